@@ -1,0 +1,51 @@
+/** @file parcours/block.h
+ *  A run of whole slots of one shard, with the rows of all tables that were asked for. What ingest
+ *  sorts, what parts are written from, what scans read: one structure.
+ */
+#ifndef PC_BLOCK_H
+#define PC_BLOCK_H
+#include "parcours/column.h"
+#include "parcours/model.h"
+#include "parcours/slot.h"
+
+typedef struct pc_block pc_block;
+
+/** The rows of one table in a block, in order of slots, inside a slot in the stored order. */
+typedef struct pc_block_table {
+    int64_t row_count;
+    const int64_t *offset; ///< [slot_count + 1] first row of each slot
+    pc_column *column;     ///< [model columns] loaded ones; type PC_NONE: not loaded yet. A column
+                           ///< that is all null here has data NULL and type set
+    const int32_t *parent; ///< [row_count] row in the parent table of this block, -1: none; NULL:
+                           ///< not loaded, or the table has no parent
+} pc_block_table;
+
+/** Fills `block->table[table].column[column]` (column >= 0) or `.parent` (column == -1). */
+typedef pc_status (*pc_block_load)(pc_block *block, int table, int column, pc_error *err);
+
+struct pc_block {
+    const pc_model *model;
+    int64_t first_slot; ///< number of its first slot: unique within a store, ascending in
+                        ///< the global order of slots inside a shard
+    int slot_count;
+    const pc_slot_key *slot_key; ///< [slot_count]
+    pc_block_table *table;       ///< [model->table_count]; tables not asked for have offset NULL
+    pc_block_load load;          ///< how missing columns come; NULL: all are there
+    void *source;                ///< of `load`
+    pc_arena *arena;             ///< what lives as long as the block
+};
+
+/** The column of a table, loaded when it is not there yet. Valid until the next block. Local.
+ *  A child's dropped key columns come from its parent. `column->data == NULL` with row_count > 0
+ *  means all null. */
+pc_status pc_block_column(pc_block *block, int table, int column, const pc_column **out,
+                          pc_error *err) PC_MUST_CHECK;
+/** [row_count] the parent row of each row of `table` (-1: none). */
+pc_status pc_block_parent(pc_block *block, int table, const int32_t **out,
+                          pc_error *err) PC_MUST_CHECK;
+/** [rows of the parent table] the first row of the companion table `table` of each parent row,
+ *  -1: none. Computed once a block. */
+pc_status pc_block_companion(pc_block *block, int table, const int32_t **out,
+                             pc_error *err) PC_MUST_CHECK;
+
+#endif

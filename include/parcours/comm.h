@@ -1,0 +1,77 @@
+/** @file parcours/comm.h
+ *  All that ranks say to each other. MPI is called in engine/comm/ and nowhere else.
+ *
+ *  A function is collective if and only if it takes a `pc_comm *`: every rank calls it, in the same
+ *  order. With one rank and no launcher everything works without a daemon. MPI's own failures
+ *  print and abort.
+ */
+#ifndef PC_COMM_H
+#define PC_COMM_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "parcours/arena.h"
+#include "parcours/text.h"
+
+typedef struct pc_comm pc_comm;
+
+/** Starts MPI. First call of main; no memory budget yet. Prints and aborts when MPI fails. */
+pc_comm *pc_comm_open(int *argc, char ***argv);
+/** Ends MPI. Accepts NULL. */
+void pc_comm_close(pc_comm *comm);
+/** This rank, 0 .. pc_comm_size - 1, and how many there are. Local. */
+int pc_comm_rank(const pc_comm *comm);
+int pc_comm_size(const pc_comm *comm);
+/** Ranks on this rank's node. Local (found once at open). */
+int pc_comm_node_size(const pc_comm *comm);
+
+/** Collective. Every rank leaves with the status and sentence of the lowest failing rank.
+ *  @param err  not NULL. On ranks that did not fail it is overwritten. */
+pc_status pc_comm_agree(pc_comm *comm, pc_status status, pc_error *err);
+
+/** Collective. Sums, maxima, minima over ranks, in place, the same on every rank. [count] */
+void pc_comm_sum_int64(pc_comm *comm, int64_t *value, int count);
+void pc_comm_max_int64(pc_comm *comm, int64_t *value, int count);
+void pc_comm_min_int64(pc_comm *comm, int64_t *value, int count);
+/** Collective. `before` becomes the sum of `value` over lower ranks. */
+void pc_comm_scan_int64(pc_comm *comm, int64_t value, int64_t *before);
+void pc_comm_barrier(pc_comm *comm);
+/** Collective. [bytes] from rank 0 to all; any size. */
+void pc_comm_broadcast(pc_comm *comm, void *data, size_t bytes);
+/** Collective. Rank 0's buffer to all; on others `buffer` is filled (its contents are replaced). */
+pc_status pc_comm_broadcast_buffer(pc_comm *comm, pc_buffer *buffer, pc_error *err) PC_MUST_CHECK;
+/** Collective. Each rank's bytes to rank 0, in order of ranks: `all` there holds them behind each
+ *  other and `bytes_of_rank` ([ranks], may be NULL) their sizes. Any size: sent in rounds. */
+pc_status pc_comm_gather(pc_comm *comm, pc_span mine, pc_buffer *all, int64_t *bytes_of_rank,
+                         pc_error *err) PC_MUST_CHECK;
+
+/** Collective. One message to each rank: piece r of `out` goes to rank r. Pieces may be of any
+ * size: it works in rounds of bounded size (memory beyond the result: one round).
+ *  @param out       [ranks] pieces, borrowed
+ *  @param in        filled with what came, in order of sending ranks
+ *  @param in_bytes  [ranks] how much came from each rank */
+pc_status pc_comm_exchange(pc_comm *comm, const pc_span *out, pc_buffer *in, int64_t *in_bytes,
+                           pc_error *err) PC_MUST_CHECK;
+
+/** Merges a partial state given as bytes: `into` += `other`. Local. */
+typedef pc_status (*pc_merge)(void *context, pc_span other, pc_error *err);
+/** Packs the state of this rank into `out`. Local. */
+typedef pc_status (*pc_pack)(void *context, pc_buffer *out, pc_error *err);
+
+/** Collective. Reduces states over a binomial tree to rank 0: whoever is done packs and sends,
+ *  whoever receives merges. Agrees before it leaves. Cost: log2(ranks) messages a rank. */
+pc_status pc_comm_reduce(pc_comm *comm, void *context, pc_pack pack, pc_merge merge,
+                         pc_budget *budget, pc_error *err) PC_MUST_CHECK;
+
+/** A number that ranks draw from, one after the other: which shard comes next. */
+typedef struct pc_counter pc_counter;
+/** Collective. A counter from 0. */
+pc_status pc_counter_open(pc_comm *comm, pc_counter **out, pc_error *err) PC_MUST_CHECK;
+/** The next number, each given once over all ranks; after `pc_counter_poison`: INT64_MAX. Not
+ *  collective: any rank at any time between open and close. */
+int64_t pc_counter_next(pc_counter *counter);
+/** Stops the others at their next draw. Not collective. */
+void pc_counter_poison(pc_counter *counter);
+/** Collective. Accepts NULL. */
+void pc_counter_close(pc_comm *comm, pc_counter *counter);
+
+#endif

@@ -1,0 +1,30 @@
+/** @file parcours/hash.h
+ *  The hashes that files and results rest on. Their values never change: stores depend on them.
+ */
+#ifndef PC_HASH_H
+#define PC_HASH_H
+#include <stddef.h>
+#include <stdint.h>
+
+/** 64 bits (XXH3, seed 0). Places slots, spreads keys, checks chunks. Not against an adversary. */
+uint64_t pc_hash64(const void *data, size_t bytes);
+
+enum { PC_DIGEST_BYTES = 32, PC_DIGEST_TEXT_BYTES = 2 * PC_DIGEST_BYTES + 1 };
+
+/** BLAKE2b-256 of files and manifests (libsodium). Against an adversary. */
+typedef struct pc_digest {
+    unsigned char byte[PC_DIGEST_BYTES];
+} pc_digest;
+
+typedef struct pc_digest_state {
+    _Alignas(64) unsigned char opaque[512]; ///< libsodium's state
+} pc_digest_state;
+
+void pc_digest_begin(pc_digest_state *state);
+void pc_digest_add(pc_digest_state *state, const void *data, size_t bytes);
+pc_digest pc_digest_end(pc_digest_state *state);
+pc_digest pc_digest_of(const void *data, size_t bytes);
+/** Writes 64 hexadecimal digits and NUL. */
+void pc_digest_format(const pc_digest *digest, char out[PC_DIGEST_TEXT_BYTES]);
+
+#endif

@@ -1,0 +1,43 @@
+/** @file parcours/op.h
+ *  An operator: one file in ops/ that defines one pc_op_type. Pure functions over batches: it knows
+ *  neither neighbours, nor files, nor ranks.
+ */
+#ifndef PC_OP_H
+#define PC_OP_H
+#include "parcours/plan.h"
+
+typedef struct pc_op pc_op;
+
+typedef struct pc_op_type {
+    const char *name;
+    pc_plan_kind kind;
+    /** Checks the node, sets `op->out`, takes memory. */
+    pc_status (*open)(pc_op *op, const pc_plan *node, pc_error *err);
+    /** Changes one batch in place, or adds it to the state (then the batch is empty afterwards).
+     *  `scratch` lives until the next push. */
+    pc_status (*push)(pc_op *op, pc_batch *batch, pc_arena *scratch, pc_error *err);
+    /** Packs the state, to be merged elsewhere; empties it. NULL: no state. */
+    pc_status (*pack)(pc_op *op, pc_buffer *out, pc_error *err);
+    /** Adds a packed state of the same operator. NULL: no state. With it, the stage ends here. */
+    pc_status (*merge)(pc_op *op, pc_span state, pc_error *err);
+    /** Writes the next batch of its state; 0 rows: done. NULL: no state. */
+    pc_status (*finish)(pc_op *op, pc_batch *out, pc_arena *scratch, pc_error *err);
+    void (*close)(pc_op *op); ///< gives back buffers that are not in the arena; NULL: none
+} pc_op_type;
+
+struct pc_op {
+    const pc_op_type *type;
+    const pc_schema *in;
+    pc_schema out;
+    pc_arena *arena; ///< of the stage
+    void *state;
+};
+
+/** The operator type of a plan node, or NULL (a scan is not an operator). */
+const pc_op_type *pc_op_find(pc_plan_kind kind);
+/** Makes an operator over `in` for `node`. */
+pc_status pc_op_open(const pc_plan *node, const pc_schema *in, pc_arena *arena, pc_op *out,
+                     pc_error *err) PC_MUST_CHECK;
+void pc_op_close(pc_op *op);
+
+#endif

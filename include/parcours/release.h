@@ -1,0 +1,35 @@
+/** @file parcours/release.h
+ *  The only way out: results pass disclosure control here and are written. For queries and studies.
+ */
+#ifndef PC_RELEASE_H
+#define PC_RELEASE_H
+#include "parcours/batch.h"
+
+enum { PC_MIN_PATIENTS = 11 }; // a cell standing for 1 to 10 patients is suppressed
+
+/** A result table: all its rows, on rank 0. */
+typedef struct pc_result {
+    pc_schema schema;
+    const bool *is_cell; ///< [field_count] true: suppressed when the row is small
+    int64_t row_count;
+    const pc_column *column; ///< [field_count] of [row_count]
+    const int64_t *patients; ///< [row_count] patients (nobody slots count as one each) behind a
+                             ///< row; NULL: the result is not of patients
+} pc_result;
+
+/** What the gate did. */
+typedef struct pc_gate_counts {
+    int64_t rows, suppressed_rows;
+} pc_gate_counts;
+
+typedef enum pc_format { PC_FORMAT_CSV, PC_FORMAT_TABLE, PC_FORMAT_JSON } pc_format;
+
+/** Appends the result as text (docs/sql.md, output). With `protect`, cells of rows with 1 to 10
+ *  patients are "s" (in JSON the text "s"). Local. */
+pc_status pc_result_write(const pc_result *result, pc_format format, bool protect, pc_buffer *out,
+                          pc_gate_counts *counts, pc_error *err) PC_MUST_CHECK;
+
+/** Writes a whole file: temporary name, fsync, rename. `mode`: 0600 or 0644. */
+pc_status pc_file_write(const char *path, pc_span text, unsigned mode, pc_error *err) PC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,68 @@
+/** @file parcours/store.h
+ *  Reading a store: manifest, dictionaries, references, and the parts of its shards block by block.
+ *  Local: every rank opens the store for itself; a shard is read by one rank at a time.
+ */
+#ifndef PC_STORE_H
+#define PC_STORE_H
+#include "parcours/block.h"
+
+typedef struct pc_store pc_store;
+
+/** Opens a store: reads and checks the manifest, dictionaries and references. Nothing of the parts
+ *  is read yet. Memory from `budget`.
+ *  @return PC_BAD_INPUT: not a store, unfinished, damaged (says which file) */
+pc_status pc_store_open(const char *path, pc_budget *budget, pc_store **out,
+                        pc_error *err) PC_MUST_CHECK;
+void pc_store_close(pc_store *store);
+
+const char *pc_store_id(const pc_store *store);
+const pc_model *pc_store_model(const pc_store *store);
+/** First and last day of care of the store (event_date of all patient tables, of real rows). */
+void pc_store_period(const pc_store *store, int32_t *first, int32_t *last);
+/** The manifest as JSON. */
+const pc_json *pc_store_manifest(const pc_store *store);
+/** The newest dictionary: [model->dict_count]. */
+const pc_dict *pc_store_dict(const pc_store *store, int dict);
+/** A reference table, whole: columns as in the model, sorted by its primary key; data NULL: all
+ *  null. `row_count` 0 for tables that were not delivered. */
+void pc_store_reference(const pc_store *store, int table, const pc_column **column,
+                        int64_t *row_count);
+
+int pc_store_shard_count(const pc_store *store);
+/** Stored bytes of a shard (of all its parts), for largest-first scheduling. */
+int64_t pc_store_shard_bytes(const pc_store *store, int shard);
+/** Rows and patients over all parts, hidden slots left out. */
+int64_t pc_store_table_rows(const pc_store *store, int table);
+
+/** Which tables a reader will be asked for. Columns are loaded on demand. */
+typedef struct pc_read_request {
+    const bool *table;  ///< [model->table_count]
+    int64_t block_rows; ///< aim: rows of the largest table in a block (0: 131,072)
+} pc_read_request;
+
+typedef struct pc_reader pc_reader;
+
+/** What was read so far. */
+typedef struct pc_read_counts {
+    int64_t blocks, slots, rows; ///< rows of all asked tables
+    int64_t chunks_read, chunks_skipped, bytes_read, bytes_decoded;
+} pc_read_counts;
+
+/** Opens a shard. Checks each chunk that it reads against its hash. */
+pc_status pc_reader_open(const pc_store *store, int shard, const pc_read_request *request,
+                         pc_budget *budget, pc_reader **out, pc_error *err) PC_MUST_CHECK;
+/** The next block; `(*block)->slot_count` 0 at the end. Valid until the next call. Slots of several
+ *  parts are merged, hidden ones left out, codes are those of the newest dictionaries. */
+pc_status pc_reader_next(pc_reader *reader, pc_block **block, pc_error *err) PC_MUST_CHECK;
+const pc_read_counts *pc_reader_counts(const pc_reader *reader);
+void pc_reader_close(pc_reader *reader);
+
+/** A range of values that a column must touch for a row to pass; from predicates. */
+typedef struct pc_zone {
+    int table, column;
+    int64_t low, high; ///< as stored integers, both included
+} pc_zone;
+/** True if no row of `table` in the current block can pass `zone`, by the chunk directory alone. */
+bool pc_reader_zone_is_empty(const pc_reader *reader, const pc_zone *zone);
+
+#endif
