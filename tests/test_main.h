@@ -5,6 +5,7 @@
 #define PC_TEST_MAIN_H
 #include <CUnit/Basic.h>
 #include <CUnit/CUnit.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct pc_test {
@@ -26,9 +27,11 @@ static inline unsigned pc_test_run(const char *suite_name, const pc_test *test, 
     }
     if (added == count) {
         CU_basic_set_mode(mode);
-        const CU_ErrorCode code = CU_basic_run_tests();
+        // CUnit's silent mode prints the summary all the same.
+        const bool silent = mode == CU_BRM_SILENT;
+        const CU_ErrorCode code = silent ? CU_run_all_tests() : CU_basic_run_tests();
         failures = CU_get_number_of_failures() + (code == CUE_SUCCESS ? 0U : 1U);
-        if (mode == CU_BRM_SILENT && failures > 0) CU_basic_show_failures(CU_get_failure_list());
+        if (silent && failures > 0) CU_basic_show_failures(CU_get_failure_list());
     }
     CU_cleanup_registry();
     return failures;

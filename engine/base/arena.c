@@ -24,9 +24,10 @@ pc_status pc_budget_take(pc_budget *budget, size_t bytes, pc_error *err)
 {
     if (budget == NULL) return PC_OK;
     if (bytes > pc_budget_left(budget)) {
-        return PC_FAIL(err, PC_NO_MEMORY,
-                       "out of memory: %zu bytes wanted, %zu in use of the %zu that --memory allows",
-                       bytes, budget->used_bytes, budget->limit_bytes);
+        return PC_FAIL(
+            err, PC_NO_MEMORY,
+            "out of memory: %zu bytes wanted, %zu in use of the %zu that --memory allows", bytes,
+            budget->used_bytes, budget->limit_bytes);
     }
     budget->used_bytes += bytes;
     if (budget->used_bytes > budget->peak_bytes) budget->peak_bytes = budget->used_bytes;

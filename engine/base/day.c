@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include "parcours/text.h"
 
-enum { DAYS_OF_400_YEARS = 146097, DAYS_TO_1970 = 719468 }; // from 0000-03-01, where his year begins
+enum {
+    DAYS_OF_400_YEARS = 146097,
+    DAYS_TO_1970 = 719468
+}; // from 0000-03-01, where his year begins
 
 static bool is_leap(int year)
 {

@@ -25,7 +25,7 @@ uint32_t pc_dict_find(const pc_dict *dict, pc_span text)
 {
     const uint32_t index = pc_dict_lower(dict, text);
     const bool found = index < dict->count && pc_span_equal(pc_dict_text(dict, index), text);
-    return found ? index : (uint32_t)PC_DICT_NONE;
+    return found ? index : PC_DICT_NONE;
 }
 
 void pc_dict_prefix(const pc_dict *dict, pc_span prefix, uint32_t *from, uint32_t *to)
@@ -131,7 +131,7 @@ pc_status pc_dict_builder_add(pc_dict_builder *builder, pc_span text, uint32_t *
         *index = found;
         return PC_OK;
     }
-    if (b->view.count >= PC_DICT_NONE - 1U) {
+    if (b->view.count >= PC_DICT_NONE - 1) {
         return PC_FAIL(err, PC_BAD_INPUT, "a dictionary holds at most 4294967294 texts");
     }
     // All room first: a refusal leaves the builder as it was. At most 2 of 3 cells are used.
@@ -188,7 +188,8 @@ pc_status pc_dict_builder_sort(const pc_dict_builder *builder, pc_arena *arena, 
     }
     qsort(item, count, sizeof *item, compare_items);
     for (uint32_t i = 0; i < count; i++) {
-        if (item[i].text.bytes > 0) memcpy(bytes + offset[i], item[i].text.data, item[i].text.bytes);
+        if (item[i].text.bytes > 0)
+            memcpy(bytes + offset[i], item[i].text.data, item[i].text.bytes);
         offset[i + 1] = offset[i] + item[i].text.bytes;
         if (map != NULL) map[item[i].index] = i;
     }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/base/json_scan.h"
+#include "json_scan.h"
 #include "parcours/json.h"
 
 enum { DOCUMENT_BYTES = 64 << 20 }; // studies and models are far smaller; a wrong file is not read
@@ -76,8 +76,7 @@ static pc_status check_keys(const cJSON *root, const pc_buffer *key_offset, pc_s
 {
     pc_buffer places = {0};
     const size_t *offset = (const size_t *)(const void *)key_offset->data;
-    pc_status status =
-        list_keys(root, offset, key_offset->bytes / sizeof *offset, &places, err);
+    pc_status status = list_keys(root, offset, key_offset->bytes / sizeof *offset, &places, err);
     if (status == PC_OK && places.bytes > 0) {
         key_place *place = (key_place *)(void *)places.data;
         const size_t count = places.bytes / sizeof *place;
@@ -103,10 +102,12 @@ pc_status pc_json_parse(pc_span text, const char *name, pc_json **out, pc_error 
     cJSON *root = NULL;
     pc_status status = pc_json_scan(text, name, &key_offset, err);
     if (status != PC_OK) goto done;
-    root = cJSON_ParseWithLengthOpts(text.data, text.bytes, NULL, 0);
+    // cJSON skips a byte order mark only before more than one byte, so we do.
+    const size_t mark_bytes = text.bytes > 0 && text.data[0] == '\xef' ? 3 : 0;
+    root = cJSON_ParseWithLengthOpts(text.data + mark_bytes, text.bytes - mark_bytes, NULL, 0);
     if (root == NULL) {
-        status = PC_FAIL(err, PC_NO_MEMORY, "%s: out of memory for %zu bytes of JSON", name,
-                         text.bytes);
+        status =
+            PC_FAIL(err, PC_NO_MEMORY, "%s: out of memory for %zu bytes of JSON", name, text.bytes);
         goto done;
     }
     status = check_keys(root, &key_offset, text, name, err);
@@ -168,8 +169,8 @@ pc_json_kind pc_json_kind_of(const pc_json *value)
 
 const char *pc_json_kind_name(pc_json_kind kind)
 {
-    static const char *const name[] = {"null", "true or false", "a number",
-                                       "a text", "a list", "an object"};
+    static const char *const name[] = {"null",   "true or false", "a number",
+                                       "a text", "a list",        "an object"};
     return name[kind];
 }
 

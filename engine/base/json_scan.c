@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/base/json_scan.h"
+#include "json_scan.h"
 
 enum { NUMBER_BYTES = 63 }; // cJSON reads no more of a number
 

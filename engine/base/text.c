@@ -99,10 +99,11 @@ static bool push_digit(uint64_t *magnitude, unsigned digit)
 
 bool pc_decimal_parse(pc_span text, int scale, char mark, int64_t *value)
 {
+    if (text.bytes == 0) return false;
     const char *at = text.data;
     const char *end = text.data + text.bytes;
-    const bool negative = text.bytes > 0 && *at == '-';
-    if (text.bytes > 0 && (*at == '-' || *at == '+')) at++;
+    const bool negative = *at == '-';
+    if (*at == '-' || *at == '+') at++;
     uint64_t magnitude = 0;
     const char *first = at;
     for (; at < end && *at >= '0' && *at <= '9'; at++) {

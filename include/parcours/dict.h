@@ -15,7 +15,7 @@ typedef struct pc_dict {
     const char *bytes;      ///< all texts, one behind the other
 } pc_dict;
 
-enum { PC_DICT_NONE = UINT32_MAX }; // no such text
+#define PC_DICT_NONE UINT32_MAX // no such text
 
 static inline pc_span pc_dict_text(const pc_dict *dict, uint32_t index)
 {

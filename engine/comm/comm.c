@@ -1,0 +1,166 @@
+/** Start and end of MPI, agreement, small reductions, broadcast. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "comm_internal.h"
+
+enum { MOST_VALUES = 1 << 20 }; // values of one reduction: 8 MiB
+
+void pc_comm_must(int code, const char *what)
+{
+    if (code == MPI_SUCCESS) return;
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int bytes = 0;
+    (void)MPI_Error_string(code, text, &bytes);
+    fprintf(stderr, "parcours: MPI failed: %s: %s\n", what, text);
+    (void)MPI_Abort(MPI_COMM_WORLD, 1);
+    abort(); // MPI_Abort does not return
+}
+
+int pc_comm_piece(const pc_comm *comm, size_t bytes)
+{
+    return (int)(bytes < comm->round_bytes ? bytes : comm->round_bytes);
+}
+
+static int find_node_size(MPI_Comm mpi)
+{
+    MPI_Comm node = MPI_COMM_NULL;
+    int size = 1;
+    pc_comm_must(MPI_Comm_split_type(mpi, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
+                 "splitting ranks by node");
+    pc_comm_must(MPI_Comm_size(node, &size), "counting the ranks of a node");
+    pc_comm_must(MPI_Comm_free(&node), "freeing a communicator");
+    return size;
+}
+
+pc_comm *pc_comm_open(int *argc, char ***argv)
+{
+    // Alone, Open MPI would start a daemon in case ranks are spawned later; we never spawn. Under a
+    // launcher this has no effect, and what the site has set stays.
+    (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    int threads = 0;
+    pc_comm_must(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &threads), "starting MPI");
+    pc_arena self = {0};
+    pc_error err = {0};
+    pc_comm *comm = pc_arena_take(&self, sizeof *comm, &err);
+    if (comm == NULL) {
+        fprintf(stderr, "parcours: %s\n", err.text);
+        (void)MPI_Abort(MPI_COMM_WORLD, 1);
+        abort();
+    }
+    comm->self = self;
+    comm->round_bytes = PC_COMM_ROUND_BYTES;
+    pc_comm_must(MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi), "copying the communicator");
+    pc_comm_must(MPI_Comm_set_errhandler(comm->mpi, MPI_ERRORS_RETURN), "setting the handler");
+    pc_comm_must(MPI_Comm_rank(comm->mpi, &comm->rank), "asking for the rank");
+    pc_comm_must(MPI_Comm_size(comm->mpi, &comm->size), "asking for the ranks");
+    comm->node_size = find_node_size(comm->mpi);
+    return comm;
+}
+
+void pc_comm_close(pc_comm *comm)
+{
+    if (comm == NULL) return;
+    pc_comm_must(MPI_Comm_free(&comm->mpi), "freeing the communicator");
+    pc_arena self = comm->self; // a copy: the struct lies in it
+    pc_arena_reset(&self);
+    pc_comm_must(MPI_Finalize(), "ending MPI");
+}
+
+int pc_comm_rank(const pc_comm *comm)
+{
+    return comm->rank;
+}
+
+int pc_comm_size(const pc_comm *comm)
+{
+    return comm->size;
+}
+
+int pc_comm_node_size(const pc_comm *comm)
+{
+    return comm->node_size;
+}
+
+pc_status pc_comm_agree(pc_comm *comm, pc_status status, pc_error *err)
+{
+    assert(err != NULL);
+    const int mine = status == PC_OK ? comm->size : comm->rank;
+    int speaker = comm->size;
+    pc_comm_must(MPI_Allreduce(&mine, &speaker, 1, MPI_INT, MPI_MIN, comm->mpi),
+                 "agreeing on the status");
+    if (speaker == comm->size) return PC_OK;
+    if (speaker == comm->rank) {
+        err->status = status;
+        err->text[PC_ERROR_BYTES - 1] = '\0';
+    }
+    // All ranks run one binary: the struct has one layout.
+    pc_comm_must(MPI_Bcast(err, (int)sizeof *err, MPI_BYTE, speaker, comm->mpi),
+                 "telling the failure");
+    return err->status;
+}
+
+static void reduce_int64(pc_comm *comm, int64_t *value, int count, MPI_Op op, const char *what)
+{
+    for (int at = 0; at < count; at += MOST_VALUES) {
+        const int piece = count - at < MOST_VALUES ? count - at : MOST_VALUES;
+        pc_comm_must(MPI_Allreduce(MPI_IN_PLACE, value + at, piece, MPI_INT64_T, op, comm->mpi),
+                     what);
+    }
+}
+
+void pc_comm_sum_int64(pc_comm *comm, int64_t *value, int count)
+{
+    reduce_int64(comm, value, count, MPI_SUM, "summing over ranks");
+}
+
+void pc_comm_max_int64(pc_comm *comm, int64_t *value, int count)
+{
+    reduce_int64(comm, value, count, MPI_MAX, "taking the maximum over ranks");
+}
+
+void pc_comm_min_int64(pc_comm *comm, int64_t *value, int count)
+{
+    reduce_int64(comm, value, count, MPI_MIN, "taking the minimum over ranks");
+}
+
+void pc_comm_scan_int64(pc_comm *comm, int64_t value, int64_t *before)
+{
+    int64_t sum = 0;
+    pc_comm_must(MPI_Exscan(&value, &sum, 1, MPI_INT64_T, MPI_SUM, comm->mpi),
+                 "summing over lower ranks");
+    *before = comm->rank == 0 ? 0 : sum; // MPI leaves rank 0's undefined
+}
+
+void pc_comm_barrier(pc_comm *comm)
+{
+    pc_comm_must(MPI_Barrier(comm->mpi), "waiting for all ranks");
+}
+
+void pc_comm_broadcast(pc_comm *comm, void *data, size_t bytes)
+{
+    char *at = data;
+    while (bytes > 0) {
+        const int piece = pc_comm_piece(comm, bytes);
+        pc_comm_must(MPI_Bcast(at, piece, MPI_BYTE, 0, comm->mpi), "sending to all ranks");
+        at += piece;
+        bytes -= (size_t)piece;
+    }
+}
+
+pc_status pc_comm_broadcast_buffer(pc_comm *comm, pc_buffer *buffer, pc_error *err)
+{
+    int64_t bytes = (int64_t)buffer->bytes;
+    pc_comm_broadcast(comm, &bytes, sizeof bytes);
+    pc_status status = PC_OK;
+    if (comm->rank != 0) {
+        buffer->bytes = 0; // so that nothing is copied when it grows
+        status = pc_buffer_reserve(buffer, (size_t)bytes, err);
+    }
+    status = pc_comm_agree(comm, status, err);
+    if (status != PC_OK) return status;
+    buffer->bytes = (size_t)bytes;
+    pc_comm_broadcast(comm, buffer->data, buffer->bytes);
+    return PC_OK;
+}
