@@ -15,6 +15,10 @@ typedef struct pc_budget {
     size_t peak_bytes;  ///< the most that was ever used
 } pc_budget;
 
+/** Tells the C library to keep freed memory for the next request (up to 64 MiB). First call of
+ * main. Local. */
+void pc_memory_prepare(void);
+
 /** Takes `bytes` from the budget without memory (a library's own memory is counted so). Local.
  *  @return PC_OK or PC_NO_MEMORY with the numbers */
 pc_status pc_budget_take(pc_budget *budget, size_t bytes, pc_error *err) PC_MUST_CHECK;

@@ -18,6 +18,7 @@ typedef struct pc_block_table {
                            ///< that is all null here has data NULL and type set
     const int32_t *parent; ///< [row_count] row in the parent table of this block, -1: none; NULL:
                            ///< not loaded, or the table has no parent
+    const int32_t *companion; ///< kept by pc_block_companion; NULL: not asked for yet
 } pc_block_table;
 
 /** Fills `block->table[table].column[column]` (column >= 0) or `.parent` (column == -1). */

@@ -20,12 +20,15 @@ typedef struct pc_csv_file {
     int year;      ///< of its name, or 0
     int64_t bytes; ///< on disk
     int64_t unit_count;
-    bool is_stream;             ///< compressed or multiline: one unit
+    bool is_stream; ///< compressed or multiline: one unit
+    char delimiter;
+    bool multiline;             ///< quoted fields may hold line feeds
     int column_count;           ///< of its header
     const int *column;          ///< [column_count] model column of each field; -1: unknown, ignored
     const char *const *unknown; ///< names of unknown columns, NULL at the end
     const char *const *missing; ///< names of model columns that it lacks, NULL at the end
     int64_t header_bytes;       ///< offset of the first record (after BOM and header)
+    int64_t unit_bytes;         ///< size of a unit: PC_CSV_UNIT_BYTES (tests make it smaller)
 } pc_csv_file;
 
 /** Opens a file: reads BOM and header, matches columns by name without regard to case.
@@ -89,5 +92,12 @@ void pc_csv_reader_close(pc_csv_reader *reader);
  * most 64 KiB. For rejects. Streams are read from their beginning: ask in ascending order. */
 pc_status pc_csv_record(const pc_csv_file *file, int64_t offset, pc_buffer *out,
                         pc_error *err) PC_MUST_CHECK;
+
+/** Finds the line of each record whose line is 0, by counting line feeds from the beginning of its
+ *  file.
+ *  @param file      all files, by their index
+ *  @param rejected  [count] sorted by source */
+pc_status pc_csv_find_lines(const pc_csv_file *file, pc_rejected *rejected, int64_t count,
+                            pc_budget *budget, pc_error *err) PC_MUST_CHECK;
 
 #endif

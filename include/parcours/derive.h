@@ -7,7 +7,8 @@
 
 typedef struct pc_derive pc_derive;
 
-/** Compiles every rule of the model. Local.
+/** Compiles every rule of the model. Close it before the arena is reset: the scans inside hold
+ *  memory of the arena's budget. Local.
  *  @param dict             [model->dict_count] sorted dictionaries of the store being made
  *  @param reference        [model->table_count] columns of reference tables, NULL where absent
  *  @param reference_count  [model->table_count] their rows
@@ -19,5 +20,7 @@ pc_status pc_derive_open(const pc_model *model, const pc_dict *const *dict,
  *  `block->table[].column[]` (memory of block->arena). A text that is not in its dictionary is
  *  PC_BAD_INPUT. Local. */
 pc_status pc_derive_block(pc_derive *derive, pc_block *block, pc_error *err) PC_MUST_CHECK;
+/** Gives back what the rules hold outside of the arena. Accepts NULL. */
+void pc_derive_close(pc_derive *derive);
 
 #endif

@@ -27,18 +27,21 @@ struct pc_expr {
     pc_type type;                ///< of its value
     uint8_t scale;               ///< of PC_DECIMAL
     uint8_t width;               ///< of PC_ID
-    int position;                ///< byte in the SQL text, for errors at run time; -1: none
+    int position;                ///< character in the SQL text from 1, for errors; 0: none
     int column;                  ///< COLUMN: index in the batch
     pc_value constant;           ///< CONSTANT
     const pc_function *function; ///< CALL
     int arg_count;
     const pc_expr *const *arg;
-    const void
-        *extra; ///< CALL: what the function was given at binding (a code set, an IN list ...)
+    const void *extra; ///< CALL: what the function was given at binding (a code set, an IN list);
+                       ///< COLUMN of PC_KEY: which key it is
 };
 
 /** What evaluation needs besides the tree: caches per dictionary, new texts. One per thread of
- *  execution; reused from batch to batch. */
+ *  execution; reused from batch to batch. Results are kept per distinct code of a dictionary, so a
+ *  dictionary of more than PC_EXPR_CHECKED_TEXTS texts must keep its texts at its address for the
+ *  life of the state (more may be added); smaller ones are compared by content at each batch. */
+enum { PC_EXPR_CHECKED_TEXTS = 4096 };
 typedef struct pc_expr_state pc_expr_state;
 pc_status pc_expr_state_new(pc_arena *arena, pc_budget *budget, pc_expr_state **out,
                             pc_error *err) PC_MUST_CHECK;

@@ -76,7 +76,8 @@ typedef enum pc_path {
     PC_PATH_DIRECT     ///< the person key itself
 } pc_path;
 
-/** A row of a reference table found by one code or number of this table, unique there. */
+/** A row of a reference table found by one code or number of this table. Of several rows that match
+ *  the first by the reference table's primary key counts. */
 typedef struct pc_model_reference {
     int table;        ///< index of the reference table
     int column;       ///< this table's column
@@ -108,7 +109,9 @@ typedef struct pc_model_table {
     const int *primary; ///< [primary_count] columns of the primary key; 0: rows may repeat
     int reference_count;
     const pc_model_reference *reference;
-    bool multiline; ///< quoted fields of its files may hold line feeds: read by one rank
+    bool multiline;    ///< quoted fields of its files may hold line feeds: read by one rank
+    bool check_period; ///< a row whose own_end is before its own_date is rejected ("period")
+    const char *title; ///< or NULL
 } pc_model_table;
 
 /** A value that stands for no person. */

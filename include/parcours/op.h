@@ -14,7 +14,8 @@ typedef struct pc_op_type {
     /** Checks the node, sets `op->out`, takes memory. */
     pc_status (*open)(pc_op *op, const pc_plan *node, pc_error *err);
     /** Changes one batch in place, or adds it to the state (then the batch is empty afterwards).
-     *  `scratch` lives until the next push. */
+     *  `scratch` lives until the next push. Dictionaries of the batch live as long as the stage and
+     *  only grow: what their indices mean is looked up once. */
     pc_status (*push)(pc_op *op, pc_batch *batch, pc_arena *scratch, pc_error *err);
     /** Packs the state, to be merged elsewhere; empties it. NULL: no state. */
     pc_status (*pack)(pc_op *op, pc_buffer *out, pc_error *err);

@@ -4,6 +4,7 @@
 #ifndef PC_RELEASE_H
 #define PC_RELEASE_H
 #include "parcours/batch.h"
+#include "parcours/hash.h"
 
 enum { PC_MIN_PATIENTS = 11 }; // a cell standing for 1 to 10 patients is suppressed
 
@@ -15,6 +16,9 @@ typedef struct pc_result {
     const pc_column *column; ///< [field_count] of [row_count]
     const int64_t *patients; ///< [row_count] patients (nobody slots count as one each) behind a
                              ///< row; NULL: the result is not of patients
+    const int64_t *const *cell_patients; ///< [field_count] columns whose cells stand for other
+                                         ///< patients than their row: [row_count] of them; NULL
+                                         ///< (also all of it): those of the row
 } pc_result;
 
 /** What the gate did. */
@@ -31,5 +35,8 @@ pc_status pc_result_write(const pc_result *result, pc_format format, bool protec
 
 /** Writes a whole file: temporary name, fsync, rename. `mode`: 0600 or 0644. */
 pc_status pc_file_write(const char *path, pc_span text, unsigned mode, pc_error *err) PC_MUST_CHECK;
+/** The BLAKE2b-256 of a file's bytes, as text. Local. @return PC_IO */
+pc_status pc_file_hash(const char *path, char out[PC_DIGEST_TEXT_BYTES],
+                         pc_error *err) PC_MUST_CHECK;
 
 #endif

@@ -6,7 +6,10 @@
  *  | 0    | 8     | source: file index (16 bits) and offset of the record in it (48), big-endian |
  *  | 8    | 16    | tag of the slot: its hash, then a second hash of its key, big-endian        |
  *  | 24   | 4     | event_date, as a field                                                      |
- *  | 28   | ...   | fields: the primary key's columns, then the others in the model's order     |
+ *  | 28   | ...   | fields: the parent's key, the primary key, the others in the model's order  |
+ *
+ *  A child's fields begin with those that hold its parent's key, in the order and form of the
+ *  parent's own: child row [28, 28 + parent_bytes) equals parent row [28, 28 + key_bytes).
  *
  *  A field is big-endian: signed integers and dates with the sign bit flipped, floats in the order
  *  of values, codes as an index of a dictionary, ids as their bytes. Null is all bits set, so nulls
@@ -34,8 +37,10 @@ typedef struct pc_row_layout {
     int field_count;
     const pc_row_field *field;  ///< [field_count] in order of offset
     const int *field_of_column; ///< [model columns] index into field, or -1
-    int key_bytes;              ///< bytes of the primary key's fields, from PC_ROW_FIELDS
-    int row_bytes;              ///< multiple of 4
+    int parent_bytes; ///< of a child: bytes of its parent's key, from PC_ROW_FIELDS; else 0
+    int key_bytes;    ///< bytes of the primary key's fields, from PC_ROW_FIELDS (behind or
+                      ///< with the parent's key; 0: no primary key)
+    int row_bytes;    ///< multiple of 4
 } pc_row_layout;
 
 /** The layout of a table of the model; owned by `arena`. */
@@ -47,5 +52,16 @@ bool pc_row_is_null(const pc_row_field *field, const unsigned char *row);
 int64_t pc_row_int(const pc_row_field *field, const unsigned char *row); ///< not FLOAT, ID
 void pc_row_set_int(const pc_row_field *field, unsigned char *row, int64_t value);
 void pc_row_set_null(const pc_row_field *field, unsigned char *row);
+/** The same for FLOAT. */
+double pc_row_float(const pc_row_field *field, const unsigned char *row);
+void pc_row_set_float(const pc_row_field *field, unsigned char *row, double value);
+/** The bytes of an ID without their padding, borrowed from the row; setting cuts at the width. */
+pc_span pc_row_id(const pc_row_field *field, const unsigned char *row);
+void pc_row_set_id(const pc_row_field *field, unsigned char *row, pc_span value);
+
+/** PC_ROW_SOURCE of a record, and its parts. */
+uint64_t pc_row_source(int file_index, int64_t offset);
+int pc_source_file(uint64_t source);
+int64_t pc_source_offset(uint64_t source);
 
 #endif

@@ -31,6 +31,7 @@ typedef struct pc_scan_relation {
     int from;          ///< relation that it is attached to; -1 for the driving one
     int column;        ///< REFERENCE: column of `from`'s table
     int their_column;  ///< REFERENCE: column of `table`
+    bool first_only;   ///< REFERENCE: of several equal rows only the first one
     const pc_expr *on; ///< further condition over the scan's columns, or NULL
 } pc_scan_relation;
 
@@ -42,7 +43,8 @@ typedef struct pc_scan_column {
 enum {
     PC_SCAN_PATIENT = -1,    ///< PC_ID of PC_SLOT_TEXT_BYTES: the slot key's text; null for nobody
     PC_SCAN_STATUS = -2,     ///< PC_CODE: patient_status
-    PC_SCAN_KEY = -3,        ///< PC_KEY of the relation's row as parent: equal for equal parents
+    PC_SCAN_KEY = -3,        ///< PC_KEY of the relation's row as parent: equal for equal parents,
+                             ///< different for the parents of different keys
     PC_SCAN_PARENT_KEY = -4, ///< PC_KEY of its parent; null without one
     PC_SCAN_SLOT = -5        ///< PC_KEY: number of the slot (never null)
 };
@@ -77,7 +79,8 @@ void pc_scan_close(pc_scan *scan);
 /** Marks the tables that the reader must give: `needed` [model->table_count]. */
 void pc_scan_tables(const pc_scan *scan, bool *needed);
 /** Begins a block. With `reader` not NULL its chunk directory is asked whether the block can be
- *  skipped. */
+ *  skipped. When relation 0 is a reference table `block` is NULL: its rows are those of the
+ *  catalogue, read once a call, and batches have no slots. */
 pc_status pc_scan_begin(pc_scan *scan, pc_block *block, const pc_reader *reader,
                         pc_error *err) PC_MUST_CHECK;
 /** The next batch (row_count 0: the block is done), valid until the next call. `batch->slot` is

@@ -65,4 +65,18 @@ typedef struct pc_zone {
 /** True if no row of `table` in the current block can pass `zone`, by the chunk directory alone. */
 bool pc_reader_zone_is_empty(const pc_reader *reader, const pc_zone *zone);
 
+/** What `pc_store_verify` looked at. */
+typedef struct pc_verify_counts {
+    int64_t shards, parts, chunks, rows, bytes; ///< rows and bytes of parts, hidden slots included
+} pc_verify_counts;
+
+/** Checks shards first .. first + count - 1: each part against its digest, each chunk against its
+ *  hash, its fletcher32 and what the directory says of it; the order of slots and of their rows;
+ *  slots in their shard; row counts; codes in their dictionaries; links. With shard 0 it checks the
+ *  manifest too (rows read = stored + rejected, stored = in parts). Adds to `counts`. Local: ranks
+ *  share the shards.
+ *  @return PC_BAD_INPUT: the first problem, with file and dataset */
+pc_status pc_store_verify(const pc_store *store, int first_shard, int shard_count,
+                          pc_budget *budget, pc_verify_counts *counts, pc_error *err) PC_MUST_CHECK;
+
 #endif
