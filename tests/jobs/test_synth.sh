@@ -1,0 +1,71 @@
+#!/bin/bash
+# parcours synth: the same bytes for any number of ranks and any memory, the truth found again by an
+# independent reader, refusals and clean failures.
+# usage: test_synth.sh FOLDER_OF_THE_BINARY
+set -euo pipefail
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+bin=$1/parcours
+here=$(cd "$(dirname "$0")" && pwd)
+[ -x "$bin" ] || { echo "no $bin"; exit 77; }
+command -v python3 >/dev/null || { echo "python3 is missing"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+sum_of() { (cd "$1" && cat -- * | sha256sum); }
+
+fail() { echo "FAILED: $*"; exit 1; }
+
+people=(--patients 400 --years 2019:2020 --seed 5)
+for kind in core all messy; do
+    case $kind in
+        core) options=(--columns core) ;;
+        all) options=(--columns all) ;;
+        messy) options=(--columns core --messy) ;;
+    esac
+    for ranks in 1 2 3; do
+        mpirun --oversubscribe -n $ranks "$bin" synth "${people[@]}" "${options[@]}" \
+            --out "$work/$kind$ranks" --quiet || fail "$kind on $ranks ranks"
+    done
+    [ "$(sum_of "$work/${kind}1")" = "$(sum_of "$work/${kind}2")" ] || fail "$kind: 1 and 2 ranks differ"
+    [ "$(sum_of "$work/${kind}1")" = "$(sum_of "$work/${kind}3")" ] || fail "$kind: 1 and 3 ranks differ"
+done
+"$bin" synth "${people[@]}" --out "$work/small" --memory 64M --quiet
+[ "$(sum_of "$work/core1")" = "$(sum_of "$work/small")" ] || fail "memory changes the bytes"
+"$bin" synth --patients 400 --years 2019:2020 --seed 6 --out "$work/other" --quiet
+[ "$(sum_of "$work/core1")" != "$(sum_of "$work/other")" ] || fail "another seed gives the same people"
+
+# the example of docs/synth.md
+grep -qF "$(cat "$work/core1/truth.json")" "$here/../../docs/synth.md" || fail "docs/synth.md shows another truth"
+
+# enough people that each kind of near miss occurs
+"$bin" synth --patients 3000 --years 2019:2020 --seed 1 --out "$work/clean" --quiet
+"$bin" synth --patients 2500 --years 2015:2016 --seed 2 --messy --out "$work/mess" --quiet
+python3 "$here/synth_truth.py" "$work/clean"
+python3 "$here/synth_truth.py" "$work/core1"
+python3 "$here/synth_truth.py" "$work/all1"
+python3 "$here/synth_truth.py" "$work/messy1" --messy
+python3 "$here/synth_truth.py" "$work/mess" --messy
+python3 - "$work/mess/truth.json" <<'EOF'
+import json, sys
+truth = json.load(open(sys.argv[1]))
+want = [1, 2, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 27, 28, 29, 30, 31, 32, 33,
+        34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 47, 48, 50, 52, 54, 55, 56, 57, 59]
+missing = [f"T{n:02d}" for n in want if f"T{n:02d}" not in truth["defects"]]
+assert not missing, f"not planted: {missing}"
+assert list(truth) == ["patients", "cohorts", "defects"]
+EOF
+
+# refusals: exit 2 and a sentence
+code=0; "$bin" synth "${people[@]}" --out "$work/core1" 2>"$work/err" || code=$?
+[ $code = 2 ] && grep -q 'not empty' "$work/err" || fail "a folder in use: exit $code"
+code=0; "$bin" synth --patients 10 --years 2021:2019 --out "$work/x" 2>"$work/err" || code=$?
+[ $code = 2 ] || fail "years backwards: exit $code"
+
+# a full disk (here: a limit on file sizes): exit 1, a sentence, and nothing half-made stays
+code=0
+(trap '' XFSZ; ulimit -f 300; exec "$bin" synth "${people[@]}" --out "$work/full") \
+    >"$work/err" 2>&1 || code=$?
+[ $code = 1 ] || fail "full disk: exit $code"
+grep -q 'cannot write' "$work/err" || fail "full disk: no sentence"
+[ ! -e "$work/full" ] || fail "full disk: files stay"
+echo "synth: done"
