@@ -1,16 +1,23 @@
 /** The only caller of the C library's allocator: budgets, arenas, buffers. */
+#define _DEFAULT_SOURCE // madvise
 #include <assert.h>
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "parcours/arena.h"
 
 enum {
-    ALIGN_BYTES = 64,             // one cache line, and the widest vector register
-    FIRST_BLOCK_BYTES = 4 * 1024, // small arenas stay small
+    ALIGN_BYTES = 64, // one cache line, and the widest vector register
+    HUGE_PAGE_BYTES = 2 * 1024 * 1024,
+    HUGE_FROM_BYTES = 4 * 1024 * 1024, // from here on a request gets huge pages
+    KEPT_BYTES = 64 * 1024 * 1024,     // free memory that is not given back to the system at once
+    MAP_FROM_BYTES = 32 * 1024 * 1024, // the C library's own largest threshold
+    FIRST_BLOCK_BYTES = 4 * 1024,      // small arenas stay small
     MOST_BLOCK_BYTES = 256 * 1024 // larger ones ask the system seldom; a large request stands alone
 };
 
@@ -48,11 +55,29 @@ size_t pc_budget_left(const pc_budget *budget)
     return budget->used_bytes < limit ? limit - budget->used_bytes : 0;
 }
 
+void pc_memory_prepare(void)
+{
+    // A page of a virtual machine costs microseconds the first time it is touched: memory that
+    // comes and goes (scratch of batches, rounds of an exchange) is kept rather than mapped anew.
+    mallopt(M_MMAP_THRESHOLD, MAP_FROM_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
+// Large pieces on huge pages: 512 times fewer first touches, and fewer TLB misses in tables.
+static void *memory_map(size_t bytes)
+{
+    if (bytes < HUGE_FROM_BYTES) return aligned_alloc(ALIGN_BYTES, bytes);
+    void *memory = NULL;
+    if (posix_memalign(&memory, HUGE_PAGE_BYTES, bytes) != 0) return NULL;
+    (void)madvise(memory, bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES, MADV_HUGEPAGE); // a wish only
+    return memory;
+}
+
 // `bytes` is a multiple of ALIGN_BYTES. NULL: `err` says why.
 static void *memory_take(pc_budget *budget, size_t bytes, pc_error *err)
 {
     if (pc_budget_take(budget, bytes, err) != PC_OK) return NULL;
-    void *memory = aligned_alloc(ALIGN_BYTES, bytes);
+    void *memory = memory_map(bytes);
     if (memory == NULL) {
         pc_budget_give(budget, bytes);
         pc_fail(err, PC_NO_MEMORY, "out of memory: the system refused %zu bytes", bytes);

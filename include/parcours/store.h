@@ -65,6 +65,20 @@ typedef struct pc_zone {
 /** True if no row of `table` in the current block can pass `zone`, by the chunk directory alone. */
 bool pc_reader_zone_is_empty(const pc_reader *reader, const pc_zone *zone);
 
+/** What a column takes in the parts, by their chunk directories. */
+typedef struct pc_column_size {
+    int64_t chunks;
+    int64_t stored_bytes;  ///< encoded, as in the file
+    int64_t decoded_bytes; ///< in the stored width
+    int64_t null_count;    ///< of the rows in chunks; columns without chunks are all null
+} pc_column_size;
+
+/** Adds the sizes of a shard's columns to `size` [table_count][model columns of the table]; tables
+ *  whose array is NULL are left out. Reads the directories of the shard's parts. Local.
+ *  @return PC_BAD_INPUT: a part is damaged, PC_NO_MEMORY, PC_IO */
+pc_status pc_store_sizes(const pc_store *store, int shard, pc_budget *budget,
+                         pc_column_size *const *size, pc_error *err) PC_MUST_CHECK;
+
 /** What `pc_store_verify` looked at. */
 typedef struct pc_verify_counts {
     int64_t shards, parts, chunks, rows, bytes; ///< rows and bytes of parts, hidden slots included

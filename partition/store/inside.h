@@ -1,0 +1,81 @@
+/** @file partition/store/inside.h
+ *  An open store, as the files of this folder see it.
+ */
+#ifndef PC_STORE_INSIDE_H
+#define PC_STORE_INSIDE_H
+#include "parcours/part.h"
+#include "directory.h"
+#include "files.h"
+#include "part_file.h"
+
+#define PC_STORE_FORMAT "parcours-store-1"
+
+struct pc_store {
+    pc_budget *budget;
+    pc_arena arena;
+    char path[PC_PATH_BYTES];
+    char id[PC_DIGEST_TEXT_BYTES];
+    pc_json *manifest; ///< owned
+    const pc_model *model;
+    int shard_count;
+    pc_dict *dict;             ///< [dict_count] the newest
+    uint32_t generation_count; ///< generations 0 .. count - 1; the last is the newest
+    uint32_t **old_to_new;     ///< [generation * dict_count + dict]; NULL for the newest
+    uint32_t *old_count;       ///< [generation * dict_count + dict] texts of that generation
+    pc_column **reference;     ///< [table_count] columns; NULL: not a reference table
+    int64_t *reference_rows;   ///< [table_count]
+    int64_t part_count;
+    pc_part_info *part;     ///< [part_count] sorted by shard and number
+    int64_t *part_rows;     ///< [part_count * table_count] rows of slots that are not hidden
+    int64_t *hidden_offset; ///< [part_count + 1] into `hidden`
+    uint32_t *hidden;       ///< slots, ascending within a part
+    int64_t *shard_part;    ///< [shard_count + 1] first part of each shard
+    int64_t *shard_slot;    ///< [shard_count + 1] number of the first slot of each shard
+    pc_digest parts_digest, dictionaries_digest, references_digest;
+};
+
+/** All that a store is made of besides its parts' files. */
+typedef struct pc_store_contents {
+    const pc_manifest *manifest;
+    const pc_dict *dict;         ///< [dict_count] the newest generation
+    uint32_t generation_count;   ///< 1: no older one
+    uint32_t *const *old_to_new; ///< [(generation_count - 1) * dict_count]
+    const uint32_t *old_count;   ///< [(generation_count - 1) * dict_count]
+    const pc_reference_rows *reference;
+    int reference_count;
+    const pc_part_info *part; ///< [part_count] in any order
+    int64_t part_count;
+    const int64_t *hidden_offset; ///< [part_count + 1] into `hidden`; NULL: nothing is hidden
+    const uint32_t *hidden;       ///< slots, ascending within a part
+} pc_store_contents;
+
+/** Writes dictionaries.h5, references.h5, parts.h5 and, last, store.json. */
+pc_status pc_store_write(const char *store, const pc_store_contents *contents, pc_budget *budget,
+                         pc_error *err) PC_MUST_CHECK;
+
+/** dictionaries.h5. */
+pc_status pc_dictionaries_write(const char *path, const pc_store_contents *contents,
+                                pc_budget *budget, pc_error *err) PC_MUST_CHECK;
+pc_status pc_dictionaries_read(pc_store *store, const char *path, pc_error *err) PC_MUST_CHECK;
+/** references.h5. */
+pc_status pc_references_write(const char *path, const pc_store_contents *contents,
+                              pc_budget *budget, pc_error *err) PC_MUST_CHECK;
+pc_status pc_references_read(pc_store *store, const char *path, pc_error *err) PC_MUST_CHECK;
+/** parts.h5. */
+pc_status pc_parts_write(const char *store, const char *path, const pc_store_contents *contents,
+                         pc_budget *budget, pc_error *err) PC_MUST_CHECK;
+pc_status pc_parts_read(pc_store *store, const char *path, pc_error *err) PC_MUST_CHECK;
+
+/** Takes the rows of `hidden` [count] slots of a part off `rows` [table_count]. */
+pc_status pc_parts_subtract_hidden(const pc_part_file *part, const uint32_t *hidden, int64_t count,
+                                   pc_budget *budget, int64_t *rows, pc_error *err) PC_MUST_CHECK;
+
+/** Texts that codes of a dictionary in a generation may index. */
+static inline uint32_t pc_store_dict_count(const pc_store *store, uint32_t generation, int dict)
+{
+    return generation + 1 == store->generation_count
+               ? store->dict[dict].count
+               : store->old_count[generation * (uint32_t)store->model->dict_count + (uint32_t)dict];
+}
+
+#endif
