@@ -20,7 +20,8 @@ typedef enum pc_aggregate_function {
     PC_COUNT_ROWS,     ///< count(*)
     PC_COUNT,          ///< count(x)
     PC_COUNT_DISTINCT, ///< count(DISTINCT x)
-    PC_COUNT_PATIENTS, ///< count(DISTINCT patient)
+    PC_COUNT_PATIENTS, ///< count(DISTINCT patient): slots among the rows; with `arg` those where it
+                       ///< is not null
     PC_SUM,
     PC_AVG,
     PC_MIN,

@@ -37,6 +37,6 @@ pc_status pc_result_write(const pc_result *result, pc_format format, bool protec
 pc_status pc_file_write(const char *path, pc_span text, unsigned mode, pc_error *err) PC_MUST_CHECK;
 /** The BLAKE2b-256 of a file's bytes, as text. Local. @return PC_IO */
 pc_status pc_file_hash(const char *path, char out[PC_DIGEST_TEXT_BYTES],
-                         pc_error *err) PC_MUST_CHECK;
+                       pc_error *err) PC_MUST_CHECK;
 
 #endif

@@ -1,0 +1,72 @@
+/** parcours ingest: a delivery to a store. */
+#include "parcours/cli.h"
+#include "parcours/ingest.h"
+#include "parcours/text.h"
+
+static const pc_option option[] = {
+    {"model", "MODEL", "name of a shipped model, or a model file (snds)", false},
+    {"in", "DIR", "folder of the delivery", false},
+    {"store", "STORE", "folder of the store", false},
+    {"shards", "N", "a power of two (input bytes / 512 MiB, 16 to 16384)", false},
+    {"max-rejects", "PERCENT", "fails when a table has more rejected rows (no limit)", false},
+    {"resume", NULL, "continues or starts; nothing is done when the store is complete", false},
+    {"append", NULL, "adds the delivery to a store", false},
+    {"replace", NULL, "replaces the delivery's files in a store", false},
+};
+
+enum { PERCENT_SCALE = 6, PERCENT_UNIT = 1000000 };
+
+static pc_status read_max_rejects(const pc_cli *cli, double *out, pc_error *err)
+{
+    const char *text = pc_cli_value(cli, "max-rejects");
+    *out = -1;
+    if (text == NULL) return PC_OK;
+    int64_t scaled = 0;
+    const bool good = pc_decimal_parse(pc_span_of(text), PERCENT_SCALE, '.', &scaled);
+    if (!good || scaled < 0 || scaled > (int64_t)100 * PERCENT_UNIT) {
+        return PC_FAIL(err, PC_BAD_JOB,
+                       "option '--max-rejects': '%s' is not a percentage, 0 to 100", text);
+    }
+    *out = (double)scaled / PERCENT_UNIT;
+    return PC_OK;
+}
+
+static pc_status read_options(const pc_cli *cli, pc_ingest_options *o, pc_error *err)
+{
+    if (o->in == NULL || o->store == NULL) {
+        return PC_FAIL(err, PC_BAD_JOB,
+                       "options '--in' and '--store' are needed; see 'parcours help ingest'");
+    }
+    if (o->model == NULL) o->model = "snds";
+    PC_TRY(read_max_rejects(cli, &o->max_rejects, err));
+    return pc_cli_int(cli, "shards", 1, &o->shards, err);
+}
+
+static pc_status run(pc_cli *cli, pc_error *err)
+{
+    pc_ingest_options options = {.model = pc_cli_value(cli, "model"),
+                                 .in = pc_cli_value(cli, "in"),
+                                 .store = pc_cli_value(cli, "store"),
+                                 .resume = pc_cli_has(cli, "resume"),
+                                 .append = pc_cli_has(cli, "append"),
+                                 .replace = pc_cli_has(cli, "replace"),
+                                 .scratch = cli->scratch,
+                                 .share = cli->share,
+                                 .budget = &cli->budget};
+    const pc_status status = pc_comm_agree(cli->comm, read_options(cli, &options, err), err);
+    if (status != PC_OK) return status;
+    return pc_ingest_run(cli->comm, &options, &cli->log, err);
+}
+
+const pc_command pc_command_ingest = {
+    .name = "ingest",
+    .summary = "turns a delivery of CSV files into a store",
+    .operands = "--in DIR --store STORE",
+    .detail =
+        "Reads the files that the model knows by their names, finds the patient of each row and\n"
+        "writes shards of whole patients. Each row that is not stored is kept in\n"
+        "STORE/rejects with its file, line, column and reason. Files that match no pattern are\n"
+        "listed and ignored.\n",
+    .option = option,
+    .option_count = sizeof option / sizeof option[0],
+    .run = run};

@@ -1,0 +1,195 @@
+/** parcours explain: what a query or a study reads and where it reduces. */
+#include <string.h>
+#include "cli_journal.h"
+#include "cli_study.h"
+#include "parcours/exec.h"
+#include "parcours/op.h"
+
+static const pc_option option[] = {
+    {"store", "STORE", "the store that would be read", false},
+    {"analyze", NULL, "also runs the query and tells rows, bytes and times", false},
+    {"set", "NAME=VALUE", "a parameter of the study", true},
+    {"unprotected", NULL, "with --analyze: exact row counts; journalled", false},
+};
+
+enum { ROUND_ROWS = 1000 }; // rows that pass a filter are told to the nearest thousand
+
+static bool names_a_study(const char *operand)
+{
+    const size_t bytes = strlen(operand);
+    return bytes > 5 && strcmp(operand + bytes - 5, ".json") == 0;
+}
+
+// What one explanation holds while it is made.
+typedef struct explain_work {
+    pc_cli *cli;
+    const char *store_path;
+    pc_store *store;
+    const pc_catalog *catalog;
+    const pc_query *query;
+    pc_buffer text;
+} explain_work;
+
+static const char *node_name(const pc_plan *node)
+{
+    const pc_op_type *type = pc_op_find(node->kind);
+    return type == NULL ? "scan" : type->name;
+}
+
+// Each table of the scan with its rows and how many of its columns are read.
+static pc_status print_tables(explain_work *w, const pc_scan_plan *scan, pc_error *err)
+{
+    PC_TRY(pc_buffer_print(&w->text, err, "\n%-14s %14s %8s\n", "table", "rows", "columns"));
+    for (int i = 0; i < scan->relation_count; i++) {
+        const int table = scan->relation[i].table;
+        const pc_model_table *t = &w->catalog->model->table[table];
+        int columns = 0;
+        for (int k = 0; k < scan->column_count; k++) {
+            columns += scan->column[k].relation == i && scan->column[k].column >= 0;
+        }
+        const int64_t rows = t->path == PC_PATH_NONE ? w->catalog->reference_count[table]
+                                                     : pc_store_table_rows(w->store, table);
+        PC_TRY(pc_buffer_print(&w->text, err, "%-14s %14lld %8d\n", t->name, (long long)rows,
+                               columns));
+    }
+    return PC_OK;
+}
+
+static pc_status print_reduction(explain_work *w, pc_error *err)
+{
+    const pc_plan *reduced = NULL;
+    const pc_plan *scan = NULL;
+    for (const pc_plan *at = w->query->root; at != NULL; at = at->input) {
+        const pc_op_type *type = pc_op_find(at->kind);
+        if (type != NULL && type->merge != NULL) reduced = at; // the lowest one wins
+        scan = at;
+    }
+    PC_TRY(print_tables(w, scan->of.scan.plan, err));
+    if (scan->of.scan.reference >= 0) {
+        return pc_buffer_print(&w->text, err, "\na reference table: read by rank 0\n");
+    }
+    return pc_buffer_print(
+        &w->text, err,
+        "\nshards: %d, given to ranks one by one, the largest first\n"
+        "each rank up to the %s; its state is reduced to rank 0, which runs the rest\n",
+        pc_store_shard_count(w->store), reduced == NULL ? "sort" : node_name(reduced));
+}
+
+static pc_status plan(explain_work *w, pc_error *err)
+{
+    pc_cli *cli = w->cli;
+    PC_TRY(pc_store_open(w->store_path, &cli->budget, &w->store, err));
+    PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
+    PC_TRY(pc_sql_plan(cli->operand[0], w->catalog, &cli->arena, &w->query, err));
+    PC_TRY(pc_plan_print(w->query->root, w->catalog, &w->text, err));
+    return print_reduction(w, err);
+}
+
+// Exact counts of what passes a filter would go round disclosure control.
+static int64_t shown_rows(const pc_cli *cli, int64_t rows)
+{
+    if (pc_cli_has(cli, "unprotected")) return rows;
+    return (rows + ROUND_ROWS / 2) / ROUND_ROWS * ROUND_ROWS;
+}
+
+static pc_status print_profile(explain_work *w, const pc_query_profile *p, pc_error *err)
+{
+    const pc_cli *cli = w->cli;
+    const pc_read_counts *read = &p->counts.read;
+    PC_TRY(pc_buffer_print(&w->text, err, "\n%-12s %16s %16s %12s\n", "step", "rows in", "rows out",
+                           "ms"));
+    for (int i = 0; i < p->node_count; i++) {
+        const pc_op_profile *n = &p->node[i];
+        PC_TRY(pc_buffer_print(&w->text, err, "%-12s %16lld %16lld %12.2f\n", node_name(n->node),
+                               (long long)shown_rows(cli, n->rows_in),
+                               (long long)shown_rows(cli, n->rows_out), n->seconds * 1e3));
+    }
+    return pc_buffer_print(
+        &w->text, err,
+        "\nranks %d, shards %lld, blocks %lld, rows of blocks %lld\n"
+        "chunks read %lld, skipped %lld; bytes read %lld, decoded %lld\n"
+        "open %.2f ms, scan %.2f ms (slowest rank %.2f), reduce %.2f ms, finish %.2f ms\n",
+        pc_comm_size(cli->comm), (long long)p->counts.shards, (long long)read->blocks,
+        (long long)read->rows, (long long)read->chunks_read, (long long)read->chunks_skipped,
+        (long long)read->bytes_read, (long long)read->bytes_decoded, p->open_s * 1e3,
+        p->scan_s * 1e3, p->counts.seconds * 1e3, p->reduce_s * 1e3, p->finish_s * 1e3);
+}
+
+static pc_status analyze(explain_work *w, pc_error *err)
+{
+    pc_cli *cli = w->cli;
+    const pc_query_run run = {.store = w->store,
+                              .catalog = w->catalog,
+                              .query = w->query,
+                              .budget = &cli->budget,
+                              .log = &cli->log};
+    pc_query_profile profile;
+    pc_result result; // not shown: the profile is
+    const pc_status status = pc_query_execute(cli->comm, &run, &cli->arena, &result, &profile, err);
+    if (status != PC_OK) return status;
+    return pc_comm_agree(cli->comm, print_profile(w, &profile, err), err);
+}
+
+static pc_status explain_sql(explain_work *w, pc_error *err)
+{
+    pc_cli *cli = w->cli;
+    const bool runs = pc_cli_has(cli, "analyze");
+    pc_audit audit = {.record = {.store = w->store_path, .subject = cli->operand[0]}};
+    pc_status status = PC_OK;
+    if (runs) status = pc_audit_begin(cli, &audit, err);
+    if (status != PC_OK) return status;
+    status = pc_comm_agree(cli->comm, plan(w, err), err);
+    if (status == PC_OK && runs) status = analyze(w, err);
+    if (status == PC_OK) {
+        status = pc_cli_write(cli, (pc_span){w->text.data, w->text.bytes}, err);
+        status = pc_comm_agree(cli->comm, status, err);
+    }
+    return runs ? pc_audit_end(cli, &audit, status, err) : status;
+}
+
+static pc_status explain_study(explain_work *w, pc_error *err)
+{
+    pc_cli *cli = w->cli;
+    if (pc_cli_has(cli, "analyze")) {
+        return PC_FAIL(err, PC_UNSUPPORTED,
+                       "option '--analyze' is for queries; the manifest.json "
+                       "of a run tells what a study read");
+    }
+    pc_study_options options;
+    PC_TRY(pc_cli_study(cli, cli->operand[0], &options, err));
+    PC_TRY(pc_study_explain(&options, &w->text, err));
+    return pc_cli_write(cli, (pc_span){w->text.data, w->text.bytes}, err);
+}
+
+static pc_status run(pc_cli *cli, pc_error *err)
+{
+    explain_work w = {.cli = cli, .store_path = pc_cli_value(cli, "store")};
+    w.text.budget = &cli->budget;
+    pc_status status = PC_OK;
+    if (w.store_path == NULL) {
+        status = PC_FAIL(err, PC_BAD_JOB,
+                         "option '--store' is missing; see 'parcours help "
+                         "explain'");
+    } else if (names_a_study(cli->operand[0])) {
+        if (pc_comm_rank(cli->comm) == 0) status = explain_study(&w, err);
+        status = pc_comm_agree(cli->comm, status, err);
+    } else {
+        status = explain_sql(&w, err);
+    }
+    pc_buffer_release(&w.text);
+    pc_store_close(w.store);
+    return status;
+}
+
+const pc_command pc_command_explain = {
+    .name = "explain",
+    .summary = "says what a query or a study reads",
+    .operands = "STUDY.json|\"SELECT ...\" --store STORE",
+    .detail = "The plan: tables, columns, predicates that are pushed into the scan, and where the\n"
+              "ranks' states are reduced. With --analyze the query is run and each step tells its\n"
+              "rows (to the nearest thousand) and its time on the slowest rank.\n",
+    .least_operands = 1,
+    .most_operands = 1,
+    .option = option,
+    .option_count = sizeof option / sizeof option[0],
+    .run = run};

@@ -1,0 +1,219 @@
+/** parcours query: SQL over a store, behind disclosure control. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "cli_journal.h"
+#include "parcours/exec.h"
+
+enum { MOST_SQL_BYTES = 1024 * 1024, READ_BYTES = 64 * 1024 };
+
+static const pc_option option[] = {
+    {"file", "FILE", "reads the SQL from a file (as the operand: - is standard input)", false},
+    {"format", "FORMAT", "table, csv or json (table; csv with --out)", false},
+    {"out", "FILE", "writes the result there", false},
+    {"unprotected", NULL, "without disclosure control, for people entitled to it; journalled",
+     false},
+};
+
+static pc_status read_stream(FILE *file, const char *name, pc_buffer *out, pc_error *err)
+{
+    for (size_t bytes = 1; bytes > 0;) {
+        PC_TRY(pc_buffer_reserve(out, out->bytes + READ_BYTES, err));
+        bytes = fread(out->data + out->bytes, 1, READ_BYTES, file);
+        out->bytes += bytes;
+        if (out->bytes > MOST_SQL_BYTES) {
+            return PC_FAIL(err, PC_BAD_JOB, "%s: an SQL text has at most %d bytes", name,
+                           (int)MOST_SQL_BYTES);
+        }
+    }
+    if (ferror(file)) {
+        return PC_FAIL(err, PC_IO, "%s: cannot be read: %s", name, strerror(errno));
+    }
+    return PC_OK;
+}
+
+// The SQL text, with a NUL at its end. Rank 0 reads it: standard input is there only.
+static pc_status read_sql(const pc_cli *cli, pc_buffer *out, pc_error *err)
+{
+    const char *path = pc_cli_value(cli, "file");
+    const char *operand = cli->operand_count > 1 ? cli->operand[1] : NULL;
+    if ((path == NULL) == (operand == NULL)) {
+        return PC_FAIL(err, PC_BAD_JOB,
+                       "one SQL text is needed: as the operand, as - for standard "
+                       "input, or with --file");
+    }
+    if (path != NULL) {
+        FILE *file = fopen(path, "r");
+        if (file == NULL) {
+            return PC_FAIL(err, PC_IO, "'%s': cannot be opened: %s", path, strerror(errno));
+        }
+        const pc_status status = read_stream(file, path, out, err);
+        (void)fclose(file); // only read
+        PC_TRY(status);
+    } else if (strcmp(operand, "-") == 0) {
+        PC_TRY(read_stream(stdin, "standard input", out, err));
+    } else {
+        PC_TRY(pc_buffer_append(out, operand, strlen(operand), err));
+    }
+    if (out->bytes > 0 && memchr(out->data, '\0', out->bytes) != NULL) {
+        return PC_FAIL(err, PC_BAD_JOB, "the SQL text holds a NUL byte");
+    }
+    return pc_buffer_append(out, "", 1, err);
+}
+
+static pc_status read_format(const pc_cli *cli, pc_format *out, pc_error *err)
+{
+    static const char *const name[] = {"csv", "table", "json"};
+    int format = pc_cli_value(cli, "out") == NULL ? PC_FORMAT_TABLE : PC_FORMAT_CSV;
+    PC_TRY(pc_cli_choice(cli, "format", name, 3, &format, err));
+    *out = (pc_format)format;
+    return PC_OK;
+}
+
+// What may not leave whatever the numbers are. Cells are looked at when they are written.
+static pc_status check_traits(const pc_query *query, pc_error *err)
+{
+    const pc_plan_traits *t = &query->traits;
+    const char *name = t->why == NULL ? "" : t->why;
+    const char *hint = "--unprotected exists for people entitled to it";
+    if (t->returns_rows) {
+        return PC_FAIL(err, PC_REFUSED,
+                       "refused: this query returns rows of patients%s%s%s; count or sum them with "
+                       "GROUP BY (%s)",
+                       name[0] == '\0' ? "" : " ('", name, name[0] == '\0' ? "" : "')", hint);
+    }
+    if (t->returns_identifier) {
+        return PC_FAIL(err, PC_REFUSED,
+                       "refused: '%s' identifies persons, professionals or holds free text, and "
+                       "never leaves (%s)",
+                       name, hint);
+    }
+    if (t->returns_extremes) {
+        return PC_FAIL(err, PC_REFUSED,
+                       "refused: '%s' is a minimum or maximum, the value of one patient (%s)", name,
+                       hint);
+    }
+    if (t->reads_patients && query->patients_column < 0) {
+        return PC_FAIL(err, PC_REFUSED,
+                       "refused: the number of patients behind each row is not known (%s)", hint);
+    }
+    return PC_OK;
+}
+
+// What one query holds while it runs.
+typedef struct query_work {
+    pc_cli *cli;
+    const char *sql;
+    pc_format format;
+    bool unprotected;
+    pc_store *store;
+    const pc_catalog *catalog;
+    const pc_query *query;
+    pc_result result;
+    pc_gate_counts gate;
+    pc_buffer text; // the result as it is written
+    char digest[PC_DIGEST_TEXT_BYTES];
+} query_work;
+
+static pc_status plan_query(query_work *w, pc_error *err)
+{
+    pc_cli *cli = w->cli;
+    PC_TRY(pc_store_open(cli->operand[0], &cli->budget, &w->store, err));
+    PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
+    PC_TRY(pc_sql_plan(w->sql, w->catalog, &cli->arena, &w->query, err));
+    return w->unprotected ? PC_OK : check_traits(w->query, err);
+}
+
+static pc_status write_result(query_work *w, pc_error *err)
+{
+    const pc_cli *cli = w->cli;
+    PC_TRY(pc_result_write(&w->result, w->format, !w->unprotected, &w->text, &w->gate, err));
+    const pc_span text = {w->text.data, w->text.bytes};
+    const pc_digest digest = pc_digest_of(text.data, text.bytes);
+    pc_digest_format(&digest, w->digest);
+    const char *path = pc_cli_value(cli, "out");
+    if (path == NULL) return pc_cli_write(cli, text, err);
+    return pc_file_write(path, text, w->unprotected ? 0600 : 0644, err);
+}
+
+static void log_profile(const query_work *w, const pc_query_profile *p)
+{
+    const pc_read_counts *read = &p->counts.read;
+    pc_log_line(&w->cli->log, PC_INFO, "query",
+                "rows=%lld suppressed=%lld rows_scanned=%lld bytes_read=%lld chunks_read=%lld "
+                "chunks_skipped=%lld open_ms=%.1f scan_ms=%.1f reduce_ms=%.1f finish_ms=%.1f",
+                (long long)w->gate.rows, (long long)w->gate.suppressed_rows,
+                (long long)p->node[0].rows_in, (long long)read->bytes_read,
+                (long long)read->chunks_read, (long long)read->chunks_skipped, p->open_s * 1e3,
+                p->scan_s * 1e3, p->reduce_s * 1e3, p->finish_s * 1e3);
+}
+
+static pc_status execute(query_work *w, pc_error *err)
+{
+    pc_cli *cli = w->cli;
+    pc_status status = pc_comm_agree(cli->comm, plan_query(w, err), err);
+    if (status != PC_OK) return status;
+    const pc_query_run run = {.store = w->store,
+                              .catalog = w->catalog,
+                              .query = w->query,
+                              .budget = &cli->budget,
+                              .log = &cli->log};
+    pc_query_profile profile;
+    status = pc_query_execute(cli->comm, &run, &cli->arena, &w->result, &profile, err);
+    if (status != PC_OK) return status;
+    if (pc_comm_rank(cli->comm) == 0) status = write_result(w, err);
+    status = pc_comm_agree(cli->comm, status, err);
+    if (status == PC_OK) log_profile(w, &profile);
+    return status;
+}
+
+static pc_status run_audited(query_work *w, const char *sql_digest, pc_error *err)
+{
+    pc_cli *cli = w->cli;
+    pc_audit audit = {
+        .record = {.store = cli->operand[0], .subject = w->sql, .subject_digest = sql_digest}};
+    pc_status status = pc_audit_begin(cli, &audit, err);
+    if (status != PC_OK) return status;
+    w->text.budget = &cli->budget;
+    status = execute(w, err);
+    const char *path = pc_cli_value(cli, "out");
+    audit.record.output = path == NULL ? "standard output" : path;
+    audit.record.output_digest = status == PC_OK ? w->digest : NULL;
+    status = pc_audit_end(cli, &audit, status, err);
+    pc_buffer_release(&w->text);
+    pc_store_close(w->store);
+    return status;
+}
+
+static pc_status run(pc_cli *cli, pc_error *err)
+{
+    query_work w = {.cli = cli, .unprotected = pc_cli_has(cli, "unprotected")};
+    pc_buffer sql = {.budget = &cli->budget};
+    pc_status status = read_format(cli, &w.format, err);
+    if (status == PC_OK && pc_comm_rank(cli->comm) == 0) status = read_sql(cli, &sql, err);
+    status = pc_comm_agree(cli->comm, status, err);
+    if (status == PC_OK) status = pc_comm_broadcast_buffer(cli->comm, &sql, err);
+    if (status == PC_OK) {
+        const pc_digest digest = pc_digest_of(sql.data, sql.bytes - 1);
+        char sql_digest[PC_DIGEST_TEXT_BYTES];
+        pc_digest_format(&digest, sql_digest);
+        w.sql = sql.data;
+        status = run_audited(&w, sql_digest, err);
+    }
+    pc_buffer_release(&sql);
+    return status;
+}
+
+const pc_command pc_command_query = {
+    .name = "query",
+    .summary = "runs an SQL query on a store",
+    .operands = "STORE \"SELECT ...\"|-|--file FILE",
+    .detail =
+        "PostgreSQL's syntax and meaning. Cells that stand for 1 to 10 patients are written s;\n"
+        "rows of patients, identifiers, minima and maxima are refused (exit code 3). What is\n"
+        "not supported is refused by name and position, never answered differently.\n",
+    .least_operands = 1,
+    .most_operands = 2,
+    .option = option,
+    .option_count = sizeof option / sizeof option[0],
+    .run = run};

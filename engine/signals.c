@@ -1,0 +1,28 @@
+/** Signals that ask to stop. */
+#include <signal.h>
+#include <stddef.h>
+#include "parcours/signals.h"
+
+// A handler can reach nothing but a global: the one variable of the engine.
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+void pc_stop_listen(void)
+{
+    static const int asked[] = {SIGTERM, SIGINT, SIGUSR1};
+    struct sigaction action = {.sa_handler = request_stop, .sa_flags = SA_RESTART};
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        (void)sigaction(asked[i], &action, NULL); // fails only for signals that do not exist
+    }
+}
+
+bool pc_stop_requested(void)
+{
+    return stop_requested != 0;
+}

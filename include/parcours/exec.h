@@ -1,0 +1,78 @@
+/** @file parcours/exec.h
+ *  Running over a store: the loop over shards that queries and studies share, and queries.
+ */
+#ifndef PC_EXEC_H
+#define PC_EXEC_H
+#include "parcours/comm.h"
+#include "parcours/log.h"
+#include "parcours/plan.h"
+#include "parcours/release.h"
+
+/** What one rank did in a loop over shards. */
+typedef struct pc_run_counts {
+    int64_t shards;
+    pc_read_counts read;
+    double seconds; ///< from entry until this rank found no further shard
+} pc_run_counts;
+
+/** A loop over all shards: each is given to one rank, the largest first, and read block by block.
+ *  Callbacks are local: no collective call in there. */
+typedef struct pc_shards {
+    const pc_store *store;
+    const pc_read_request *request; ///< which tables
+    pc_budget *budget;
+    const pc_log *log; ///< shows the progress; NULL: no progress
+    void *context;     ///< of the callbacks
+    /** A block with at least one slot, in the order of slots. `reader` answers zone questions. */
+    pc_status (*block)(void *context, int shard, pc_block *block, const pc_reader *reader,
+                       pc_error *err);
+    /** The shard's last block is done. NULL: nothing to do then. */
+    pc_status (*shard_end)(void *context, int shard, pc_error *err);
+} pc_shards;
+
+/** Collective. Runs the loop and agrees: a failure of one rank makes the others stop at their next
+ *  shard, and all leave with its sentence. A stop signal ends it with PC_STOPPED. Which rank gets
+ *  which shard differs from run to run: results must not depend on it.
+ *  @param counts  of this rank */
+pc_status pc_shards_run(pc_comm *comm, const pc_shards *work, pc_run_counts *counts,
+                        pc_error *err) PC_MUST_CHECK;
+
+enum { PC_MAX_PLAN_NODES = 64 }; // nodes of a chain; a query of one level makes about six
+
+/** What an operator did on this rank, for explain --analyze. */
+typedef struct pc_op_profile {
+    const pc_plan *node;
+    int64_t rows_in, rows_out, batches;
+    double seconds;
+} pc_op_profile;
+
+/** What a query did. Sums and maxima over ranks are on rank 0 only. */
+typedef struct pc_query_profile {
+    int node_count;
+    pc_op_profile node[PC_MAX_PLAN_NODES]; ///< from the scan up; rows summed over ranks, seconds
+                                           ///< of the slowest rank
+    int reduce_at;                         ///< index of the node whose state is reduced
+    pc_plan last;         ///< the node that puts rows in order where the plan itself has none
+    pc_run_counts counts; ///< summed over ranks; seconds of the slowest
+    double open_s, scan_s, reduce_s, finish_s; ///< of the stages, on this rank
+} pc_query_profile;
+
+/** How to run a query. */
+typedef struct pc_query_run {
+    const pc_store *store;
+    const pc_catalog *catalog;
+    const pc_query *query;
+    pc_budget *budget;
+    const pc_log *log;
+} pc_query_run;
+
+/** Collective. Runs a query: each rank its shards up to the first operator with state, then the
+ *  states are reduced to rank 0, which runs the rest. The result does not depend on ranks or
+ *  shards.
+ *  @param arena   owns the result
+ *  @param result  filled on rank 0; elsewhere it has no rows. It holds the visible columns */
+pc_status pc_query_execute(pc_comm *comm, const pc_query_run *run, pc_arena *arena,
+                           pc_result *result, pc_query_profile *profile,
+                           pc_error *err) PC_MUST_CHECK;
+
+#endif

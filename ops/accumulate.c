@@ -1,0 +1,389 @@
+/** The states of aggregates, column by column: adding a batch is one loop per aggregate. */
+#include <assert.h>
+#include <string.h>
+#include "aggregate.h"
+
+static bool takes_extreme(const pc_accumulator *a)
+{
+    return a->aggregate->function == PC_MIN || a->aggregate->function == PC_MAX;
+}
+
+static pc_status choose_keep(const pc_aggregate *aggregate, pc_keep *out, pc_error *err)
+{
+    const pc_expr *arg = aggregate->arg;
+    const pc_type type = arg == NULL ? PC_NONE : arg->type;
+    const bool is_number = type == PC_INT || type == PC_DECIMAL;
+    const bool needs_arg =
+        aggregate->function != PC_COUNT_ROWS && aggregate->function != PC_COUNT_PATIENTS;
+    bool good = arg != NULL || !needs_arg;
+    switch (aggregate->function) {
+        case PC_COUNT_ROWS:
+        case PC_COUNT:
+            *out = PC_KEEP_COUNT;
+            break;
+        case PC_COUNT_PATIENTS:
+            *out = PC_KEEP_PATIENTS;
+            break;
+        case PC_COUNT_DISTINCT:
+            *out = PC_KEEP_DISTINCT;
+            break;
+        case PC_SUM:
+        case PC_AVG:
+            *out = type == PC_FLOAT ? PC_KEEP_EXACT : PC_KEEP_SUM;
+            good = good && (is_number || type == PC_FLOAT);
+            break;
+        case PC_MIN:
+        case PC_MAX:
+            *out =
+                is_number || type == PC_DATE || type == PC_BOOL ? PC_KEEP_INTEGER : PC_KEEP_VALUE;
+            good = good && type != PC_NONE && type != PC_KEY;
+            break;
+    }
+    if (good) return PC_OK;
+    return PC_FAIL(err, PC_BAD_JOB, "column '%s': this aggregate does not take the type %s",
+                   aggregate->field.name, pc_type_name(type));
+}
+
+pc_status pc_accumulator_open(pc_accumulator *a, const pc_aggregate *aggregate, pc_budget *budget,
+                              pc_error *err)
+{
+    *a = (pc_accumulator){.aggregate = aggregate,
+                          .count = {.budget = budget},
+                          .value = {.budget = budget},
+                          .slot = {.budget = budget},
+                          .pairs = {.intern = {.budget = budget}, .direct = {.budget = budget}}};
+    const pc_expr *arg = aggregate->arg;
+    if (arg != NULL) {
+        a->arg = (pc_field){.name = aggregate->field.name,
+                            .type = arg->type,
+                            .scale = arg->scale,
+                            .width = arg->width};
+    }
+    PC_TRY(choose_keep(aggregate, &a->keep, err));
+    if (a->keep != PC_KEEP_DISTINCT && a->keep != PC_KEEP_VALUE) return PC_OK;
+    return pc_coder_open(&a->coder, &a->arg, budget, err);
+}
+
+void pc_accumulator_close(pc_accumulator *a)
+{
+    pc_buffer_release(&a->count);
+    pc_buffer_release(&a->value);
+    pc_buffer_release(&a->slot);
+    pc_coder_close(&a->coder);
+    pc_pairs_release(&a->pairs);
+    a->room = 0;
+}
+
+static size_t value_bytes(pc_keep keep)
+{
+    switch (keep) {
+        case PC_KEEP_SUM:
+            return sizeof(pc_int128);
+        case PC_KEEP_EXACT:
+            return sizeof(pc_exact_sum);
+        case PC_KEEP_INTEGER:
+            return sizeof(int64_t);
+        case PC_KEEP_VALUE:
+            return sizeof(uint32_t);
+        case PC_KEEP_COUNT:
+        case PC_KEEP_PATIENTS:
+        case PC_KEEP_DISTINCT:
+            break;
+    }
+    return 0;
+}
+
+static pc_status grow_zeroed(pc_buffer *buffer, size_t bytes, pc_error *err)
+{
+    PC_TRY(pc_buffer_reserve(buffer, bytes, err));
+    if (bytes > buffer->bytes) memset(buffer->data + buffer->bytes, 0, bytes - buffer->bytes);
+    buffer->bytes = bytes;
+    return PC_OK;
+}
+
+pc_status pc_accumulator_grow(pc_accumulator *a, uint32_t group_count, pc_error *err)
+{
+    if (group_count <= a->room) return PC_OK;
+    PC_TRY(grow_zeroed(&a->count, (size_t)group_count * sizeof(int64_t), err));
+    PC_TRY(grow_zeroed(&a->value, (size_t)group_count * value_bytes(a->keep), err));
+    if (a->keep == PC_KEEP_PATIENTS) {
+        PC_TRY(grow_zeroed(&a->slot, (size_t)group_count * sizeof(int64_t), err));
+    }
+    a->room = group_count;
+    return PC_OK;
+}
+
+static int64_t *counts_of(const pc_accumulator *a)
+{
+    return (int64_t *)(void *)a->count.data;
+}
+
+static int64_t count_valid(const pc_column *c, int row_count)
+{
+    int64_t count = 0;
+    for (int row = 0; row < row_count; row++) {
+        count += pc_is_valid(c->valid, row);
+    }
+    return count;
+}
+
+// A group's rows are counted whether or not there is a value column (count(*) has none).
+static void add_counts(pc_accumulator *a, const pc_arguments *rows, bool one_group)
+{
+    int64_t *count = counts_of(a);
+    const pc_column *c = rows->value;
+    const bool has_nulls = c != NULL && c->valid != NULL;
+    if (one_group) {
+        count[0] += has_nulls ? count_valid(c, rows->row_count) : rows->row_count;
+        return;
+    }
+    for (int row = 0; !has_nulls && row < rows->row_count; row++) {
+        count[rows->group[row]]++;
+    }
+    for (int row = 0; has_nulls && row < rows->row_count; row++) {
+        count[rows->group[row]] += pc_is_valid(c->valid, row);
+    }
+}
+
+// Rows of a slot stand together, so a group saw the slot before if it was its last one.
+static void add_patients(pc_accumulator *a, const pc_arguments *rows)
+{
+    int64_t *count = counts_of(a);
+    int64_t *last = (int64_t *)(void *)a->slot.data;
+    const pc_column *c = rows->value;
+    for (int row = 0; row < rows->row_count; row++) {
+        const uint32_t group = rows->group[row];
+        const int64_t slot = rows->slot[row];
+        if (c != NULL && pc_column_is_null(c, row)) continue;
+        count[group] += count[group] == 0 || last[group] != slot;
+        last[group] = slot;
+    }
+}
+
+// A batch's sum of values up to 4 bytes wide fits 64 bits, and such a loop vectorises.
+#define SUM_INTS(name, type, wide)                                                                 \
+    static void name(pc_int128 *sum, const pc_arguments *rows, bool one_group)                     \
+    {                                                                                              \
+        const pc_column *c = rows->value;                                                          \
+        const type *value = c->data;                                                               \
+        const int row_count = rows->row_count;                                                     \
+        if (one_group) {                                                                           \
+            wide all = 0;                                                                          \
+            for (int row = 0; c->valid == NULL && row < row_count; row++) {                        \
+                all += value[row];                                                                 \
+            }                                                                                      \
+            for (int row = 0; c->valid != NULL && row < row_count; row++) {                        \
+                all += pc_is_valid(c->valid, row) ? value[row] : 0;                                \
+            }                                                                                      \
+            sum[0] += all;                                                                         \
+            return;                                                                                \
+        }                                                                                          \
+        for (int row = 0; c->valid == NULL && row < row_count; row++) {                            \
+            sum[rows->group[row]] += value[row];                                                   \
+        }                                                                                          \
+        for (int row = 0; c->valid != NULL && row < row_count; row++) {                            \
+            if (pc_is_valid(c->valid, row)) sum[rows->group[row]] += value[row];                   \
+        }                                                                                          \
+    }
+SUM_INTS(sum_1, int8_t, int64_t)
+SUM_INTS(sum_2, int16_t, int64_t)
+SUM_INTS(sum_4, int32_t, int64_t)
+SUM_INTS(sum_8, int64_t, pc_int128)
+
+static void add_sums(pc_accumulator *a, const pc_arguments *rows, bool one_group)
+{
+    pc_int128 *sum = (pc_int128 *)(void *)a->value.data;
+    switch (rows->value->width) {
+        case 1:
+            sum_1(sum, rows, one_group);
+            break;
+        case 2:
+            sum_2(sum, rows, one_group);
+            break;
+        case 4:
+            sum_4(sum, rows, one_group);
+            break;
+        default:
+            sum_8(sum, rows, one_group);
+    }
+}
+
+static void add_exact(pc_accumulator *a, const pc_arguments *rows)
+{
+    pc_exact_sum *sum = (pc_exact_sum *)(void *)a->value.data;
+    const double *value = rows->value->data;
+    for (int row = 0; row < rows->row_count; row++) {
+        if (pc_is_valid(rows->value->valid, row)) {
+            pc_exact_sum_add(&sum[rows->group[row]], value[row]);
+        }
+    }
+}
+
+// Before the counts are added: a group of count 0 has no value yet.
+static void add_integers(pc_accumulator *a, const pc_arguments *rows)
+{
+    int64_t *best = (int64_t *)(void *)a->value.data;
+    int64_t *count = counts_of(a);
+    const bool least = a->aggregate->function == PC_MIN;
+    const pc_column *c = rows->value;
+    for (int row = 0; row < rows->row_count; row++) {
+        if (!pc_is_valid(c->valid, row)) continue;
+        const uint32_t group = rows->group[row];
+        const int64_t value = pc_column_int(c, row);
+        const bool better = least ? value < best[group] : value > best[group];
+        if (count[group]++ == 0 || better) best[group] = value;
+    }
+}
+
+void pc_accumulator_offer(pc_accumulator *a, uint32_t group, uint32_t number)
+{
+    uint32_t *best = &((uint32_t *)(void *)a->value.data)[group];
+    if (number == 0 || number == *best) return;
+    const int order = *best == 0 ? 0 : pc_coder_compare(&a->coder, number, *best);
+    const bool least = a->aggregate->function == PC_MIN;
+    if (*best == 0 || (least ? order < 0 : order > 0)) *best = number;
+}
+
+static pc_status add_values(pc_accumulator *a, const pc_arguments *rows, pc_error *err)
+{
+    uint32_t number[PC_BATCH_ROWS];
+    PC_TRY(pc_coder_number(&a->coder, rows->value, rows->row_count, number, err));
+    for (int row = 0; row < rows->row_count; row++) {
+        pc_accumulator_offer(a, rows->group[row], number[row]);
+    }
+    return PC_OK;
+}
+
+static pc_status add_distinct(pc_accumulator *a, const pc_arguments *rows, pc_error *err)
+{
+    uint32_t number[PC_BATCH_ROWS];
+    uint32_t group[PC_BATCH_ROWS];
+    PC_TRY(pc_coder_number(&a->coder, rows->value, rows->row_count, number, err));
+    int kept = 0;
+    for (int row = 0; row < rows->row_count; row++) {
+        group[kept] = rows->group[row];
+        number[kept] = number[row];
+        kept += number[row] != 0; // nulls are not counted
+    }
+    return pc_pairs_number(&a->pairs, group, a->room, number, pc_coder_count(&a->coder), kept,
+                           group, err);
+}
+
+pc_status pc_accumulator_add(pc_accumulator *a, const pc_arguments *rows, bool one_group,
+                             pc_error *err)
+{
+    if (rows->row_count == 0) return PC_OK;
+    switch (a->keep) {
+        case PC_KEEP_COUNT:
+            add_counts(a, rows, one_group);
+            return PC_OK;
+        case PC_KEEP_PATIENTS:
+            if (rows->slot == NULL) {
+                return PC_FAIL(err, PC_BAD_JOB, "column '%s': these rows are not of patients",
+                               a->aggregate->field.name);
+            }
+            add_patients(a, rows);
+            return PC_OK;
+        case PC_KEEP_DISTINCT:
+            return add_distinct(a, rows, err);
+        case PC_KEEP_SUM:
+            add_sums(a, rows, one_group);
+            add_counts(a, rows, one_group);
+            return PC_OK;
+        case PC_KEEP_EXACT:
+            add_exact(a, rows);
+            add_counts(a, rows, one_group);
+            return PC_OK;
+        case PC_KEEP_INTEGER:
+            add_integers(a, rows);
+            return PC_OK;
+        case PC_KEEP_VALUE:
+            return add_values(a, rows, err);
+    }
+    return PC_OK;
+}
+
+pc_status pc_accumulator_settle(pc_accumulator *a, uint32_t group_count, pc_error *err)
+{
+    PC_TRY(pc_accumulator_grow(a, group_count, err));
+    if (a->keep != PC_KEEP_DISTINCT || a->room == 0) return PC_OK;
+    int64_t *count = counts_of(a);
+    memset(count, 0, a->count.bytes);
+    for (uint32_t i = 0; i < a->pairs.intern.count; i++) {
+        count[pc_intern_word(&a->pairs.intern, i) >> 32]++;
+    }
+    return PC_OK;
+}
+
+static pc_status narrow_sum(const pc_accumulator *a, pc_int128 sum, int64_t *out, pc_error *err)
+{
+    if (sum > INT64_MAX || sum < INT64_MIN) {
+        return PC_FAIL(err, PC_BAD_INPUT,
+                       "column '%s': a sum is beyond the range of 64-bit integers",
+                       a->aggregate->field.name);
+    }
+    *out = (int64_t)sum;
+    return PC_OK;
+}
+
+// One result as the 8 bytes of its column. The group has a value.
+static pc_status result_word(const pc_accumulator *a, uint32_t group, int64_t *out, pc_error *err)
+{
+    const int64_t count = counts_of(a)[group];
+    const bool is_mean = a->aggregate->function == PC_AVG;
+    double real = 0;
+    switch (a->keep) {
+        case PC_KEEP_SUM: {
+            const pc_int128 sum = ((const pc_int128 *)(const void *)a->value.data)[group];
+            if (!is_mean) return narrow_sum(a, sum, out, err);
+            real = pc_mean(sum, count, a->arg.scale);
+            break;
+        }
+        case PC_KEEP_EXACT:
+            real = pc_exact_sum_round(&((const pc_exact_sum *)(const void *)a->value.data)[group]);
+            if (is_mean) real /= (double)count;
+            break;
+        case PC_KEEP_INTEGER:
+            *out = ((const int64_t *)(const void *)a->value.data)[group];
+            return PC_OK;
+        default:
+            *out = count;
+            return PC_OK;
+    }
+    memcpy(out, &real, sizeof real);
+    return PC_OK;
+}
+
+static pc_status result_words(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
+                              pc_column *out, pc_error *err)
+{
+    const pc_field *field = &a->aggregate->field;
+    *out = (pc_column){.type = field->type,
+                       .scale = field->type == PC_DECIMAL ? field->scale : 0,
+                       .width = field->type == PC_BOOL ? 1 : sizeof(int64_t)};
+    char *data = pc_arena_array(arena, (size_t)count + 1, out->width, err);
+    uint64_t *valid = pc_arena_array(arena, (size_t)count / 64 + 1, sizeof *valid, err);
+    if (data == NULL || valid == NULL) return PC_NO_MEMORY;
+    const bool null_if_empty =
+        takes_extreme(a) || a->keep == PC_KEEP_SUM || a->keep == PC_KEEP_EXACT;
+    for (int i = 0; i < count; i++) {
+        const uint32_t group = first + (uint32_t)i;
+        if (null_if_empty && counts_of(a)[group] == 0) continue;
+        int64_t word = 0;
+        PC_TRY(result_word(a, group, &word, err));
+        memcpy(data + (size_t)i * out->width, &word, out->width); // little-endian
+        valid[i >> 6] |= UINT64_C(1) << (i & 63);
+    }
+    out->data = data;
+    out->valid = valid;
+    return PC_OK;
+}
+
+pc_status pc_accumulator_column(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
+                                pc_column *out, pc_error *err)
+{
+    assert(first + (uint32_t)count <= a->room);
+    if (a->keep != PC_KEEP_VALUE) return result_words(a, first, count, arena, out, err);
+    const uint32_t *best = (const uint32_t *)(const void *)a->value.data;
+    return pc_coder_column(&a->coder, best == NULL ? NULL : best + first, count, arena, out, err);
+}

@@ -1,0 +1,82 @@
+/** @file aggregate.h
+ *  What aggregate.c, accumulate.c and aggregate_pack.c share. Private to ops/.
+ */
+#ifndef PC_OPS_AGGREGATE_H
+#define PC_OPS_AGGREGATE_H
+#include "groups.h"
+#include "parcours/exact_sum.h"
+#include "parcours/op.h"
+
+/** How an aggregate is kept. */
+typedef enum pc_keep {
+    PC_KEEP_COUNT,    ///< count: rows, or rows whose argument is not null
+    PC_KEEP_PATIENTS, ///< count and the last slot that was counted
+    PC_KEEP_DISTINCT, ///< the pairs (group, value)
+    PC_KEEP_SUM,      ///< count and sum, of integers and decimals, in 128 bits
+    PC_KEEP_EXACT,    ///< count and sum, of floats, without rounding
+    PC_KEEP_INTEGER,  ///< count and the least or largest integer
+    PC_KEEP_VALUE     ///< the number of the least or largest value (text, id, float), 0: none
+} pc_keep;
+
+/** The state of one aggregate for all groups. */
+typedef struct pc_accumulator {
+    const pc_aggregate *aggregate;
+    pc_keep keep;
+    pc_field arg;    ///< type of the argument
+    pc_buffer count; ///< int64 [groups]
+    pc_buffer value; ///< [groups] pc_int128, pc_exact_sum, int64 or uint32, by `keep`
+    pc_buffer slot;  ///< int64 [groups]
+    uint32_t room;   ///< groups that the buffers have room for, of zeros or what was added
+    pc_coder coder;  ///< of DISTINCT and VALUE
+    pc_pairs pairs;  ///< of DISTINCT
+} pc_accumulator;
+
+/** The state of the operator. */
+typedef struct pc_aggregation {
+    const pc_plan *node;
+    pc_expr_state *exprs; ///< owned
+    pc_groups groups;
+    int accumulator_count;
+    pc_accumulator *accumulator; ///< [accumulator_count]
+    pc_column *key;              ///< [keys] of the batch that is pushed
+    uint32_t next;               ///< first group that finish has not written
+    uint32_t group[PC_BATCH_ROWS];
+    uint32_t some_group[PC_BATCH_ROWS]; ///< of rows that pass an aggregate's filter
+    int some_row[PC_BATCH_ROWS];
+} pc_aggregation;
+
+/** Rows of a batch as an accumulator sees them. */
+typedef struct pc_arguments {
+    const pc_column *value; ///< NULL: none
+    const int64_t *slot;    ///< NULL: rows have no slot
+    const uint32_t *group;  ///< [row_count]
+    int row_count;
+} pc_arguments;
+
+pc_status pc_accumulator_open(pc_accumulator *a, const pc_aggregate *aggregate, pc_budget *budget,
+                              pc_error *err) PC_MUST_CHECK;
+void pc_accumulator_close(pc_accumulator *a);
+/** Room for `group_count` groups; new ones start empty. */
+pc_status pc_accumulator_grow(pc_accumulator *a, uint32_t group_count, pc_error *err) PC_MUST_CHECK;
+/** Adds rows. There is room for their groups. */
+pc_status pc_accumulator_add(pc_accumulator *a, const pc_arguments *rows, bool one_group,
+                             pc_error *err) PC_MUST_CHECK;
+/** The results of `count` groups from `first` on as a column in `arena`. */
+pc_status pc_accumulator_column(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
+                                pc_column *out, pc_error *err) PC_MUST_CHECK;
+/** For DISTINCT: counts its pairs into `count`, so that the columns can be written. */
+pc_status pc_accumulator_settle(pc_accumulator *a, uint32_t group_count,
+                                pc_error *err) PC_MUST_CHECK;
+/** Takes the better of the present value of a group and value number `number`. */
+void pc_accumulator_offer(pc_accumulator *a, uint32_t group, uint32_t number);
+
+/** Operator entries of aggregate_pack.c. */
+pc_status pc_aggregation_pack(pc_op *op, pc_buffer *out, pc_error *err);
+pc_status pc_aggregation_merge(pc_op *op, pc_span state, pc_error *err);
+/** Empties the state. */
+pc_status pc_aggregation_clear(pc_op *op, pc_error *err);
+
+/** value / (count x 10^scale) as the nearest double, ties to even: rounded once. `count` > 0. */
+double pc_mean(pc_int128 value, int64_t count, int scale);
+
+#endif

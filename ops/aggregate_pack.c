@@ -1,0 +1,375 @@
+/** The state of an aggregation as bytes, and merging such bytes into a state.
+ *
+ *      u64 groups
+ *      per 2,048 groups: a packed batch of keys and simple states, then for each aggregate of kind
+ *          EXACT its pc_exact_sum structs [rows]
+ *      per aggregate of kind DISTINCT: u64 pairs, then packed batches (group, value) */
+#include <assert.h>
+#include <string.h>
+#include "aggregate.h"
+
+enum {
+    MOST_STATE_COLUMNS = 3, // count, high and low half of a sum
+    MOST_PENDING = 1 << 30, // additions since carries were moved, by pc_exact_sum
+    MOST_LIMB_BITS = 62     // a digit that waits for its carry
+};
+
+static int state_columns(pc_keep keep)
+{
+    switch (keep) {
+        case PC_KEEP_SUM:
+            return 3;
+        case PC_KEEP_COUNT:
+        case PC_KEEP_PATIENTS:
+        case PC_KEEP_EXACT:
+        case PC_KEEP_INTEGER:
+        case PC_KEEP_VALUE:
+            return keep == PC_KEEP_INTEGER ? 2 : 1;
+        case PC_KEEP_DISTINCT:
+            break;
+    }
+    return 0;
+}
+
+// The columns of a packed batch: the keys, then the states of each aggregate.
+static pc_status state_schema(const pc_aggregation *s, pc_arena *arena, pc_schema *out,
+                              pc_error *err)
+{
+    const int keys = s->groups.key_count;
+    const size_t most = (size_t)(keys + MOST_STATE_COLUMNS * s->accumulator_count) + 1;
+    pc_field *field = pc_arena_array(arena, most, sizeof *field, err);
+    if (field == NULL) return PC_NO_MEMORY;
+    int count = 0;
+    for (int i = 0; i < keys; i++) {
+        field[count] = s->node->schema.field[i];
+        if (field[count].type == PC_ID && field[count].width == 0) {
+            field[count].width = PC_ID_MAX_BYTES; // as the coder writes it
+        }
+        count++;
+    }
+    for (int i = 0; i < s->accumulator_count; i++) {
+        const pc_accumulator *a = &s->accumulator[i];
+        for (int k = 0; k < state_columns(a->keep); k++) {
+            field[count] = (pc_field){.name = a->aggregate->field.name, .type = PC_INT};
+            if (a->keep == PC_KEEP_VALUE) {
+                field[count] = a->arg;
+                if (a->arg.type == PC_ID && a->arg.width == 0) {
+                    field[count].width = PC_ID_MAX_BYTES;
+                }
+            }
+            count++;
+        }
+    }
+    *out = (pc_schema){.field_count = count, .field = field};
+    return PC_OK;
+}
+
+static pc_status new_ints(int count, pc_arena *arena, pc_column *out, int64_t **values,
+                          pc_error *err)
+{
+    *values = pc_arena_array(arena, (size_t)count + 1, sizeof **values, err);
+    *out = (pc_column){.type = PC_INT, .width = sizeof **values, .data = *values};
+    return *values == NULL ? PC_NO_MEMORY : PC_OK;
+}
+
+static pc_status pack_accumulator(const pc_accumulator *a, uint32_t first, int count,
+                                  pc_arena *arena, pc_column *column, pc_error *err)
+{
+    if (a->keep == PC_KEEP_VALUE) {
+        return pc_accumulator_column(a, first, count, arena, column, err);
+    }
+    int64_t *part[MOST_STATE_COLUMNS] = {NULL};
+    for (int k = 0; k < state_columns(a->keep); k++) {
+        PC_TRY(new_ints(count, arena, &column[k], &part[k], err));
+    }
+    if (part[0] == NULL) return PC_OK;
+    memcpy(part[0], (const int64_t *)(const void *)a->count.data + first,
+           (size_t)count * sizeof *part[0]);
+    if (a->keep == PC_KEEP_INTEGER) {
+        memcpy(part[1], (const int64_t *)(const void *)a->value.data + first,
+               (size_t)count * sizeof *part[1]);
+    }
+    for (int i = 0; a->keep == PC_KEEP_SUM && i < count; i++) {
+        const pc_int128 sum = ((const pc_int128 *)(const void *)a->value.data)[first + (uint32_t)i];
+        part[1][i] = (int64_t)(sum >> 64);
+        part[2][i] = (int64_t)(uint64_t)sum;
+    }
+    return PC_OK;
+}
+
+static pc_status pack_groups(const pc_aggregation *s, const pc_schema *schema, uint32_t first,
+                             int count, pc_arena *arena, pc_buffer *out, pc_error *err)
+{
+    pc_batch batch = {.column_count = schema->field_count, .row_count = count};
+    batch.column =
+        pc_arena_array(arena, (size_t)schema->field_count + 1, sizeof *batch.column, err);
+    if (batch.column == NULL) return PC_NO_MEMORY;
+    int at = 0;
+    for (; at < s->groups.key_count; at++) {
+        PC_TRY(pc_groups_column(&s->groups, at, first, count, arena, &batch.column[at], err));
+    }
+    for (int i = 0; i < s->accumulator_count; i++) {
+        PC_TRY(pack_accumulator(&s->accumulator[i], first, count, arena, &batch.column[at], err));
+        at += state_columns(s->accumulator[i].keep);
+    }
+    PC_TRY(pc_batch_pack(&batch, schema, out, err));
+    for (int i = 0; i < s->accumulator_count; i++) {
+        const pc_accumulator *a = &s->accumulator[i];
+        if (a->keep != PC_KEEP_EXACT) continue;
+        PC_TRY(pc_buffer_append(out, (const pc_exact_sum *)(const void *)a->value.data + first,
+                                (size_t)count * sizeof(pc_exact_sum), err));
+    }
+    return PC_OK;
+}
+
+static pc_schema pair_schema(const pc_accumulator *a, pc_field field[2])
+{
+    field[0] = (pc_field){.name = "group", .type = PC_INT};
+    field[1] = a->arg;
+    if (a->arg.type == PC_ID && a->arg.width == 0) field[1].width = PC_ID_MAX_BYTES;
+    return (pc_schema){.field_count = 2, .field = field};
+}
+
+static pc_status pack_pairs(const pc_accumulator *a, pc_arena *arena, pc_buffer *out, pc_error *err)
+{
+    pc_field field[2];
+    const pc_schema schema = pair_schema(a, field);
+    const uint64_t total = a->pairs.intern.count;
+    PC_TRY(pc_buffer_append(out, &total, sizeof total, err));
+    for (uint64_t first = 0; first < total; first += PC_BATCH_ROWS) {
+        const pc_arena_mark mark = pc_arena_now(arena);
+        const int count = total - first < PC_BATCH_ROWS ? (int)(total - first) : PC_BATCH_ROWS;
+        pc_column column[2];
+        int64_t *group = NULL;
+        uint32_t number[PC_BATCH_ROWS];
+        PC_TRY(new_ints(count, arena, &column[0], &group, err));
+        for (int i = 0; i < count; i++) {
+            const uint64_t word = pc_intern_word(&a->pairs.intern, (uint32_t)first + (uint32_t)i);
+            group[i] = (int64_t)(word >> 32);
+            number[i] = (uint32_t)word;
+        }
+        PC_TRY(pc_coder_column(&a->coder, number, count, arena, &column[1], err));
+        const pc_batch batch = {.column_count = 2, .row_count = count, .column = column};
+        PC_TRY(pc_batch_pack(&batch, &schema, out, err));
+        pc_arena_rewind(arena, mark);
+    }
+    return PC_OK;
+}
+
+static pc_status pack_all(pc_aggregation *s, pc_arena *arena, pc_buffer *out, pc_error *err)
+{
+    pc_schema schema;
+    PC_TRY(state_schema(s, arena, &schema, err));
+    const uint64_t total = s->groups.count;
+    PC_TRY(pc_buffer_append(out, &total, sizeof total, err));
+    for (int i = 0; i < s->accumulator_count; i++) {
+        PC_TRY(pc_accumulator_grow(&s->accumulator[i], s->groups.count, err));
+    }
+    for (uint64_t first = 0; first < total; first += PC_BATCH_ROWS) {
+        const pc_arena_mark mark = pc_arena_now(arena);
+        const int count = total - first < PC_BATCH_ROWS ? (int)(total - first) : PC_BATCH_ROWS;
+        PC_TRY(pack_groups(s, &schema, (uint32_t)first, count, arena, out, err));
+        pc_arena_rewind(arena, mark);
+    }
+    for (int i = 0; i < s->accumulator_count; i++) {
+        if (s->accumulator[i].keep != PC_KEEP_DISTINCT) continue;
+        PC_TRY(pack_pairs(&s->accumulator[i], arena, out, err));
+    }
+    return PC_OK;
+}
+
+pc_status pc_aggregation_pack(pc_op *op, pc_buffer *out, pc_error *err)
+{
+    pc_arena arena = {.budget = op->arena->budget};
+    pc_status status = pack_all(op->state, &arena, out, err);
+    pc_arena_reset(&arena);
+    if (status == PC_OK) status = pc_aggregation_clear(op, err);
+    return status;
+}
+
+static pc_status bad_state(pc_error *err)
+{
+    return PC_FAIL(err, PC_BAD_INPUT, "a packed aggregation is damaged");
+}
+
+static pc_status take(pc_span in, size_t *at, void *to, size_t bytes, pc_error *err)
+{
+    if (bytes > in.bytes - *at) return bad_state(err);
+    memcpy(to, in.data + *at, bytes);
+    *at += bytes;
+    return PC_OK;
+}
+
+static pc_status add_count(pc_accumulator *a, uint32_t group, int64_t more, pc_error *err)
+{
+    int64_t *count = &((int64_t *)(void *)a->count.data)[group];
+    if (more < 0 || __builtin_add_overflow(*count, more, count)) return bad_state(err);
+    return PC_OK;
+}
+
+static pc_status merge_sum(pc_accumulator *a, uint32_t group, int64_t high, int64_t low,
+                           pc_error *err)
+{
+    pc_int128 *sum = &((pc_int128 *)(void *)a->value.data)[group];
+    const pc_int128 more = (pc_int128)high * ((pc_int128)1 << 64) + (pc_int128)(uint64_t)low;
+    return __builtin_add_overflow(*sum, more, sum) ? bad_state(err) : PC_OK;
+}
+
+static void merge_integer(pc_accumulator *a, uint32_t group, int64_t value)
+{
+    int64_t *best = &((int64_t *)(void *)a->value.data)[group];
+    const bool none = ((const int64_t *)(const void *)a->count.data)[group] == 0;
+    const bool better = a->aggregate->function == PC_MIN ? value < *best : value > *best;
+    if (none || better) *best = value;
+}
+
+// `column` are the state columns of one aggregate; row i is of group[i].
+static pc_status merge_columns(pc_accumulator *a, const pc_column *column, const uint32_t *group,
+                               int row_count, pc_error *err)
+{
+    if (a->keep == PC_KEEP_VALUE) {
+        uint32_t number[PC_BATCH_ROWS];
+        pc_coder_forget(&a->coder);
+        PC_TRY(pc_coder_number(&a->coder, column, row_count, number, err));
+        pc_coder_forget(&a->coder);
+        for (int i = 0; i < row_count; i++) {
+            pc_accumulator_offer(a, group[i], number[i]);
+        }
+        return PC_OK;
+    }
+    const int parts = state_columns(a->keep);
+    for (int i = 0; i < row_count; i++) {
+        int64_t part[MOST_STATE_COLUMNS] = {0};
+        for (int k = 0; k < parts; k++) {
+            if (pc_column_is_null(&column[k], i)) return bad_state(err);
+            part[k] = pc_column_int(&column[k], i);
+        }
+        if (a->keep == PC_KEEP_SUM) PC_TRY(merge_sum(a, group[i], part[1], part[2], err));
+        if (a->keep == PC_KEEP_INTEGER && part[0] > 0) merge_integer(a, group[i], part[1]);
+        if (parts > 0) PC_TRY(add_count(a, group[i], part[0], err));
+    }
+    return PC_OK;
+}
+
+static bool is_sound(const pc_exact_sum *sum)
+{
+    const int64_t most = (int64_t)1 << MOST_LIMB_BITS;
+    for (size_t i = 0; i < sizeof sum->limb / sizeof sum->limb[0]; i++) {
+        if (sum->limb[i] > most || sum->limb[i] < -most) return false;
+    }
+    return sum->pending >= 0 && sum->pending <= MOST_PENDING && sum->nan_count >= 0 &&
+           sum->nan_count < most && sum->positive_infinity_count >= 0 &&
+           sum->positive_infinity_count < most && sum->negative_infinity_count >= 0 &&
+           sum->negative_infinity_count < most;
+}
+
+static pc_status merge_exact(pc_accumulator *a, pc_span in, size_t *at, const uint32_t *group,
+                             int row_count, pc_error *err)
+{
+    pc_exact_sum *mine = (pc_exact_sum *)(void *)a->value.data;
+    for (int i = 0; i < row_count; i++) {
+        pc_exact_sum other;
+        PC_TRY(take(in, at, &other, sizeof other, err));
+        if (!is_sound(&other)) return bad_state(err);
+        pc_exact_sum_merge(&mine[group[i]], &other);
+    }
+    return PC_OK;
+}
+
+// `map` gets the group here of each group there.
+static pc_status merge_batch(pc_aggregation *s, const pc_schema *schema, pc_span in, size_t *at,
+                             pc_arena *arena, uint64_t left, uint32_t *map, int *row_count,
+                             pc_error *err)
+{
+    pc_batch batch;
+    PC_TRY(pc_batch_unpack(in, at, schema, arena, &batch, err));
+    const bool whole = batch.row_count == PC_BATCH_ROWS || (uint64_t)batch.row_count == left;
+    if (!whole || batch.row_count == 0 || (uint64_t)batch.row_count > left) return bad_state(err);
+    pc_groups_forget(&s->groups);
+    PC_TRY(pc_groups_number(&s->groups, batch.column, batch.row_count, map, err));
+    pc_groups_forget(&s->groups);
+    int column = s->groups.key_count;
+    for (int i = 0; i < s->accumulator_count; i++) {
+        pc_accumulator *a = &s->accumulator[i];
+        PC_TRY(pc_accumulator_grow(a, s->groups.count, err));
+        PC_TRY(merge_columns(a, &batch.column[column], map, batch.row_count, err));
+        column += state_columns(a->keep);
+    }
+    for (int i = 0; i < s->accumulator_count; i++) {
+        if (s->accumulator[i].keep != PC_KEEP_EXACT) continue;
+        PC_TRY(merge_exact(&s->accumulator[i], in, at, map, batch.row_count, err));
+    }
+    *row_count = batch.row_count;
+    return PC_OK;
+}
+
+static pc_status merge_pair_batch(pc_accumulator *a, const pc_batch *batch, const uint32_t *map,
+                                  uint64_t group_count, pc_error *err)
+{
+    uint32_t group[PC_BATCH_ROWS];
+    uint32_t number[PC_BATCH_ROWS];
+    pc_coder_forget(&a->coder);
+    PC_TRY(pc_coder_number(&a->coder, &batch->column[1], batch->row_count, number, err));
+    pc_coder_forget(&a->coder);
+    for (int i = 0; i < batch->row_count; i++) {
+        const uint64_t there = (uint64_t)pc_column_int(&batch->column[0], i);
+        const bool bad =
+            pc_column_is_null(&batch->column[0], i) || there >= group_count || number[i] == 0;
+        if (bad) return bad_state(err);
+        group[i] = map[there];
+    }
+    return pc_pairs_number(&a->pairs, group, a->room, number, pc_coder_count(&a->coder),
+                           batch->row_count, group, err);
+}
+
+static pc_status merge_pairs(pc_accumulator *a, pc_span in, size_t *at, const uint32_t *map,
+                             uint64_t group_count, pc_arena *arena, pc_error *err)
+{
+    pc_field field[2];
+    const pc_schema schema = pair_schema(a, field);
+    uint64_t left = 0;
+    PC_TRY(take(in, at, &left, sizeof left, err));
+    while (left > 0) {
+        const pc_arena_mark mark = pc_arena_now(arena);
+        pc_batch batch;
+        PC_TRY(pc_batch_unpack(in, at, &schema, arena, &batch, err));
+        if (batch.row_count == 0 || (uint64_t)batch.row_count > left) return bad_state(err);
+        PC_TRY(merge_pair_batch(a, &batch, map, group_count, err));
+        left -= (uint64_t)batch.row_count;
+        pc_arena_rewind(arena, mark);
+    }
+    return PC_OK;
+}
+
+static pc_status merge_all(pc_aggregation *s, pc_span in, pc_arena *arena, pc_error *err)
+{
+    pc_schema schema;
+    PC_TRY(state_schema(s, arena, &schema, err));
+    size_t at = 0;
+    uint64_t total = 0;
+    PC_TRY(take(in, &at, &total, sizeof total, err));
+    // A group takes at least a byte of a batch, unless there are no keys: then there is one.
+    if (total > in.bytes || (s->groups.key_count == 0 && total > 1)) return bad_state(err);
+    uint32_t *map = pc_arena_array(arena, (size_t)total + PC_BATCH_ROWS, sizeof *map, err);
+    if (map == NULL) return PC_NO_MEMORY;
+    for (uint64_t done = 0; done < total;) {
+        const pc_arena_mark mark = pc_arena_now(arena);
+        int row_count = 0;
+        PC_TRY(merge_batch(s, &schema, in, &at, arena, total - done, map + done, &row_count, err));
+        done += (uint64_t)row_count;
+        pc_arena_rewind(arena, mark);
+    }
+    for (int i = 0; i < s->accumulator_count; i++) {
+        if (s->accumulator[i].keep != PC_KEEP_DISTINCT) continue;
+        PC_TRY(merge_pairs(&s->accumulator[i], in, &at, map, total, arena, err));
+    }
+    return at == in.bytes ? PC_OK : bad_state(err);
+}
+
+pc_status pc_aggregation_merge(pc_op *op, pc_span state, pc_error *err)
+{
+    pc_arena arena = {.budget = op->arena->budget};
+    const pc_status status = merge_all(op->state, state, &arena, err);
+    pc_arena_reset(&arena);
+    return status;
+}

@@ -1,0 +1,70 @@
+/** Numbering combinations of keys: key by key, (group so far, value) becomes the next group. */
+#include <assert.h>
+#include <string.h>
+#include "groups.h"
+
+pc_status pc_groups_open(pc_groups *groups, const pc_field *field, int key_count, pc_arena *arena,
+                         pc_error *err)
+{
+    *groups = (pc_groups){0};
+    const size_t room = (size_t)key_count + 1;
+    groups->coder = pc_arena_array(arena, room, sizeof *groups->coder, err);
+    groups->pairs = pc_arena_array(arena, room, sizeof *groups->pairs, err);
+    if (groups->coder == NULL || groups->pairs == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < key_count; i++) {
+        PC_TRY(pc_coder_open(&groups->coder[i], &field[i], arena->budget, err));
+        groups->pairs[i].intern.budget = arena->budget;
+        groups->pairs[i].direct.budget = arena->budget;
+        groups->key_count = i + 1; // what close must give back
+    }
+    return PC_OK;
+}
+
+void pc_groups_close(pc_groups *groups)
+{
+    for (int i = 0; i < groups->key_count; i++) {
+        pc_coder_close(&groups->coder[i]);
+        pc_pairs_release(&groups->pairs[i]);
+    }
+    *groups = (pc_groups){0};
+}
+
+pc_status pc_groups_number(pc_groups *groups, const pc_column *key, int row_count, uint32_t *group,
+                           pc_error *err)
+{
+    memset(group, 0, (size_t)row_count * sizeof *group);
+    uint32_t group_count = row_count > 0 ? 1 : 0;
+    uint32_t number[PC_BATCH_ROWS];
+    for (int i = 0; i < groups->key_count; i++) {
+        pc_coder *coder = &groups->coder[i];
+        pc_pairs *pairs = &groups->pairs[i];
+        PC_TRY(pc_coder_number(coder, &key[i], row_count, number, err));
+        PC_TRY(pc_pairs_number(pairs, group, group_count, number, pc_coder_count(coder), row_count,
+                               group, err));
+        group_count = pairs->intern.count;
+    }
+    if (group_count > groups->count) groups->count = group_count;
+    return PC_OK;
+}
+
+pc_status pc_groups_column(const pc_groups *groups, int key, uint32_t first, int count,
+                           pc_arena *arena, pc_column *out, pc_error *err)
+{
+    assert(count <= PC_BATCH_ROWS);
+    uint32_t number[PC_BATCH_ROWS];
+    for (int i = 0; i < count; i++) {
+        uint32_t group = first + (uint32_t)i;
+        for (int later = groups->key_count - 1; later > key; later--) {
+            group = (uint32_t)(pc_intern_word(&groups->pairs[later].intern, group) >> 32);
+        }
+        number[i] = (uint32_t)pc_intern_word(&groups->pairs[key].intern, group);
+    }
+    return pc_coder_column(&groups->coder[key], number, count, arena, out, err);
+}
+
+void pc_groups_forget(pc_groups *groups)
+{
+    for (int i = 0; i < groups->key_count; i++) {
+        pc_coder_forget(&groups->coder[i]);
+    }
+}

@@ -1,0 +1,34 @@
+/** The operators. A new one is its file, one line here, its test, its section in docs/. */
+#include <assert.h>
+#include "parcours/op.h"
+
+extern const pc_op_type pc_op_filter;
+extern const pc_op_type pc_op_project;
+extern const pc_op_type pc_op_aggregate;
+extern const pc_op_type pc_op_distinct;
+extern const pc_op_type pc_op_sort;
+
+static const pc_op_type *const type[] = {&pc_op_filter, &pc_op_project, &pc_op_aggregate,
+                                         &pc_op_distinct, &pc_op_sort};
+
+const pc_op_type *pc_op_find(pc_plan_kind kind)
+{
+    for (size_t i = 0; i < sizeof type / sizeof type[0]; i++) {
+        if (type[i]->kind == kind) return type[i];
+    }
+    return NULL;
+}
+
+pc_status pc_op_open(const pc_plan *node, const pc_schema *in, pc_arena *arena, pc_op *out,
+                     pc_error *err)
+{
+    const pc_op_type *found = pc_op_find(node->kind);
+    assert(found != NULL);
+    *out = (pc_op){.type = found, .in = in, .arena = arena};
+    return found->open(out, node, err);
+}
+
+void pc_op_close(pc_op *op)
+{
+    if (op != NULL && op->type != NULL && op->type->close != NULL) op->type->close(op);
+}

@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# Queries over a small synthetic store: the same bytes for 1 to 4 ranks, for 16 and 64 shards and
+# for little memory; disclosure control; the journal; info, explain, verify.
+# usage: test_query.sh BIN_DIR
+set -u
+parcours=$1/parcours
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+# expect CODE PATTERN command...: the exit code, and a pattern in what it says.
+expect() {
+    local code=$1 pattern=$2
+    shift 2
+    "$@" >"$work/said" 2>&1
+    local got=$?
+    if [ "$got" != "$code" ] || ! grep -q -- "$pattern" "$work/said"; then
+        fail "$*: exit code $got, expected $code and '$pattern' in:"
+        head -5 "$work/said"
+    fi
+}
+
+must() {
+    "$@" >"$work/said" 2>&1 || {
+        echo "FAILED: $*"
+        cat "$work/said"
+        exit 1
+    }
+}
+
+must "$parcours" synth --patients 1500 --years 2019:2020 --seed 7 --out "$work/in" --quiet --progress never
+for shards in 16 64; do
+    must mpirun -n 2 "$parcours" ingest --model snds --in "$work/in" --store "$work/s$shards" \
+        --shards $shards --quiet --progress never
+done
+
+queries=(
+    "SELECT count(*) AS n FROM ER_PRS_F"
+    "SELECT count(*) AS n, count(DISTINCT patient) AS patients FROM ER_PHA_F"
+    "SELECT sex, count(*) AS n FROM PERSON GROUP BY sex"
+    "SELECT sex, birth_year / 10 AS decade, count(*) AS n, avg(birth_year) AS mean FROM PERSON GROUP BY 1, 2 ORDER BY n DESC, 1 LIMIT 7"
+    "SELECT year(d.event_date) AS y, p.sex, count(*) AS drug_lines, count(DISTINCT d.patient) AS patients, sum(d.PHA_ACT_QSN) AS boxes FROM ER_PHA_F d JOIN PERSON p USING (patient) WHERE d.atc LIKE 'A10%' GROUP BY 1, 2 ORDER BY boxes DESC LIMIT 20"
+    "SELECT atc, count(*) AS n, count(DISTINCT patient) AS patients, sum(PHA_ACT_QSN) AS q FROM ER_PHA_F GROUP BY atc HAVING count(DISTINCT patient) > 20"
+    "SELECT PRS_NAT_REF, sum(PRS_PAI_MNT) AS paid, avg(PRS_PAI_MNT) AS mean FROM ER_PRS_F WHERE event_date >= DATE '2020-01-01' GROUP BY PRS_NAT_REF"
+    "SELECT c.PSE_SPE_COD, count(*) AS n, count(DISTINCT d.atc) AS drugs FROM ER_PHA_F d JOIN ER_PRS_F c USING (patient, claim) GROUP BY 1 ORDER BY 2 DESC, 1"
+    "SELECT CASE WHEN PHA_ACT_QSN > 1 THEN 'many' ELSE 'one' END AS q, count(*) AS n FROM ER_PHA_F GROUP BY 1"
+    "SELECT DISTINCT sex FROM PERSON"
+    "SELECT extract(month FROM event_date) AS m, count(*) FILTER (WHERE PRS_ACT_QTE < 0) AS reversals, count(*) AS n FROM ER_PRS_F GROUP BY 1"
+)
+
+number=0
+for sql in "${queries[@]}"; do
+    number=$((number + 1))
+    must "$parcours" query "$work/s16" "$sql" --format csv --out "$work/q$number.csv" --progress never --quiet
+    for case in 1:64 2:16 3:64 4:16; do
+        ranks=${case%:*} shards=${case#*:}
+        mpirun -n $ranks "$parcours" query "$work/s$shards" "$sql" --format csv \
+            --progress never --quiet >"$work/again.csv" 2>"$work/said" ||
+            fail "query $number on $ranks ranks and $shards shards: $(head -1 "$work/said")"
+        cmp -s "$work/q$number.csv" "$work/again.csv" ||
+            fail "query $number differs on $ranks ranks and $shards shards"
+    done
+    [ "$(wc -l <"$work/q$number.csv")" -ge 2 ] || fail "query $number has no rows"
+done
+
+# Rows: the counts of the store are those of the query.
+stored=$("$parcours" info "$work/s16" --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["tables"]["ER_PRS_F"]["rows_stored"])')
+[ "$(sed -n 2p "$work/q1.csv")" = "$stored" ] || fail "count(*) is not rows_stored ($stored)"
+
+# Formats, and where the SQL comes from.
+sql="SELECT sex, count(*) AS n FROM PERSON GROUP BY sex"
+echo "$sql" >"$work/q.sql"
+"$parcours" query "$work/s16" --file "$work/q.sql" --format csv --quiet >"$work/a.csv"
+"$parcours" query "$work/s16" - --format csv --quiet <"$work/q.sql" >"$work/b.csv"
+cmp -s "$work/a.csv" "$work/q3.csv" || fail "--file"
+cmp -s "$work/b.csv" "$work/q3.csv" || fail "standard input"
+mpirun -n 3 "$parcours" query "$work/s16" - --format csv --quiet <"$work/q.sql" >"$work/b.csv"
+cmp -s "$work/b.csv" "$work/q3.csv" || fail "standard input of three ranks"
+"$parcours" query "$work/s16" "$sql" --format json --quiet | python3 -c '
+import json, sys
+r = json.load(sys.stdin)
+assert [c["name"] for c in r["columns"]] == ["sex", "n"], r["columns"]
+assert [row[0] for row in r["rows"]][:2] == ["F", "M"], r["rows"]' || fail "JSON"
+expect 0 '^(3 rows' "$parcours" query "$work/s16" "$sql" --quiet
+
+# Disclosure control: every cell of 1 to 10 patients is s, no other is.
+sql="SELECT birth_year, count(*) AS n FROM PERSON GROUP BY birth_year"
+"$parcours" query "$work/s16" "$sql" --format csv --quiet >"$work/gate.csv"
+"$parcours" query "$work/s16" "$sql" --format csv --quiet --unprotected >"$work/open.csv"
+python3 - "$work/gate.csv" "$work/open.csv" <<'PY' || fail "suppression"
+import csv, sys
+gate, full = (list(csv.reader(open(p))) for p in sys.argv[1:])
+assert len(gate) == len(full) > 50
+small = 0
+for g, f in zip(gate[1:], full[1:]):
+    assert g[0] == f[0]
+    assert g[1] == ("s" if 1 <= int(f[1]) <= 10 else f[1]), (g, f)
+    small += g[1] == "s"
+assert small > 0
+PY
+refused=(
+    "SELECT patient FROM PERSON"
+    "SELECT sex, birth_date FROM PERSON LIMIT 5"
+    "SELECT patient, count(*) AS n FROM ER_PHA_F GROUP BY patient"
+    "SELECT max(birth_year) AS oldest FROM PERSON"
+    "SELECT PFS_EXE_NUM, count(*) AS n FROM ER_PRS_F GROUP BY 1"
+)
+for sql in "${refused[@]}"; do
+    expect 3 'refused' "$parcours" query "$work/s16" "$sql" --quiet
+    expect 0 '.' "$parcours" query "$work/s16" "$sql" --quiet --unprotected --format csv
+    expect 3 'refused' mpirun -n 2 "$parcours" query "$work/s16" "$sql" --quiet
+done
+"$parcours" query "$work/s16" "${refused[1]}" --unprotected --format csv --quiet >"$work/rows1.csv"
+mpirun -n 4 "$parcours" query "$work/s64" "${refused[1]}" --unprotected --format csv --quiet >"$work/rows4.csv"
+cmp -s "$work/rows1.csv" "$work/rows4.csv" || fail "rows differ on 4 ranks"
+expect 0 'A10' "$parcours" query "$work/s16" "SELECT * FROM IR_PHA_R WHERE PHA_ATC_CLA LIKE 'A10%'" --quiet --format csv
+
+# Wrong and unsupported SQL.
+expect 2 'did you mean PERSON' "$parcours" query "$work/s16" "SELECT count(*) FROM PERSN" --quiet
+expect 2 'sexe' "$parcours" query "$work/s16" "SELECT sexe, count(*) FROM PERSON GROUP BY 1" --quiet
+expect 2 'syntax' "$parcours" query "$work/s16" "SELECT FROM WHERE" --quiet
+expect 2 'WITH' "$parcours" query "$work/s16" "WITH a AS (SELECT 1) SELECT * FROM a" --quiet
+expect 1 'division by zero' mpirun -n 3 "$parcours" query "$work/s16" "SELECT sum(birth_year / (birth_year - birth_year)) AS x FROM PERSON" --quiet
+
+# Little memory: the same answer, or a sentence with the numbers.
+"$parcours" query "$work/s16" "${queries[5]}" --format csv --quiet --memory 64M >"$work/little.csv" 2>"$work/said" &&
+    { cmp -s "$work/little.csv" "$work/q6.csv" || fail "little memory"; }
+expect 1 'memory' "$parcours" query "$work/s16" "${queries[5]}" --quiet --memory 100K
+
+# The journal follows, holds both records of a query, and shows a change.
+expect 0 'journal records' "$parcours" verify "$work/s16" --progress never
+expect 0 'sound: 64 shards' mpirun -n 3 "$parcours" verify "$work/s64" --progress never
+grep -q '"outcome":"refused"' "$work/s16/journal.jsonl" || fail "a refusal is not in the journal"
+grep -q '"unprotected":true' "$work/s16/journal.jsonl" || fail "--unprotected is not in the journal"
+[ "$(stat -c %a "$work/s16/journal.jsonl")" = 600 ] || fail "the journal's mode"
+[ "$(grep -c '"event":"begin"' "$work/s16/journal.jsonl")" = "$(grep -c '"event":"end"' "$work/s16/journal.jsonl")" ] ||
+    fail "begin and end records"
+"$parcours" query "$work/s16" "${queries[0]}" --quiet --journal "$work/other.jsonl" >/dev/null
+[ "$(wc -l <"$work/other.jsonl")" = 2 ] || fail "--journal"
+sed -i '3s/SELECT/select/' "$work/s16/journal.jsonl"
+expect 1 'journal.jsonl' "$parcours" verify "$work/s16" --progress never
+
+# explain.
+expect 0 'reduced to rank 0' "$parcours" explain "${queries[4]}" --store "$work/s64"
+expect 0 'chunks read' mpirun -n 2 "$parcours" explain "${queries[4]}" --store "$work/s64" --analyze --progress never --quiet
+expect 2 "'--store'" "$parcours" explain "${queries[4]}"
+
+# info.
+expect 0 '^patients' "$parcours" info "$work/s64"
+expect 0 'event_date' "$parcours" info "$work/s64" --columns
+
+# A signal: exit code 75 and one sentence, unless the command was done before.
+stopped=0
+for delay in 0.2 0.3 0.4; do
+    "$parcours" verify "$work/s64" --progress never >"$work/said" 2>&1 &
+    pid=$!
+    sleep $delay
+    kill -USR1 $pid 2>/dev/null
+    wait $pid
+    code=$?
+    [ $code = 0 ] || [ $code = 75 ] || fail "a signal after $delay s: exit code $code"
+    [ $code = 75 ] && grep -q '^parcours: stopped by a signal' "$work/said" && stopped=1
+done
+[ $stopped = 1 ] || fail "no signal stopped verify"
+
+# A damaged shard: verify and query name the file, all ranks stop.
+part=$(find "$work/s64/shards" -name 'part-*.h5' -size +20k | sort | head -1)
+python3 - "$part" <<'PY'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(0, 2)
+    size = f.tell()
+    for at in range(4096, size - 4096, 997):
+        f.seek(at)
+        byte = f.read(1)
+        f.seek(at)
+        f.write(bytes([byte[0] ^ 255]))
+PY
+expect 1 'part-000000.h5' "$parcours" verify "$work/s64" --progress never
+expect 1 'part-000000.h5' mpirun -n 4 "$parcours" query "$work/s64" "${queries[4]}" --quiet --progress never
+
+echo "test_query: $failures failures"
+[ "$failures" = 0 ]
