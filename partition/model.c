@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "model_build.h"
 
 enum { MODEL_MAX_BYTES = 16 * 1024 * 1024 }; // of a model file: a hundred times the SNDS's
@@ -131,6 +132,12 @@ int pc_model_match_file(const pc_model *model, const char *file_name, int *year)
     return -1;
 }
 
+void model_path(char path[MODEL_PATH_BYTES], const char *parent, const char *member)
+{
+    const int bytes = snprintf(path, MODEL_PATH_BYTES, "%s.%s", parent, member);
+    if (bytes < 0) path[0] = '\0';
+}
+
 pc_status model_fail(const model_builder *b, const char *path, const char *format, ...)
 {
     char text[512];
@@ -171,7 +178,7 @@ pc_status model_text(const model_builder *b, const char *path, const pc_json *ob
                      const char *member, bool required, const char **out)
 {
     char at[MODEL_PATH_BYTES];
-    (void)snprintf(at, sizeof at, "%s.%s", path, member);
+    model_path(at, path, member);
     const pc_json *value = pc_json_get(object, member);
     *out = NULL;
     if (value == NULL && !required) return PC_OK;
@@ -185,7 +192,7 @@ pc_status model_bool(const model_builder *b, const char *path, const pc_json *ob
                      const char *member, bool fallback, bool *out)
 {
     char at[MODEL_PATH_BYTES];
-    (void)snprintf(at, sizeof at, "%s.%s", path, member);
+    model_path(at, path, member);
     const pc_json *value = pc_json_get(object, member);
     *out = fallback;
     if (value == NULL) return PC_OK;
@@ -198,7 +205,7 @@ pc_status model_texts(const model_builder *b, const char *path, const pc_json *o
                       const char *member, bool required, const char *const **out, int *count)
 {
     char at[MODEL_PATH_BYTES];
-    (void)snprintf(at, sizeof at, "%s.%s", path, member);
+    model_path(at, path, member);
     const pc_json *list = pc_json_get(object, member);
     *out = NULL;
     *count = 0;
@@ -431,6 +438,12 @@ pc_status pc_model_read(const char *name_or_path, const char *share, pc_arena *a
                           : snprintf(path, sizeof path, "%s/models/%s.json", share, name_or_path);
     if (bytes < 0 || (size_t)bytes >= sizeof path) {
         return PC_FAIL(err, PC_BAD_JOB, "model: its path is too long");
+    }
+    if (access(path, F_OK) != 0) {
+        return PC_FAIL(err, PC_BAD_JOB,
+                       "model '%s': there is no file '%s'; a shipped model is given by "
+                       "its name (snds), another by the path of its file",
+                       name_or_path, path);
     }
     pc_buffer text = {.budget = arena->budget};
     pc_status status = read_whole(path, &text, err);

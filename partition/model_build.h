@@ -36,6 +36,9 @@ typedef struct model_line {
     const char *dict; // a dictionary's name, or NULL
 } model_line;
 
+/** `path`: "parent.member", cut when too long (it is only shown). */
+void model_path(char path[MODEL_PATH_BYTES], const char *parent, const char *member);
+
 /** Fails with "model 'name': path: sentence". Returns PC_BAD_JOB. */
 pc_status model_fail(const model_builder *b, const char *path, const char *format, ...)
     PC_PRINTF(3, 4);

@@ -188,7 +188,7 @@ static pc_status column_member(model_builder *b, const char *path, const pc_json
     *out = -1;
     PC_TRY(model_text(b, path, json, member, required, &name));
     if (name == NULL) return PC_OK;
-    (void)snprintf(at, sizeof at, "%s.%s", path, member);
+    model_path(at, path, member);
     PC_TRY(model_column_named(b, at, table, name, out));
     if (b->column[table][*out].origin == PC_FROM_CSV) return PC_OK;
     return model_fail(b, at, "expected a column of the files");
@@ -200,7 +200,7 @@ static pc_status link_dummies(model_builder *b, const char *patient_path, const 
     char path[MODEL_PATH_BYTES];
     const pc_json *list = pc_json_get(patient, "dummies");
     if (list == NULL) return PC_OK;
-    (void)snprintf(path, sizeof path, "%s.dummies", patient_path);
+    model_path(path, patient_path, "dummies");
     PC_TRY(model_expect(b, path, list, PC_JSON_OBJECT, "an object {column: [values]}"));
     pc_model_table *t = &b->table[table];
     pc_model_dummy *dummy =
@@ -223,7 +223,7 @@ static pc_status link_flag(model_builder *b, const char *patient_path, const pc_
     const pc_json *when = pc_json_get(patient, "when");
     if (when == NULL) return PC_OK;
     pc_model_table *t = &b->table[table];
-    (void)snprintf(path, sizeof path, "%s.when", patient_path);
+    model_path(path, patient_path, "when");
     PC_TRY(model_expect(b, path, when, PC_JSON_OBJECT, "an object {column: whole number}"));
     const pc_json *value = pc_json_first(when);
     if (pc_json_count(when) != 1 || !pc_json_int(value, &t->person_flag_value)) {

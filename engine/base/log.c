@@ -60,6 +60,7 @@ void pc_log_line(const pc_log *log, pc_log_level level, const char *event, const
 {
     static const char *const name[] = {"debug", "info", "warning", "error"};
     if (level < PC_WARNING && (log->rank != 0 || log->quiet)) return;
+    if (level == PC_DEBUG && !log->json) return;
     char text[TEXT_BYTES];
     va_list arguments;
     va_start(arguments, format);

@@ -21,8 +21,8 @@ typedef struct pc_log {
     pc_progress_mode progress;
 } pc_log;
 
-/** One line: time, rank, level, event, then `format` (write "key=value key=value"). Info comes from
- *  rank 0 only; warnings and errors from whoever calls. Local. */
+/** One line: time, rank, level, event, then `format` (write "key=value key=value"). Debug shows in
+ *  JSON logs only; debug and info come from rank 0 only; warnings and errors from whoever calls. Local. */
 void pc_log_line(const pc_log *log, pc_log_level level, const char *event, const char *format, ...)
     PC_PRINTF(4, 5);
 

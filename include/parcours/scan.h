@@ -42,11 +42,13 @@ typedef struct pc_scan_column {
 } pc_scan_column;
 enum {
     PC_SCAN_PATIENT = -1,    ///< PC_ID of PC_SLOT_TEXT_BYTES: the slot key's text; null for nobody
+                             ///< and where the relation has no row
     PC_SCAN_STATUS = -2,     ///< PC_CODE: patient_status
     PC_SCAN_KEY = -3,        ///< PC_KEY of the relation's row as parent: equal for equal parents,
                              ///< different for the parents of different keys
     PC_SCAN_PARENT_KEY = -4, ///< PC_KEY of its parent; null without one
-    PC_SCAN_SLOT = -5        ///< PC_KEY: number of the slot (never null)
+    PC_SCAN_SLOT = -5,       ///< PC_KEY: number of the slot (never null)
+    PC_SCAN_IS_PATIENT = -6  ///< PC_BOOL: the slot is a patient and the relation has a row
 };
 
 typedef struct pc_scan_plan {

@@ -99,7 +99,7 @@ static int64_t even_chunk_rows(int64_t row_count)
     return (rows + 63) / 64 * 64;
 }
 
-// Packed, which decodes two to four times as fast, unless shuffle and zstd is smaller by two fifths
+// Packed, which decodes two to four times as fast, unless shuffle and zstd is smaller by a quarter
 // on the first rows that are not all null.
 static pc_status choose_encoding(replay *r, pc_data_entry *data, pc_error *err)
 {
@@ -119,7 +119,7 @@ static pc_status choose_encoding(replay *r, pc_data_entry *data, pc_error *err)
         data->form.encoding = PC_ENCODING_PACKED;
         PC_TRY(pc_chunk_encode(&spill->codec, &data->form, &values, &range, values.row_count,
                                &spill->stored, err));
-        if (5 * zstd_bytes < 3 * spill->stored.bytes) data->form.encoding = PC_ENCODING_ZSTD;
+        if (4 * zstd_bytes < 3 * spill->stored.bytes) data->form.encoding = PC_ENCODING_ZSTD;
         return PC_OK;
     }
     data->form.encoding = PC_ENCODING_PACKED;

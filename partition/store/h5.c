@@ -6,6 +6,8 @@
 
 void pc_h5_prepare(void)
 {
+    // libhdf5 writes what it still holds when the process exits; after a full disk that crashes.
+    H5dont_atexit();
     H5open();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);

@@ -1,0 +1,216 @@
+/** One dictionary for all ranks: texts are gathered over a tree, sorted on rank 0 and sent back. */
+#include <string.h>
+#include "ingest_job.h"
+
+// ---- union ------------------------------------------------------------------------------------
+
+/** Packs every text of every dictionary: its length, then its bytes; UINT32_MAX ends a dictionary.
+ */
+static pc_status pack_texts(void *context, pc_buffer *out, pc_error *err)
+{
+    const ingest_job *job = context;
+    for (int d = 0; d < job->model->dict_count; d++) {
+        const pc_dict *dict = pc_dict_builder_view(job->builder[d]);
+        for (uint32_t i = 0; i < dict->count; i++) {
+            const pc_span text = pc_dict_text(dict, i);
+            const uint32_t bytes = (uint32_t)text.bytes;
+            PC_TRY(pc_buffer_append(out, &bytes, sizeof bytes, err));
+            PC_TRY(pc_buffer_append(out, text.data, text.bytes, err));
+        }
+        const uint32_t end = UINT32_MAX;
+        PC_TRY(pc_buffer_append(out, &end, sizeof end, err));
+    }
+    return PC_OK;
+}
+
+static pc_status merge_texts(void *context, pc_span other, pc_error *err)
+{
+    const ingest_job *job = context;
+    size_t at = 0;
+    for (int d = 0; d < job->model->dict_count; d++) {
+        for (;;) {
+            uint32_t bytes, index;
+            memcpy(&bytes, other.data + at, sizeof bytes);
+            at += sizeof bytes;
+            if (bytes == UINT32_MAX) break;
+            const pc_span text = {other.data + at, bytes};
+            PC_TRY(pc_dict_builder_add(job->builder[d], text, &index, err));
+            at += bytes;
+        }
+    }
+    return PC_OK;
+}
+
+/** Rank 0 sorts what it has of dictionary `d`; all ranks get a copy in their arena. */
+static pc_status share_sorted(ingest_job *job, int d, pc_error *err)
+{
+    pc_dict *dict = pc_arena_take(&job->arena, sizeof *dict, err);
+    pc_status status = dict == NULL ? PC_NO_MEMORY : PC_OK;
+    if (status == PC_OK && job->rank == 0) {
+        status = pc_dict_builder_sort(job->builder[d], &job->arena, dict, NULL, err);
+    }
+    status = pc_comm_agree(job->comm, status, err);
+    if (status != PC_OK) return status;
+    uint64_t size[2] = {0};
+    if (job->rank == 0) {
+        size[0] = dict->count;
+        size[1] = dict->count == 0 ? 0 : dict->offset[dict->count];
+    }
+    pc_comm_broadcast(job->comm, size, sizeof size);
+    if (job->rank != 0) {
+        uint64_t *offset = pc_arena_array(&job->arena, size[0] + 1, sizeof *offset, err);
+        char *bytes = pc_arena_take(&job->arena, size[1] + 1, err);
+        if (offset == NULL || bytes == NULL) status = PC_NO_MEMORY;
+        *dict =
+            (pc_dict){.count = (uint32_t)size[0], .sorted = true, .offset = offset, .bytes = bytes};
+    }
+    status = pc_comm_agree(job->comm, status, err);
+    if (status != PC_OK || size[0] == 0) {
+        job->dict[d] = dict;
+        return status;
+    }
+    pc_comm_broadcast(job->comm, (void *)(uintptr_t)dict->offset,
+                      (size_t)(size[0] + 1) * sizeof *dict->offset);
+    pc_comm_broadcast(job->comm, (void *)(uintptr_t)dict->bytes, (size_t)size[1]);
+    job->dict[d] = dict;
+    return PC_OK;
+}
+
+/** From the indices that this rank's reader gave to those of the sorted dictionary. Local. */
+static pc_status make_renumber(ingest_job *job, int d, pc_error *err)
+{
+    const pc_dict *own = pc_dict_builder_view(job->builder[d]);
+    const uint32_t count = job->renumber_count[d];
+    uint32_t *map = pc_arena_array(&job->arena, (size_t)count, sizeof *map, err);
+    if (map == NULL) return PC_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++)
+        map[i] = pc_dict_find(job->dict[d], pc_dict_text(own, i));
+    job->renumber[d] = map;
+    pc_dict_builder_free(job->builder[d]);
+    job->builder[d] = NULL;
+    return PC_OK;
+}
+
+void ingest_renumber(const ingest_job *job, const pc_row_layout *layout, unsigned char *row,
+                     int64_t row_count)
+{
+    for (int i = 0; i < layout->field_count; i++) {
+        const pc_row_field *field = &layout->field[i];
+        if (field->dict < 0) continue;
+        const uint32_t *map = job->renumber[field->dict];
+        unsigned char *at = row + field->offset;
+        for (int64_t r = 0; r < row_count; r++, at += layout->row_bytes) {
+            uint32_t index;
+            memcpy(&index, at, sizeof index);
+            if (index == UINT32_MAX) continue; // null
+            index = __builtin_bswap32(map[__builtin_bswap32(index)]);
+            memcpy(at, &index, sizeof index);
+        }
+    }
+}
+
+// ---- reference tables -------------------------------------------------------------------------
+
+static pc_status make_reference(ingest_job *job, int t, pc_error *err)
+{
+    const pc_row_layout *layout = job->table[t].layout;
+    pc_buffer *rows = &job->reference[t];
+    const int64_t row_count = (int64_t)rows->bytes / layout->row_bytes;
+    const unsigned char **sorted =
+        pc_arena_array(&job->arena, (size_t)row_count, sizeof *sorted, err);
+    pc_column *column = pc_arena_array(&job->arena, (size_t)job->model->table[t].column_count + 1,
+                                       sizeof *column, err);
+    if (sorted == NULL || column == NULL) return PC_NO_MEMORY;
+    int64_t kept = 0, conflict = 0;
+    pc_buffer duplicate = {.budget = job->budget};
+    pc_status status =
+        pc_rows_sort(job->model, layout, (const unsigned char *)rows->data, row_count, sorted,
+                     &kept, &conflict, &job->arena, &duplicate, err);
+    if (status == PC_OK) {
+        status = pc_rows_to_columns(job->model, layout, sorted, kept, job->dict, &job->arena,
+                                    column, err);
+    }
+    // Every rank has these rows; rank 0 counts them.
+    if (status == PC_OK && job->rank == 0) {
+        int64_t *count = job->table[t].count;
+        count[COUNT_STORED] += kept;
+        count[COUNT_CONFLICT] += conflict;
+        count[COUNT_REJECTED] += row_count - kept;
+        count[COUNT_REASON + PC_REJECT_DUPLICATE] += row_count - kept;
+        status = pc_buffer_append(&job->table[t].rejected, duplicate.data, duplicate.bytes, err);
+    }
+    pc_buffer_release(&duplicate);
+    pc_buffer_release(rows);
+    job->column[t] = column;
+    job->reference_rows[t] = kept;
+    return status;
+}
+
+static pc_status share_references(ingest_job *job, pc_error *err)
+{
+    for (int t = 0; t < job->model->table_count; t++) {
+        if (job->model->table[t].path != PC_PATH_NONE || !job->table[t].is_delivered) continue;
+        const pc_row_layout *layout = job->table[t].layout;
+        pc_buffer *rows = &job->reference[t];
+        if (job->rank == 0) {
+            const int64_t row_count = (int64_t)rows->bytes / layout->row_bytes;
+            unsigned char *row = (unsigned char *)rows->data;
+            for (int64_t i = 0; i < row_count; i++) {
+                memset(row + i * layout->row_bytes + PC_ROW_DATE, 0xff, 4);
+            }
+            ingest_renumber(job, layout, row, row_count);
+        }
+        pc_status status = pc_comm_broadcast_buffer(job->comm, rows, err);
+        if (status == PC_OK) status = make_reference(job, t, err);
+        status = pc_comm_agree(job->comm, status, err);
+        if (status != PC_OK) return status;
+    }
+    return PC_OK;
+}
+
+/** Texts that no file need hold: the sexes of PERSON. Local. */
+static pc_status add_own_texts(ingest_job *job, pc_error *err)
+{
+    const pc_model_table *person = &job->model->table[job->model->person_table];
+    const int sex = pc_model_find_column(person, pc_span_of("sex"));
+    if (sex < 0 || person->column[sex].dict < 0) return PC_OK;
+    uint32_t index;
+    pc_dict_builder *builder = job->builder[person->column[sex].dict];
+    PC_TRY(pc_dict_builder_add(builder, pc_span_of("F"), &index, err));
+    return pc_dict_builder_add(builder, pc_span_of("M"), &index, err);
+}
+
+static pc_status prepare(ingest_job *job, pc_error *err)
+{
+    const size_t dicts = (size_t)job->model->dict_count;
+    const size_t tables = (size_t)job->model->table_count;
+    job->dict = pc_arena_array(&job->arena, dicts, sizeof(void *), err);
+    job->renumber = pc_arena_array(&job->arena, dicts, sizeof(void *), err);
+    job->renumber_count = pc_arena_array(&job->arena, dicts, sizeof *job->renumber_count, err);
+    job->column = pc_arena_array(&job->arena, tables, sizeof(void *), err);
+    job->reference_rows = pc_arena_array(&job->arena, tables, sizeof *job->reference_rows, err);
+    if (job->dict == NULL || job->renumber == NULL || job->renumber_count == NULL ||
+        job->column == NULL || job->reference_rows == NULL) {
+        return PC_NO_MEMORY;
+    }
+    for (size_t d = 0; d < dicts; d++) {
+        job->renumber_count[d] = pc_dict_builder_view(job->builder[d])->count;
+    }
+    return add_own_texts(job, err);
+}
+
+pc_status ingest_dictionaries(ingest_job *job, pc_error *err)
+{
+    pc_status status = pc_comm_agree(job->comm, prepare(job, err), err);
+    if (status == PC_OK) {
+        status = pc_comm_reduce(job->comm, job, pack_texts, merge_texts, job->budget, err);
+    }
+    for (int d = 0; status == PC_OK && d < job->model->dict_count; d++) {
+        status = share_sorted(job, d, err);
+    }
+    for (int d = 0; status == PC_OK && d < job->model->dict_count; d++) {
+        status = make_renumber(job, d, err);
+    }
+    status = pc_comm_agree(job->comm, status, err);
+    return status == PC_OK ? share_references(job, err) : status;
+}

@@ -1,0 +1,143 @@
+/** `parcours ingest`: the phases in order. docs/ingest.md tells the whole story. */
+#include "parcours/ingest.h"
+#include <string.h>
+#include <sys/stat.h>
+#include "ingest_job.h"
+#include "parcours/signals.h"
+
+void ingest_phase_end(ingest_job *job, const char *name)
+{
+    const double now = pc_clock_s();
+    if (job->phase_count < (int)(sizeof job->phase / sizeof job->phase[0])) {
+        job->phase[job->phase_count++] =
+            (ingest_phase){.name = name, .seconds = now - job->phase_started_s};
+    }
+    job->phase_started_s = now;
+}
+
+pc_status ingest_check_stop(pc_error *err)
+{
+    if (!pc_stop_requested()) return PC_OK;
+    return PC_FAIL(err, PC_STOPPED, "stopped by a signal: run the same command with --resume");
+}
+
+static pc_status check_options(const pc_ingest_options *options, pc_error *err)
+{
+    if (options->append) {
+        return PC_FAIL(err, PC_UNSUPPORTED, "option '--append' is not offered yet");
+    }
+    if (options->replace) {
+        return PC_FAIL(err, PC_UNSUPPORTED, "option '--replace' is not offered yet");
+    }
+    return PC_OK;
+}
+
+static pc_status run_phases(ingest_job *job, pc_error *err)
+{
+    PC_TRY(ingest_read(job, err));
+    ingest_phase_end(job, "read");
+    PC_TRY(ingest_check_rejects(job, err));
+    PC_TRY(ingest_dictionaries(job, err));
+    ingest_phase_end(job, "dictionaries");
+    PC_TRY(ingest_resolve(job, err));
+    ingest_phase_end(job, "resolve");
+    PC_TRY(ingest_write_shards(job, err));
+    ingest_phase_end(job, "write");
+    PC_TRY(ingest_check_rejects(job, err));
+    PC_TRY(ingest_write_rejects(job, err));
+    PC_TRY(ingest_finish(job, err));
+    ingest_phase_end(job, "finish");
+    return PC_OK;
+}
+
+static void warn_of_files(const ingest_job *job)
+{
+    for (int i = 0; i < job->ignored_count; i++) {
+        pc_log_line(job->log, PC_INFO, "file_ignored", "file=%s", job->ignored[i]);
+    }
+    int short_files = 0;
+    for (int i = 0; i < job->file_count; i++) {
+        const pc_csv_file *file = &job->file[i];
+        for (const char *const *name = file->unknown; name != NULL && *name != NULL; name++) {
+            pc_log_line(job->log, PC_WARNING, "column_unknown", "file=%s column=%s", file->name,
+                        *name);
+        }
+        int missing_count = 0;
+        for (const char *const *name = file->missing; name != NULL && *name != NULL; name++) {
+            missing_count++;
+        }
+        if (missing_count > 0) {
+            pc_log_line(job->log, PC_DEBUG, "columns_missing", "file=%s count=%d first=%s",
+                        file->name, missing_count, file->missing[0]);
+            short_files++;
+        }
+    }
+    if (short_files > 0) {
+        pc_log_line(job->log, PC_INFO, "columns_missing",
+                    "files=%d of=%d (columns of the model that a file lacks are null)", short_files,
+                    job->file_count);
+    }
+}
+
+static void log_phases(const ingest_job *job)
+{
+    for (int i = 0; i < job->phase_count; i++) {
+        pc_log_line(job->log, PC_INFO, "ingest_phase", "phase=%s seconds=%.2f", job->phase[i].name,
+                    job->phase[i].seconds);
+    }
+    pc_log_line(job->log, PC_INFO, "ingest_memory", "peak_mib=%zu limit_mib=%zu spilled_mib=%lld",
+                job->budget->peak_bytes >> 20, job->budget->limit_bytes >> 20,
+                (long long)(job->spilled_bytes >> 20));
+}
+
+static void release(ingest_job *job)
+{
+    pc_spool_pool_close(job->read_pool);
+    pc_spool_pool_close(job->bucket_pool);
+    const int tables = job->model == NULL ? 0 : job->model->table_count;
+    for (int t = 0; t < tables; t++) {
+        if (job->table != NULL) pc_buffer_release(&job->table[t].rejected);
+        if (job->reference != NULL) pc_buffer_release(&job->reference[t]);
+    }
+    for (int d = 0; job->builder != NULL && d < job->model->dict_count; d++) {
+        pc_dict_builder_free(job->builder[d]);
+    }
+    pc_buffer_release(&job->part);
+    pc_arena_reset(&job->arena);
+}
+
+pc_status pc_ingest_run(pc_comm *comm, const pc_ingest_options *options, const pc_log *log,
+                        pc_error *err)
+{
+    umask(077); // what is written here holds patients
+    pc_stop_listen();
+    ingest_job job = {.comm = comm,
+                      .rank = pc_comm_rank(comm),
+                      .ranks = pc_comm_size(comm),
+                      .options = options,
+                      .log = log,
+                      .budget = options->budget,
+                      .arena.budget = options->budget,
+                      .lock_file = -1,
+                      .part.budget = options->budget,
+                      .phase_started_s = pc_clock_s()};
+    bool is_done = false;
+    pc_status status = pc_comm_agree(comm, check_options(options, err), err);
+    if (status == PC_OK) status = ingest_plan(&job, err);
+    if (status == PC_OK) {
+        status = ingest_place_open(&job, &is_done, err);
+        if (status == PC_OK && !is_done) {
+            if (job.rank == 0) warn_of_files(&job);
+            ingest_phase_end(&job, "plan");
+            status = run_phases(&job, err);
+        }
+        ingest_place_close(&job, status);
+    }
+    if (status == PC_OK && is_done) {
+        pc_log_line(log, PC_INFO, "ingest_complete", "store=%s nothing_to_do=true", options->store);
+    } else if (status == PC_OK) {
+        log_phases(&job);
+    }
+    release(&job);
+    return status;
+}

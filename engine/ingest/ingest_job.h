@@ -1,0 +1,143 @@
+/** @file ingest_job.h
+ *  What the files of engine/ingest/ share: the job, and the phases in the order in which they run.
+ *  Every function with a `job` is collective (the job holds the comm) unless it says Local.
+ */
+#ifndef PC_INGEST_JOB_H
+#define PC_INGEST_JOB_H
+#include "parcours/bucket.h"
+#include "parcours/ingest.h"
+#include "parcours/part.h"
+#include "parcours/spool.h"
+
+/** What is counted for each table. */
+enum {
+    COUNT_READ,
+    COUNT_STORED,
+    COUNT_REJECTED,
+    COUNT_ORPHAN,   // stored rows without a parent row
+    COUNT_CONFLICT, // rows of a primary key that other content has too
+    COUNT_STATUS,   // stored rows by kind of slot, in the order of STATUS_KINDS
+    COUNT_REASON = COUNT_STATUS + 5,
+    COUNT_END = COUNT_REASON + PC_REJECT_COUNT
+};
+#define STATUS_KINDS "PUADO"
+
+enum {
+    BATCH_BYTES = 16 * 1024 * 1024,          // rows of a round: large enough to fill an exchange
+    BLOCK_ROWS = 65536,                      // rows of the largest table in a block
+    LEAST_BLOCK_ROWS = 1024,                 // below it calls cost more than rows
+    BUCKET_BYTES = 192 * 1024 * 1024,        // rows of a bucket, when memory allows
+    LEAST_KEYMAP_BYTES = 1024 * 1024,        // of a pass: below it there is no end of passes
+    LEAST_SPOOL_BLOCK_BYTES = 16 * 1024,     // below it packing gets poor
+    DEFAULT_SHARD_BYTES = 512 * 1024 * 1024, // of input
+    LEAST_SHARDS = 16,
+    MOST_SHARDS = 65536,
+    MOST_FILES = 65535 // a row's source keeps the file in 16 bits
+};
+
+typedef struct ingest_table {
+    const pc_row_layout *layout; // of the delivered columns, and the primary key in any case
+    bool is_delivered;
+    pc_spool *rows;           // those that this rank read; NULL: none
+    pc_buffer rejected;       // pc_rejected structs of this rank
+    int64_t count[COUNT_END]; // of this rank, until they are summed
+    int64_t all_rows;         // good rows, over ranks
+} ingest_table;
+
+typedef struct ingest_phase {
+    const char *name;
+    double seconds;
+} ingest_phase;
+
+typedef struct ingest_job {
+    pc_comm *comm;
+    int rank, ranks;
+    const pc_ingest_options *options;
+    const pc_log *log;
+    pc_budget *budget;
+    pc_arena arena; // lives as long as the job
+    const pc_model *model;
+    ingest_table *table; // [model->table_count]
+
+    // The delivery.
+    int file_count;
+    pc_csv_file *file;
+    int ignored_count;
+    const char **ignored;   // names of files that match no pattern
+    int64_t *first_unit;    // [file_count + 1] units before each file
+    int64_t *unit_lines;    // [all units], summed over ranks after reading
+    pc_digest *unit_digest; // [all units], of this rank's units until gathered
+    pc_digest plan_digest;  // of model, shards, names and sizes of files
+
+    // The store.
+    uint32_t shard_count;
+    const char *scratch;
+    int lock_file; // -1: not held (rank 0 holds it)
+    bool made_store, made_scratch, made_files;
+
+    // Dictionaries.
+    pc_dict_builder **builder; // [dict_count] of this rank, until they are sorted
+    const pc_dict **dict;      // [dict_count] sorted, the same on every rank
+    uint32_t **renumber;       // [dict_count] index of this rank's reader to that of `dict`
+    uint32_t *renumber_count;  // [dict_count]
+
+    // Reference tables: rows of national codes, the same on every rank.
+    pc_buffer *reference;     // [table_count] as read by rank 0, then everywhere
+    const pc_column **column; // [table_count] of reference tables, else NULL
+    int64_t *reference_rows;  // [table_count]
+
+    pc_spool_pool *read_pool, *bucket_pool;
+    int64_t spilled_bytes;     // that this rank wrote to its scratch folder
+    int bucket_bits;           // buckets = 1 << bucket_bits, over all ranks
+    int64_t first_bucket;      // of this rank
+    int64_t bucket_count;      // of this rank
+    pc_spool **bucket_rows;    // [bucket_count x (table_count + 1)], NULL: none; last: slot keys
+    size_t bucket_block_bytes; // of those spools
+    size_t bucket_reserve;     // memory that they may come to take
+
+    pc_buffer part; // pc_part_info structs of this rank
+    int phase_count;
+    ingest_phase phase[16];
+    double phase_started_s;
+} ingest_job;
+
+/** Local. Ends a phase of the table of times. */
+void ingest_phase_end(ingest_job *job, const char *name);
+/** PC_STOPPED once a signal came. Local. */
+pc_status ingest_check_stop(pc_error *err) PC_MUST_CHECK;
+/** Whether rows of the table belong to slots. Local. */
+bool ingest_is_patient_table(const pc_model_table *table);
+
+// files.c
+/** Lists the delivery, opens its files, makes the layouts. */
+pc_status ingest_plan(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+// place.c
+/** Takes the store's lock, looks at what is there. `*is_done`: nothing is left to do. */
+pc_status ingest_place_open(ingest_job *job, bool *is_done, pc_error *err) PC_MUST_CHECK;
+/** Removes what a finished, failed or stopped job must not leave. */
+void ingest_place_close(ingest_job *job, pc_status status);
+// read.c
+/** Reads all units: patient tables to spools, reference tables to rank 0's memory. */
+pc_status ingest_read(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+// dictionary.c
+/** Makes the sorted dictionaries of all ranks, and the reference tables. */
+pc_status ingest_dictionaries(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+/** Renumbers the codes of rows. Local. */
+void ingest_renumber(const ingest_job *job, const pc_row_layout *layout, unsigned char *row,
+                     int64_t row_count);
+// resolve.c
+/** Gives every row its slot and sends it to the rank that owns its shard. */
+pc_status ingest_resolve(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+// shards.c
+/** Arranges the buckets of this rank and writes their parts. */
+pc_status ingest_write_shards(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+// rejects.c
+/** Refuses when a table has more rejects than --max-rejects. Counts are local sums before. */
+pc_status ingest_check_rejects(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+/** Writes STORE/rejects/0000/TABLE.csv. */
+pc_status ingest_write_rejects(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+// finish.c
+/** Sums the counts and writes everything that makes the store visible. */
+pc_status ingest_finish(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+
+#endif

@@ -1,0 +1,225 @@
+/** The folder of the store: its lock, what is in it already, what must not stay in it. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "ingest_job.h"
+
+enum { PATH_BYTES = 4096, MOST_DEPTH = 8 };
+
+static pc_status make_path(char *out, const char *folder, const char *name, pc_error *err)
+{
+    const int bytes = snprintf(out, PATH_BYTES, "%s/%s", folder, name);
+    if (bytes < 0 || bytes >= PATH_BYTES) {
+        return PC_FAIL(err, PC_BAD_JOB, "store '%s': the path is too long", folder);
+    }
+    return PC_OK;
+}
+
+static bool exists(const char *folder, const char *name)
+{
+    char path[PATH_BYTES];
+    return make_path(path, folder, name, NULL) == PC_OK && access(path, F_OK) == 0;
+}
+
+static pc_status make_folder(const char *path, bool *made, pc_error *err)
+{
+    *made = mkdir(path, 0700) == 0;
+    if (*made) return PC_OK;
+    struct stat info;
+    if (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return PC_OK;
+    return PC_FAIL(err, PC_IO, "cannot make the folder '%s': %s", path, strerror(errno));
+}
+
+/** Removes a file, or a folder with all that is in it. Nothing is followed. */
+static void remove_tree(const char *path, int depth)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0) return;
+    if (!S_ISDIR(info.st_mode) || depth == MOST_DEPTH) {
+        unlink(path);
+        return;
+    }
+    DIR *dir = opendir(path);
+    for (struct dirent *item; dir != NULL && (item = readdir(dir)) != NULL;) {
+        char inside[PATH_BYTES];
+        if (strcmp(item->d_name, ".") == 0 || strcmp(item->d_name, "..") == 0) continue;
+        if (make_path(inside, path, item->d_name, NULL) == PC_OK) remove_tree(inside, depth + 1);
+    }
+    if (dir != NULL) closedir(dir);
+    rmdir(path);
+}
+
+static void remove_in(const char *folder, const char *name)
+{
+    char path[PATH_BYTES];
+    if (make_path(path, folder, name, NULL) == PC_OK) remove_tree(path, 0);
+}
+
+/** What an ingest makes in STORE, besides its plan and its lock. */
+static void remove_contents(const char *store)
+{
+    static const char *const name[] = {"store.json", "parts.h5", "dictionaries.h5", "references.h5",
+                                       "shards",     "rejects",  "scratch"};
+    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++)
+        remove_in(store, name[i]);
+}
+
+// ---- the lock ---------------------------------------------------------------------------------
+
+/** Takes STORE/.lock. The file is removed at the end, so the one that was locked may be gone from
+ *  the folder by then: look again. */
+static pc_status take_lock(ingest_job *job, pc_error *err)
+{
+    char path[PATH_BYTES];
+    PC_TRY(make_path(path, job->options->store, ".lock", err));
+    for (;;) {
+        const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (file < 0) {
+            return PC_FAIL(err, PC_IO, "store '%s': cannot write in the folder: %s",
+                           job->options->store, strerror(errno));
+        }
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        struct stat held, there;
+        if (fcntl(file, F_SETLK, &lock) != 0) {
+            close(file);
+            return PC_FAIL(err, PC_BAD_JOB, "store '%s': another ingest holds its lock",
+                           job->options->store);
+        }
+        if (fstat(file, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino) {
+            job->lock_file = file;
+            return PC_OK;
+        }
+        close(file);
+    }
+}
+
+// ---- the plan ---------------------------------------------------------------------------------
+
+static pc_status write_plan(const ingest_job *job, pc_error *err)
+{
+    char path[PATH_BYTES], text[PC_DIGEST_TEXT_BYTES];
+    PC_TRY(make_path(path, job->options->store, ".plan", err));
+    pc_digest_format(&job->plan_digest, text);
+    FILE *file = fopen(path, "w");
+    const bool wrote = file != NULL && fprintf(file, "%s\n", text) > 0;
+    if (file == NULL || fclose(file) != 0 || !wrote) {
+        return PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
+    }
+    return PC_OK;
+}
+
+/** Whether the file `.plan` or the manifest names this plan. */
+static bool names_plan(const ingest_job *job, const char *name, pc_error *err)
+{
+    char path[PATH_BYTES], wanted[PC_DIGEST_TEXT_BYTES], text[PC_DIGEST_TEXT_BYTES] = "";
+    pc_digest_format(&job->plan_digest, wanted);
+    if (make_path(path, job->options->store, name, err) != PC_OK) return false;
+    if (strcmp(name, ".plan") == 0) {
+        FILE *file = fopen(path, "r");
+        const bool got = file != NULL && fgets(text, sizeof text, file) != NULL;
+        if (file != NULL) fclose(file);
+        return got && strcmp(text, wanted) == 0;
+    }
+    pc_json *manifest = NULL;
+    if (pc_json_read(path, &manifest, err) != PC_OK) return false;
+    const pc_json *deliveries = pc_json_get(manifest, "deliveries");
+    const pc_json *first = deliveries == NULL ? NULL : pc_json_first(deliveries);
+    const pc_json *plan = first == NULL ? NULL : pc_json_get(first, "plan");
+    const bool same =
+        plan != NULL && pc_json_text(plan) != NULL && strcmp(pc_json_text(plan), wanted) == 0;
+    pc_json_free(manifest);
+    return same;
+}
+
+static pc_status look_at_store(ingest_job *job, bool *is_done, pc_error *err)
+{
+    const char *store = job->options->store;
+    if (exists(store, "store.json")) {
+        if (!job->options->resume) {
+            return PC_FAIL(err, PC_BAD_JOB,
+                           "store '%s' is there already: name another, or remove it", store);
+        }
+        if (!names_plan(job, "store.json", err)) {
+            return PC_FAIL(err, PC_BAD_JOB,
+                           "store '%s' was made of another delivery, model or number of shards",
+                           store);
+        }
+        *is_done = true;
+        return PC_OK;
+    }
+    if (!exists(store, "shards") && !exists(store, ".plan")) return PC_OK;
+    if (!job->options->resume) {
+        return PC_FAIL(err, PC_BAD_JOB,
+                       "store '%s' is unfinished: run the same command with --resume, or remove it",
+                       store);
+    }
+    if (!names_plan(job, ".plan", err)) {
+        return PC_FAIL(err, PC_BAD_JOB,
+                       "store '%s' was begun with another delivery, model or number of shards",
+                       store);
+    }
+    remove_contents(store);
+    return PC_OK;
+}
+
+/** Rank 0. */
+static pc_status open_place(ingest_job *job, bool *is_done, pc_error *err)
+{
+    char path[PATH_BYTES];
+    const char *store = job->options->store;
+    PC_TRY(make_folder(store, &job->made_store, err));
+    PC_TRY(take_lock(job, err));
+    PC_TRY(look_at_store(job, is_done, err));
+    if (*is_done) return PC_OK;
+    job->made_files = true;
+    PC_TRY(write_plan(job, err));
+    PC_TRY(make_path(path, store, "shards", err));
+    bool made;
+    PC_TRY(make_folder(path, &made, err));
+    return make_folder(job->scratch, &job->made_scratch, err);
+}
+
+pc_status ingest_place_open(ingest_job *job, bool *is_done, pc_error *err)
+{
+    pc_status status = PC_OK;
+    const char *scratch = job->options->scratch;
+    if (scratch == NULL) {
+        const size_t bytes = strlen(job->options->store) + sizeof "/scratch";
+        char *path = pc_arena_take(&job->arena, bytes, err);
+        if (path == NULL) {
+            status = PC_NO_MEMORY;
+        } else {
+            snprintf(path, bytes, "%s/scratch", job->options->store);
+        }
+        scratch = path;
+    }
+    job->scratch = scratch;
+    *is_done = false;
+    status = pc_comm_agree(job->comm, status, err);
+    if (status != PC_OK) return status;
+    if (job->rank == 0) status = open_place(job, is_done, err);
+    pc_comm_broadcast(job->comm, is_done, sizeof *is_done);
+    return pc_comm_agree(job->comm, status, err);
+}
+
+void ingest_place_close(ingest_job *job, pc_status status)
+{
+    // Whoever still writes has stopped before anything is removed.
+    pc_comm_barrier(job->comm);
+    if (job->rank != 0) return;
+    const char *store = job->options->store;
+    if (job->made_files) {
+        if (status != PC_OK) remove_contents(store);
+        if (status != PC_STOPPED) remove_in(store, ".plan");
+        if (job->made_scratch) rmdir(job->scratch); // its files have no names
+    }
+    if (job->lock_file >= 0) {
+        remove_in(store, ".lock");
+        close(job->lock_file);
+    }
+    if (job->made_store && status != PC_OK && status != PC_STOPPED) rmdir(store);
+}

@@ -1,0 +1,187 @@
+/** Rejected rows: their share of a table, and the files that hold them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "ingest_job.h"
+
+enum { PATH_BYTES = 4096, FLUSH_BYTES = 1024 * 1024 };
+
+pc_status ingest_check_rejects(ingest_job *job, pc_error *err)
+{
+    if (job->options->max_rejects < 0) return PC_OK;
+    for (int t = 0; t < job->model->table_count; t++) {
+        int64_t sum[2] = {job->table[t].count[COUNT_READ], job->table[t].count[COUNT_REJECTED]};
+        pc_comm_sum_int64(job->comm, sum, 2);
+        if (sum[0] == 0 || 100.0 * (double)sum[1] <= job->options->max_rejects * (double)sum[0]) {
+            continue;
+        }
+        int worst = 0;
+        int64_t reason[PC_REJECT_COUNT];
+        memcpy(reason, job->table[t].count + COUNT_REASON, sizeof reason);
+        pc_comm_sum_int64(job->comm, reason, PC_REJECT_COUNT);
+        for (int i = 1; i < PC_REJECT_COUNT; i++) {
+            if (reason[i] > reason[worst]) worst = i;
+        }
+        return PC_FAIL(err, PC_TOO_MANY_REJECTS,
+                       "table %s: %lld of %lld rows are rejected, most for '%s'; --max-rejects "
+                       "allows %g percent",
+                       job->model->table[t].name, (long long)sum[1], (long long)sum[0],
+                       pc_reject_name((pc_reject)worst), job->options->max_rejects);
+    }
+    return PC_OK;
+}
+
+// ---- lines ------------------------------------------------------------------------------------
+
+static int compare_rejected(const void *a, const void *b)
+{
+    const pc_rejected *x = a, *y = b;
+    return x->source < y->source ? -1 : x->source > y->source;
+}
+
+/** The number of a record's line in its file; units count from their own first line.
+ *  @param rejected  [count] sorted by source */
+static void number_lines(const ingest_job *job, pc_rejected *rejected, size_t count)
+{
+    int64_t at = 0, lines = 0; // units over all files that `lines` counts, from the file's first
+    int last_file = -1;
+    for (size_t i = 0; i < count; i++) {
+        const pc_csv_file *file = &job->file[pc_source_file(rejected[i].source)];
+        if (file->index != last_file) {
+            last_file = file->index;
+            at = job->first_unit[file->index];
+            lines = 0;
+        }
+        const int64_t offset = pc_source_offset(rejected[i].source) - file->header_bytes;
+        int64_t unit = file->is_stream || offset < 0 ? 0 : offset / file->unit_bytes;
+        if (unit >= file->unit_count) unit = file->unit_count - 1;
+        for (; at < job->first_unit[file->index] + unit; at++)
+            lines += job->unit_lines[at];
+        // A line of 0 is found from the offset later.
+        if (rejected[i].line > 0) rejected[i].line += lines;
+    }
+}
+
+// ---- one file ---------------------------------------------------------------------------------
+
+/** A field of RFC 4180: always quoted where it holds a mark of the format. */
+static pc_status add_quoted(pc_buffer *out, pc_span text, pc_error *err)
+{
+    PC_TRY(pc_buffer_append(out, "\"", 1, err));
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] == '"') PC_TRY(pc_buffer_append(out, "\"", 1, err));
+        PC_TRY(pc_buffer_append(out, text.data + i, 1, err));
+    }
+    return pc_buffer_append(out, "\"", 1, err);
+}
+
+static pc_status add_reject(const ingest_job *job, int table, const pc_rejected *r, pc_buffer *out,
+                            pc_buffer *record, pc_error *err)
+{
+    const pc_csv_file *file = &job->file[pc_source_file(r->source)];
+    const int64_t offset = pc_source_offset(r->source);
+    const char *column = r->column < 0 ? "" : job->model->table[table].column[r->column].name;
+    PC_TRY(add_quoted(out, pc_span_of(file->name), err));
+    PC_TRY(pc_buffer_print(out, err, ",%lld,%lld,%s,%s,", (long long)r->line, (long long)offset,
+                           column, pc_reject_name((pc_reject)r->reason)));
+    record->bytes = 0;
+    PC_TRY(pc_csv_record(file, offset, record, err));
+    PC_TRY(add_quoted(out, (pc_span){record->data, record->bytes}, err));
+    return pc_buffer_append(out, "\r\n", 2, err);
+}
+
+static pc_status write_all(int file, const char *path, pc_buffer *out, pc_error *err)
+{
+    for (size_t done = 0; done < out->bytes;) {
+        const ssize_t wrote = write(file, out->data + done, out->bytes - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) return PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
+        done += (size_t)wrote;
+    }
+    out->bytes = 0;
+    return PC_OK;
+}
+
+static pc_status write_file(const ingest_job *job, int table, const pc_rejected *rejected,
+                            size_t count, pc_error *err)
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/rejects/0000/%s.csv", job->options->store,
+             job->model->table[table].name);
+    const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0) return PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
+    pc_buffer out = {.budget = job->budget}, record = {.budget = job->budget};
+    pc_status status = pc_buffer_print(&out, err, "file,line,offset,column,reason,record\r\n");
+    for (size_t i = 0; status == PC_OK && i < count; i++) {
+        status = add_reject(job, table, &rejected[i], &out, &record, err);
+        if (status == PC_OK && out.bytes > FLUSH_BYTES) status = write_all(file, path, &out, err);
+    }
+    if (status == PC_OK) status = write_all(file, path, &out, err);
+    if (status == PC_OK && fsync(file) != 0) {
+        status = PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
+    }
+    if (close(file) != 0 && status == PC_OK) {
+        status = PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
+    }
+    pc_buffer_release(&out);
+    pc_buffer_release(&record);
+    return status;
+}
+
+// ---- all tables -------------------------------------------------------------------------------
+
+static pc_status make_folders(const ingest_job *job, pc_error *err)
+{
+    static const char *const name[] = {"rejects", "rejects/0000"};
+    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+        char path[PATH_BYTES];
+        snprintf(path, sizeof path, "%s/%s", job->options->store, name[i]);
+        if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+            return PC_FAIL(err, PC_IO, "cannot make the folder '%s': %s", path, strerror(errno));
+        }
+    }
+    return PC_OK;
+}
+
+/** One table: its rejects from all ranks to the rank that writes its file. */
+static pc_status write_table(ingest_job *job, int table, pc_span *span, int64_t *in_bytes,
+                             pc_error *err)
+{
+    const int writer = table % job->ranks;
+    const pc_buffer *mine = &job->table[table].rejected;
+    pc_buffer in = {.budget = job->budget};
+    for (int r = 0; r < job->ranks; r++)
+        span[r] = (pc_span){0};
+    span[writer] = (pc_span){mine->data, mine->bytes};
+    pc_status status = pc_comm_exchange(job->comm, span, &in, in_bytes, err);
+    if (status == PC_OK && job->rank == writer) {
+        pc_rejected *rejected = (pc_rejected *)(void *)in.data;
+        const size_t count = in.bytes / sizeof *rejected;
+        if (count > 0) qsort(rejected, count, sizeof *rejected, compare_rejected);
+        number_lines(job, rejected, count);
+        status = pc_csv_find_lines(job->file, rejected, (int64_t)count, job->budget, err);
+        if (status == PC_OK) status = write_file(job, table, rejected, count, err);
+    }
+    pc_buffer_release(&in);
+    return pc_comm_agree(job->comm, status, err);
+}
+
+pc_status ingest_write_rejects(ingest_job *job, pc_error *err)
+{
+    const size_t ranks = (size_t)job->ranks;
+    pc_span *span = pc_arena_array(&job->arena, ranks, sizeof *span, err);
+    int64_t *in_bytes = pc_arena_array(&job->arena, ranks, sizeof *in_bytes, err);
+    pc_status status = span == NULL || in_bytes == NULL ? PC_NO_MEMORY : PC_OK;
+    if (status == PC_OK && job->rank == 0) status = make_folders(job, err);
+    status = pc_comm_agree(job->comm, status, err);
+    for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
+        int64_t bytes = (int64_t)job->table[t].rejected.bytes;
+        pc_comm_sum_int64(job->comm, &bytes, 1);
+        if (bytes > 0) status = write_table(job, t, span, in_bytes, err);
+    }
+    return status;
+}

@@ -1,0 +1,345 @@
+/** Every row to its slot: identity tables first, then tables by themselves, then children by their
+ *  parents' keys. Each row is sent to the rank of its shard as soon as it has its tag. */
+#include <string.h>
+#include "parcours/hash.h"
+#include "resolver.h"
+
+enum { MOST_PASSES = 4096 };
+
+static int widest(const ingest_job *job, bool of_person)
+{
+    int most = 1;
+    for (int t = 0; t < job->model->table_count; t++) {
+        const pc_model_table *table = &job->model->table[t];
+        const int column = of_person ? table->person : table->pseudonym;
+        if (column >= 0 && table->column[column].width > most) most = table->column[column].width;
+    }
+    return most;
+}
+
+pc_status resolver_open(resolver *r, ingest_job *job, pc_error *err)
+{
+    *r = (resolver){.job = job, .rows.budget = job->budget, .want.budget = job->budget};
+    for (int i = 0; i < 3; i++) {
+        r->ask[i].budget = job->budget;
+        r->tag[i].budget = job->budget;
+        r->found[i].budget = job->budget;
+    }
+    r->pseudonym_bytes = widest(job, false);
+    r->person_bytes = widest(job, true);
+    if (r->pseudonym_bytes > MOST_ID_BYTES || r->person_bytes > MOST_ID_BYTES ||
+        job->model->person.latest_count > MOST_LATEST || job->model->person.identity_count < 1) {
+        return PC_FAIL(err, PC_BAD_JOB,
+                       "model '%s': expected pseudonyms and person keys of at most %d bytes, an "
+                       "identity table, and at most %d columns in 'latest'",
+                       job->model->name, MOST_ID_BYTES, MOST_LATEST);
+    }
+    const int pair = r->pseudonym_bytes + RANK_BYTES;
+    PC_TRY(
+        keymap_init(&r->pair, job->comm, pair, r->pseudonym_bytes, &job->arena, job->budget, err));
+    PC_TRY(keymap_init(&r->pseudonym, job->comm, r->pseudonym_bytes, r->pseudonym_bytes,
+                       &job->arena, job->budget, err));
+    return keymap_init(&r->person, job->comm, r->person_bytes, r->person_bytes, &job->arena,
+                       job->budget, err);
+}
+
+void resolver_release(resolver *r)
+{
+    keymap_release(&r->pair);
+    keymap_release(&r->pseudonym);
+    keymap_release(&r->person);
+    pc_buffer_release(&r->rows);
+    pc_buffer_release(&r->want);
+    for (int i = 0; i < 3; i++) {
+        pc_buffer_release(&r->ask[i]);
+        pc_buffer_release(&r->tag[i]);
+        pc_buffer_release(&r->found[i]);
+    }
+}
+
+/** Reads blocks of this rank's spool until a batch is full. Local. */
+static pc_status load_rows(resolver *r, row_rounds *rounds, pc_error *err)
+{
+    ingest_table *table = &r->job->table[rounds->table];
+    r->rows.bytes = 0;
+    PC_TRY(ingest_check_stop(err));
+    if (table->rows == NULL) return PC_OK;
+    size_t aim = pc_budget_left(r->job->budget) / 16;
+    if (aim > BATCH_BYTES) aim = BATCH_BYTES;
+    while (rounds->block < pc_spool_block_count(table->rows)) {
+        const size_t before = r->rows.bytes;
+        PC_TRY(pc_spool_read(table->rows, rounds->block++, &r->rows, err));
+        // While the block is in cache.
+        ingest_renumber(r->job, table->layout, (unsigned char *)r->rows.data + before,
+                        (int64_t)(r->rows.bytes - before) / table->layout->row_bytes);
+        if (r->rows.bytes + PC_SPOOL_BLOCK_BYTES > aim) break;
+    }
+    return PC_OK;
+}
+
+pc_status resolver_next(resolver *r, row_rounds *rounds, int64_t *row_count, bool *is_done,
+                        pc_error *err)
+{
+    const pc_status status = pc_comm_agree(r->job->comm, load_rows(r, rounds, err), err);
+    if (status != PC_OK) return status;
+    *row_count = (int64_t)r->rows.bytes / r->job->table[rounds->table].layout->row_bytes;
+    int64_t most = *row_count;
+    pc_comm_max_int64(r->job->comm, &most, 1);
+    *is_done = most == 0;
+    return PC_OK;
+}
+
+// ---- parents' keys ----------------------------------------------------------------------------
+
+/** The map of a key while its parent and children are read. With several passes, each holds the
+ *  keys of one part of the hashes, so that a small memory does as well. */
+typedef struct key_passes {
+    keymap map;
+    int count, at;
+} key_passes;
+
+static int pass_of(const key_passes *passes, const unsigned char *key, int key_bytes)
+{
+    if (passes->count == 1) return 0;
+    // Other bits than those that choose the owner and the place.
+    return (int)((pc_hash64(key, (size_t)key_bytes) * UINT64_C(0x9e3779b97f4a7c15) >> 40) %
+                 (uint64_t)passes->count);
+}
+
+static pc_status put_keys(resolver *r, key_passes *passes, int table, int64_t row_count,
+                          pc_error *err)
+{
+    const pc_row_layout *layout = r->job->table[table].layout;
+    const size_t row_bytes = (size_t)layout->row_bytes;
+    unsigned char *row = (unsigned char *)r->rows.data;
+    int64_t kept = row_count;
+    if (passes->count > 1) {
+        kept = 0;
+        for (int64_t i = 0; i < row_count; i++) {
+            unsigned char *from = row + (size_t)i * row_bytes;
+            if (pass_of(passes, from + PC_ROW_FIELDS, layout->key_bytes) != passes->at) continue;
+            if (kept < i) memcpy(row + (size_t)kept * row_bytes, from, row_bytes);
+            kept++;
+        }
+    }
+    const unsigned char *key = row_count == 0 ? NULL : row + PC_ROW_FIELDS;
+    const unsigned char *tag = row_count == 0 ? NULL : row + PC_ROW_TAG;
+    return keymap_put(&passes->map, PC_OK, key, tag, row_bytes, kept, err);
+}
+
+/** Rows of a table that needs no parent: tagged, sent (in the first pass), their keys kept. */
+static pc_status resolve_roots(resolver *r, int table, key_passes *passes, pc_error *err)
+{
+    ingest_job *job = r->job;
+    route out;
+    row_rounds rounds = {.table = table};
+    const bool is_first = passes == NULL || passes->at == 0;
+    const size_t row_bytes = (size_t)job->table[table].layout->row_bytes;
+    pc_status status = pc_comm_agree(job->comm, route_begin(&out, job, table, err), err);
+    while (status == PC_OK) {
+        int64_t row_count = 0;
+        bool is_done = false;
+        status = resolver_next(r, &rounds, &row_count, &is_done, err);
+        if (status != PC_OK || is_done) break;
+        status = tag_roots(r, table, row_count, &out, err);
+        if (status != PC_OK) break;
+        const unsigned char *row = (const unsigned char *)r->rows.data;
+        for (int64_t i = 0; is_first && status == PC_OK && i < row_count; i++, row += row_bytes) {
+            status = route_row(&out, row, err);
+        }
+        if (is_first) {
+            status = route_flush(&out, status, err);
+        } else {
+            scatter_clear(&out.slots); // they went in the first pass
+        }
+        if (status == PC_OK && passes != NULL) {
+            status = put_keys(r, passes, table, row_count, err);
+        }
+    }
+    route_end(&out);
+    return status;
+}
+
+// ---- children ---------------------------------------------------------------------------------
+
+/** The parents' keys of the rows of this pass. `row` gets the rows' numbers. Local. */
+static pc_status ask_parents(resolver *r, const key_passes *passes, int table, int64_t row_count,
+                             route *out, pc_error *err)
+{
+    const pc_row_layout *layout = r->job->table[table].layout;
+    unsigned char *row = (unsigned char *)r->rows.data;
+    const size_t key_bytes = (size_t)layout->parent_bytes;
+    pc_buffer *number = &r->want;
+    number->bytes = 0;
+    r->ask[0].bytes = 0;
+    for (int64_t i = 0; i < row_count; i++, row += layout->row_bytes) {
+        const unsigned char *key = pc_row_parent_key(layout, row);
+        if (key == NULL) {
+            if (passes->at > 0) continue;
+            pc_slot_entry entry;
+            slot_of_nobody(r->job, table, row, PC_SLOT_ORPHAN, &entry);
+            memcpy(row + PC_ROW_TAG, entry.tag, PC_TAG_BYTES);
+            PC_TRY(route_slot(out, &entry, err));
+            PC_TRY(route_row(out, row, err));
+            continue;
+        }
+        if (pass_of(passes, key, layout->parent_bytes) != passes->at) continue;
+        PC_TRY(pc_buffer_append(&r->ask[0], key, key_bytes, err));
+        PC_TRY(pc_buffer_append(number, &i, sizeof i, err));
+    }
+    const size_t count = number->bytes / sizeof(int64_t);
+    PC_TRY(pc_buffer_reserve(&r->tag[0], count * PC_TAG_BYTES + 1, err));
+    return pc_buffer_reserve(&r->found[0], count + 1, err);
+}
+
+static pc_status take_parents(resolver *r, int table, route *out, pc_error *err)
+{
+    const pc_row_layout *layout = r->job->table[table].layout;
+    const int64_t *number = (const int64_t *)(const void *)r->want.data;
+    const int64_t count = (int64_t)(r->want.bytes / sizeof *number);
+    const bool *found = (const bool *)(const void *)r->found[0].data;
+    for (int64_t i = 0; i < count; i++) {
+        unsigned char *row = (unsigned char *)r->rows.data + number[i] * layout->row_bytes;
+        if (found[i]) {
+            memcpy(row + PC_ROW_TAG, r->tag[0].data + i * PC_TAG_BYTES, PC_TAG_BYTES);
+        } else {
+            pc_slot_entry entry;
+            slot_of_nobody(r->job, table, row, PC_SLOT_ORPHAN, &entry);
+            memcpy(row + PC_ROW_TAG, entry.tag, PC_TAG_BYTES);
+            PC_TRY(route_slot(out, &entry, err));
+        }
+        PC_TRY(route_row(out, row, err));
+    }
+    return PC_OK;
+}
+
+static pc_status resolve_children(resolver *r, int table, key_passes *passes, pc_error *err)
+{
+    ingest_job *job = r->job;
+    route out;
+    row_rounds rounds = {.table = table};
+    const int key_bytes = job->table[table].layout->parent_bytes;
+    pc_status status = pc_comm_agree(job->comm, route_begin(&out, job, table, err), err);
+    while (status == PC_OK) {
+        int64_t row_count = 0;
+        bool is_done = false;
+        status = resolver_next(r, &rounds, &row_count, &is_done, err);
+        if (status != PC_OK || is_done) break;
+        status = ask_parents(r, passes, table, row_count, &out, err);
+        status = keymap_get(&passes->map, status, (const unsigned char *)r->ask[0].data,
+                            (int64_t)r->ask[0].bytes / key_bytes, (unsigned char *)r->tag[0].data,
+                            (bool *)(void *)r->found[0].data, err);
+        if (status == PC_OK) status = take_parents(r, table, &out, err);
+        status = route_flush(&out, status, err);
+    }
+    route_end(&out);
+    return status;
+}
+
+// ---- the order of tables ----------------------------------------------------------------------
+
+/** Parts of the hashes that the keys of `table` are split into, so that a map fits in half of
+ *  the memory that buckets will leave on the fullest rank. */
+static int choose_passes(ingest_job *job, int table)
+{
+    const ingest_table *t = &job->table[table];
+    const int64_t cost = keymap_entry_cost(t->layout->key_bytes);
+    const size_t left = pc_budget_left(job->budget);
+    size_t room = left > job->bucket_reserve ? (left - job->bucket_reserve) / 2 : 0;
+    if (room < LEAST_KEYMAP_BYTES) room = LEAST_KEYMAP_BYTES;
+    int64_t share = room > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)room;
+    pc_comm_min_int64(job->comm, &share, 1);
+    const int64_t passes = t->all_rows / job->ranks * cost / share + 1;
+    return passes > MOST_PASSES ? MOST_PASSES : (int)passes;
+}
+
+static void drop_rows(ingest_job *job, int table)
+{
+    if (job->table[table].rows != NULL) pc_spool_drop(job->table[table].rows);
+}
+
+/** The parent rows of a pass of a key, then the children of the same pass. */
+static pc_status resolve_pass(resolver *r, int key, key_passes *passes, pc_error *err)
+{
+    ingest_job *job = r->job;
+    const int parent = job->model->key[key].table;
+    const int key_bytes = job->table[parent].layout->key_bytes;
+    const bool is_last = passes->at == passes->count - 1;
+    pc_status status =
+        keymap_init(&passes->map, job->comm, key_bytes, key_bytes, &job->arena, job->budget, err);
+    const int64_t count = job->table[parent].all_rows / job->ranks / passes->count;
+    if (status == PC_OK) status = keymap_expect(&passes->map, count + count / 64, err);
+    status = pc_comm_agree(job->comm, status, err);
+    if (status == PC_OK) status = resolve_roots(r, parent, passes, err);
+    if (is_last) drop_rows(job, parent);
+    for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
+        if (job->model->table[t].parent_key != key || job->table[t].all_rows == 0) continue;
+        status = resolve_children(r, t, passes, err);
+        if (is_last) drop_rows(job, t);
+    }
+    job->table[parent].count[COUNT_CONFLICT] += passes->map.conflict_count;
+    keymap_release(&passes->map);
+    return status;
+}
+
+static pc_status resolve_keys(resolver *r, pc_error *err)
+{
+    pc_status status = PC_OK;
+    for (int k = 0; status == PC_OK && k < r->job->model->key_count; k++) {
+        const int parent = r->job->model->key[k].table;
+        key_passes passes = {.count = choose_passes(r->job, parent)};
+        if (passes.count > 1) { // more memory would make it faster
+            pc_log_line(r->job->log, PC_INFO, "keys_in_passes", "table=%s passes=%d",
+                        r->job->model->table[parent].name, passes.count);
+        }
+        for (; status == PC_OK && passes.at < passes.count; passes.at++) {
+            status = resolve_pass(r, k, &passes, err);
+        }
+    }
+    return status;
+}
+
+static pc_status resolve_tables(resolver *r, pc_error *err)
+{
+    ingest_job *job = r->job;
+    pc_status status = PC_OK;
+    for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
+        const pc_model_table *table = &job->model->table[t];
+        if (!ingest_is_patient_table(table) || table->path == PC_PATH_KEY || table->own_key >= 0) {
+            continue;
+        }
+        if (job->table[t].all_rows == 0) continue;
+        status = resolve_roots(r, t, NULL, err);
+        drop_rows(job, t);
+    }
+    return status == PC_OK ? resolve_keys(r, err) : status;
+}
+
+/** Packs what buckets still hold open. Local. */
+static pc_status seal_buckets(ingest_job *job, pc_error *err)
+{
+    const int64_t count = job->bucket_count * (job->model->table_count + 1);
+    for (int64_t i = 0; i < count; i++) {
+        if (job->bucket_rows[i] != NULL) PC_TRY(pc_spool_seal(job->bucket_rows[i], err));
+    }
+    return PC_OK;
+}
+
+pc_status ingest_resolve(ingest_job *job, pc_error *err)
+{
+    resolver r;
+    pc_status status = resolver_open(&r, job, err);
+    if (status == PC_OK) status = route_open_buckets(job, err);
+    status = pc_comm_agree(job->comm, status, err);
+    if (status == PC_OK) status = identity_build(&r, err);
+    if (status == PC_OK) {
+        ingest_phase_end(job, "identity");
+        status = resolve_tables(&r, err);
+    }
+    resolver_release(&r);
+    if (status == PC_OK) status = seal_buckets(job, err);
+    job->spilled_bytes += pc_spool_pool_spilled(job->read_pool);
+    pc_spool_pool_close(job->read_pool);
+    job->read_pool = NULL;
+    return pc_comm_agree(job->comm, status, err);
+}

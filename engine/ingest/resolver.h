@@ -1,0 +1,73 @@
+/** @file resolver.h
+ *  Whose row is it: pseudonyms to persons, and the slots of rows that have none. The rules are in
+ *  docs/patients.md. Private to engine/ingest/.
+ */
+#ifndef PC_RESOLVER_H
+#define PC_RESOLVER_H
+#include "keymap.h"
+#include "route.h"
+
+enum {
+    MOST_ID_BYTES = 32, // of pseudonyms and person keys
+    MOST_LATEST = 4,    // columns that say which identity row is the newest
+    RANK_BYTES = 4
+};
+
+typedef struct resolver {
+    ingest_job *job;
+    int pseudonym_bytes, person_bytes; // the widest of the model's columns
+    keymap pair;                       // pseudonym and rank -> tag of the person
+    keymap pseudonym; // pseudonym -> tag of its only person, NO_PERSON when there are several
+    keymap person;    // person key -> tag
+    pc_buffer rows;   // a round's rows of this rank
+    pc_buffer ask[3]; // keys for each of the maps above
+    pc_buffer tag[3], found[3];
+    pc_buffer want; // row_want [rows]
+} resolver;
+
+/** Reads rows of a table in rounds: every rank calls it until it gives 0 rows everywhere. */
+typedef struct row_rounds {
+    int table;
+    int block; // the next of this rank's spool
+} row_rounds;
+
+/** Local; resolver_release accepts what a failed open left. */
+pc_status resolver_open(resolver *r, ingest_job *job, pc_error *err) PC_MUST_CHECK;
+void resolver_release(resolver *r);
+/** Collective. The next rows into r->rows, codes renumbered; `*row_count` is this rank's;
+ *  `*is_done` when no rank has more. */
+pc_status resolver_next(resolver *r, row_rounds *rounds, int64_t *row_count, bool *is_done,
+                        pc_error *err) PC_MUST_CHECK;
+
+// identity.c
+/** Collective. Fills the maps from the identity tables. */
+pc_status identity_build(resolver *r, pc_error *err) PC_MUST_CHECK;
+/** The rank of a row as key bytes (all ones: null), and as a number. Local. */
+bool identity_rank(const ingest_job *job, int table, const unsigned char *row,
+                   unsigned char key[RANK_BYTES], int64_t *rank);
+/** The bytes of an id column, padded with NUL to `bytes`; false: null. Local. */
+bool identity_id(const ingest_job *job, int table, int column, const unsigned char *row,
+                 unsigned char *key, int bytes);
+
+// slots.c: all local.
+/** The entry of a slot: kind and text (22 hexadecimal digits of its hash when it is too long). */
+void slot_entry_make(char kind, pc_span text, pc_slot_entry *out);
+/** The slot of a person. */
+void slot_of_person(const unsigned char *person, int bytes, pc_slot_entry *out);
+/** The slot of a pair that no identity table knows. */
+void slot_of_pair(const ingest_job *job, int table, const unsigned char *row, pc_slot_entry *out);
+/** The nobody slot of a row: keyed by its claim or stay, which its children name too. */
+void slot_of_nobody(const ingest_job *job, int table, const unsigned char *row, char kind,
+                    pc_slot_entry *out);
+/** Whether the row holds one of the values that stand for no person. */
+bool slot_is_dummy(const ingest_job *job, int table, const unsigned char *row);
+
+// tags.c
+/** Collective. Gives the rows of r->rows, of a table that is not resolved by a parent, their tags;
+ *  slot keys go to `out`. */
+pc_status tag_roots(resolver *r, int table, int64_t row_count, route *out,
+                    pc_error *err) PC_MUST_CHECK;
+
+extern const unsigned char NO_PERSON[PC_TAG_BYTES]; // all zero: no hash gives it in practice
+
+#endif

@@ -1,0 +1,135 @@
+/** Rows to buckets: by the top bits of their tag, over the ranks that own the shards. */
+#include "route.h"
+#include <string.h>
+
+static int log2_of(int64_t power)
+{
+    return 63 - __builtin_clzll((unsigned long long)power);
+}
+
+int64_t route_first_shard(const ingest_job *job, int rank)
+{
+    const int64_t shards = job->shard_count;
+    return (rank * shards + job->ranks - 1) / job->ranks;
+}
+
+int64_t route_bucket(const ingest_job *job, const unsigned char *tag)
+{
+    uint64_t hash;
+    memcpy(&hash, tag, sizeof hash);
+    hash = __builtin_bswap64(hash);
+    return job->bucket_bits == 0 ? 0 : (int64_t)(hash >> (64 - job->bucket_bits));
+}
+
+static int owner_of_bucket(const ingest_job *job, int64_t bucket)
+{
+    const int64_t shard = bucket >> (job->bucket_bits - log2_of(job->shard_count));
+    return (int)(shard * job->ranks / job->shard_count);
+}
+
+pc_status route_open_buckets(ingest_job *job, pc_error *err)
+{
+    int64_t bytes = 0, tables = 1;
+    for (int t = 0; t < job->model->table_count; t++) {
+        if (job->table[t].all_rows == 0) continue;
+        bytes += job->table[t].all_rows * job->table[t].layout->row_bytes;
+        tables++;
+    }
+    // A bucket is in memory as rows, as what sorts them, and a block of it as columns.
+    const size_t left = pc_budget_left(job->budget);
+    int64_t aim = left / 12 < BUCKET_BYTES ? (int64_t)(left / 12) : BUCKET_BYTES;
+    if (aim < 1) aim = 1;
+    const int shard_bits = log2_of(job->shard_count);
+    job->bucket_bits = shard_bits;
+    while (job->bucket_bits < 40 && (bytes >> job->bucket_bits) > aim)
+        job->bucket_bits++;
+    const int finer = job->bucket_bits - shard_bits;
+    job->first_bucket = route_first_shard(job, job->rank) << finer;
+    job->bucket_count = (route_first_shard(job, job->rank + 1) << finer) - job->first_bucket;
+    const size_t spools = (size_t)job->bucket_count * (size_t)tables;
+    size_t block = left / 8 / (spools == 0 ? 1 : spools);
+    if (block > PC_SPOOL_BLOCK_BYTES) block = PC_SPOOL_BLOCK_BYTES;
+    if (block < LEAST_SPOOL_BLOCK_BYTES) block = LEAST_SPOOL_BLOCK_BYTES;
+    job->bucket_block_bytes = block;
+    job->bucket_reserve = left / 4 + spools * block;
+    job->bucket_rows = pc_arena_array(
+        &job->arena, (size_t)job->bucket_count * ((size_t)job->model->table_count + 1),
+        sizeof(void *), err);
+    if (job->bucket_rows == NULL) return PC_NO_MEMORY;
+    return pc_spool_pool_open(job->scratch, left / 4, job->budget, &job->bucket_pool, err);
+}
+
+pc_status route_begin(route *r, ingest_job *job, int table, pc_error *err)
+{
+    *r = (route){.job = job, .table = table};
+    PC_TRY(scatter_init(&r->rows, job->comm, (size_t)job->table[table].layout->row_bytes,
+                        &job->arena, job->budget, err));
+    return scatter_init(&r->slots, job->comm, sizeof(pc_slot_entry), &job->arena, job->budget, err);
+}
+
+void route_end(route *r)
+{
+    scatter_release(&r->rows);
+    scatter_release(&r->slots);
+}
+
+static pc_status keep_in_bucket(ingest_job *job, int64_t bucket, int table, int record_bytes,
+                                const unsigned char *record, pc_error *err)
+{
+    const int64_t tables = job->model->table_count + 1;
+    pc_spool **spool = &job->bucket_rows[(bucket - job->first_bucket) * tables + table];
+    if (*spool == NULL) {
+        PC_TRY(pc_spool_open(job->bucket_pool, record_bytes, job->bucket_block_bytes, spool, err));
+    }
+    return pc_spool_append(*spool, record, 1, err);
+}
+
+static pc_status add_record(ingest_job *job, scatter *to, int table, const unsigned char *tag,
+                            const unsigned char *record, pc_error *err)
+{
+    const int64_t bucket = route_bucket(job, tag);
+    const int owner = owner_of_bucket(job, bucket);
+    if (owner == job->rank) {
+        return keep_in_bucket(job, bucket, table, (int)to->record_bytes, record, err);
+    }
+    unsigned char *copy = scatter_add(to, owner, err);
+    if (copy == NULL) return PC_NO_MEMORY;
+    memcpy(copy, record, to->record_bytes);
+    return PC_OK;
+}
+
+pc_status route_row(route *r, const unsigned char *row, pc_error *err)
+{
+    return add_record(r->job, &r->rows, r->table, row + PC_ROW_TAG, row, err);
+}
+
+pc_status route_slot(route *r, const pc_slot_entry *entry, pc_error *err)
+{
+    if (memcmp(&r->last, entry, sizeof *entry) == 0) return PC_OK;
+    r->last = *entry;
+    return add_record(r->job, &r->slots, r->job->model->table_count, entry->tag,
+                      (const unsigned char *)entry, err);
+}
+
+static pc_status keep_all(ingest_job *job, const scatter *from, int table, size_t tag_at,
+                          pc_error *err)
+{
+    const unsigned char *record = (const unsigned char *)from->in.data;
+    for (size_t at = 0; at < from->in.bytes; at += from->record_bytes) {
+        PC_TRY(keep_in_bucket(job, route_bucket(job, record + at + tag_at), table,
+                              (int)from->record_bytes, record + at, err));
+    }
+    return PC_OK;
+}
+
+pc_status route_flush(route *r, pc_status status, pc_error *err)
+{
+    ingest_job *job = r->job;
+    status = pc_comm_agree(job->comm, status, err);
+    if (status == PC_OK) status = scatter_send(&r->rows, err);
+    if (status == PC_OK) status = scatter_send(&r->slots, err);
+    if (status != PC_OK) return status;
+    status = keep_all(job, &r->rows, r->table, PC_ROW_TAG, err);
+    if (status == PC_OK) status = keep_all(job, &r->slots, job->model->table_count, 0, err);
+    return pc_comm_agree(job->comm, status, err);
+}

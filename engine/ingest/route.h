@@ -1,0 +1,34 @@
+/** @file route.h
+ *  Rows with tags on their way to the bucket that holds their slot. Private to engine/ingest/.
+ */
+#ifndef PC_ROUTE_H
+#define PC_ROUTE_H
+#include "ingest_job.h"
+#include "scatter.h"
+
+typedef struct route {
+    ingest_job *job;
+    int table;
+    scatter rows;       // of the table
+    scatter slots;      // pc_slot_entry
+    pc_slot_entry last; // the entry that was added last: neighbours are often alike
+} route;
+
+/** Local. Chooses the number of buckets by the bytes of all rows and opens their pool. */
+pc_status route_open_buckets(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+/** The number of a tag's bucket over all ranks. Local. */
+int64_t route_bucket(const ingest_job *job, const unsigned char *tag);
+/** The first shard of a rank: ranks own shards in runs. Local. */
+int64_t route_first_shard(const ingest_job *job, int rank);
+
+/** Local. Rows of `table` follow. */
+pc_status route_begin(route *r, ingest_job *job, int table, pc_error *err) PC_MUST_CHECK;
+void route_end(route *r);
+/** Local. Adds a row with its tag; one of this rank goes to its bucket at once. */
+pc_status route_row(route *r, const unsigned char *row, pc_error *err) PC_MUST_CHECK;
+/** Local. Adds the key of a slot. */
+pc_status route_slot(route *r, const pc_slot_entry *entry, pc_error *err) PC_MUST_CHECK;
+/** Collective. Sends what was added; puts what came into buckets. */
+pc_status route_flush(route *r, pc_status status, pc_error *err) PC_MUST_CHECK;
+
+#endif

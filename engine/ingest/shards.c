@@ -1,0 +1,220 @@
+/** Buckets to parts: arranged, cut into blocks, derived, written. Each rank writes its own shards;
+ *  nothing here is said to other ranks before the end. */
+#include <string.h>
+#include "parcours/derive.h"
+#include "route.h"
+
+typedef struct shard_state {
+    ingest_job *job;
+    const pc_person_plan *person;
+    pc_derive *derive;
+    pc_part_writer *part; // of the shard being written; NULL: no slot yet
+    int64_t slot_count;   // of the shard so far
+    pc_bucket bucket;
+    pc_buffer *rows;       // [table_count + 1] of the bucket; last: slot entries
+    pc_buffer *rejected;   // [table_count] duplicates of the bucket
+    pc_arena bucket_arena; // lives as long as a bucket
+    pc_arena block_arena;  // lives as long as a block
+} shard_state;
+
+static pc_status open_state(shard_state *s, ingest_job *job, pc_error *err)
+{
+    const size_t tables = (size_t)job->model->table_count;
+    *s = (shard_state){.job = job,
+                       .bucket.model = job->model,
+                       .bucket_arena.budget = job->budget,
+                       .block_arena.budget = job->budget};
+    s->rows = pc_arena_array(&job->arena, tables + 1, sizeof *s->rows, err);
+    s->rejected = pc_arena_array(&job->arena, tables, sizeof *s->rejected, err);
+    s->bucket.table = pc_arena_array(&job->arena, tables, sizeof *s->bucket.table, err);
+    const pc_row_layout **layout = pc_arena_array(&job->arena, tables, sizeof(void *), err);
+    if (s->rows == NULL || s->rejected == NULL || s->bucket.table == NULL || layout == NULL) {
+        return PC_NO_MEMORY;
+    }
+    for (size_t t = 0; t < tables; t++) {
+        s->rows[t].budget = job->budget;
+        s->rejected[t].budget = job->budget;
+        layout[t] = job->table[t].layout;
+    }
+    s->rows[tables].budget = job->budget;
+    PC_TRY(pc_person_plan_make(job->model, layout, job->dict, &job->arena, &s->person, err));
+    return pc_derive_open(job->model, job->dict, job->column, job->reference_rows, &job->arena,
+                          &s->derive, err);
+}
+
+static void close_state(shard_state *s)
+{
+    const int tables = s->job->model->table_count;
+    for (int t = 0; s->rows != NULL && t <= tables; t++)
+        pc_buffer_release(&s->rows[t]);
+    for (int t = 0; s->rejected != NULL && t < tables; t++)
+        pc_buffer_release(&s->rejected[t]);
+    pc_part_free(s->part);
+    pc_arena_reset(&s->block_arena);
+    pc_arena_reset(&s->bucket_arena);
+}
+
+static pc_status load_bucket(shard_state *s, int64_t bucket, pc_error *err)
+{
+    const ingest_job *job = s->job;
+    const int tables = job->model->table_count;
+    pc_spool **spool = &job->bucket_rows[(bucket - job->first_bucket) * (tables + 1)];
+    for (int t = 0; t <= tables; t++) {
+        s->rows[t].bytes = 0;
+        if (t < tables) s->bucket.table[t] = (pc_bucket_table){.layout = job->table[t].layout};
+        if (spool[t] == NULL) continue;
+        const size_t width =
+            t < tables ? (size_t)job->table[t].layout->row_bytes : sizeof(pc_slot_entry);
+        const size_t bytes = (size_t)pc_spool_row_count(spool[t]) * width;
+        PC_TRY(pc_buffer_reserve(&s->rows[t], bytes, err));
+        for (int b = 0; b < pc_spool_block_count(spool[t]); b++) {
+            PC_TRY(pc_spool_read(spool[t], b, &s->rows[t], err));
+        }
+        pc_spool_drop(spool[t]);
+        if (t == tables) continue;
+        s->bucket.table[t].row = (unsigned char *)s->rows[t].data;
+        s->bucket.table[t].row_count = (int64_t)(bytes / width);
+    }
+    return PC_OK;
+}
+
+// ---- counts -----------------------------------------------------------------------------------
+
+static int status_index(const pc_slot_key *key)
+{
+    const char *at = strchr(STATUS_KINDS, key->byte[0]);
+    return (int)(at - STATUS_KINDS);
+}
+
+static void count_table(const shard_state *s, int table)
+{
+    const pc_bucket_table *t = &s->bucket.table[table];
+    int64_t *count = s->job->table[table].count;
+    count[COUNT_STORED] += t->kept_count;
+    count[COUNT_REJECTED] += t->row_count - t->kept_count;
+    count[COUNT_REASON + PC_REJECT_DUPLICATE] += t->row_count - t->kept_count;
+    count[COUNT_CONFLICT] += t->key_conflict;
+    for (int64_t i = 0; t->parent != NULL && i < t->kept_count; i++) {
+        count[COUNT_ORPHAN] += t->parent[i] < 0;
+    }
+    for (int slot = 0; t->kept_count > 0 && slot < s->bucket.slot_count; slot++) {
+        count[COUNT_STATUS + status_index(&s->bucket.slot_key[slot])] +=
+            t->offset[slot + 1] - t->offset[slot];
+    }
+}
+
+static void count_person(const shard_state *s)
+{
+    int64_t *count = s->job->table[s->job->model->person_table].count;
+    for (int slot = 0; slot < s->bucket.slot_count; slot++) {
+        const pc_slot_key *key = &s->bucket.slot_key[slot];
+        if (!pc_slot_is_patient((pc_slot_kind)key->byte[0])) continue;
+        count[COUNT_READ]++;
+        count[COUNT_STORED]++;
+        count[COUNT_STATUS + status_index(key)]++;
+    }
+}
+
+static pc_status count_bucket(shard_state *s, pc_error *err)
+{
+    for (int t = 0; t < s->job->model->table_count; t++) {
+        if (!ingest_is_patient_table(&s->job->model->table[t])) continue;
+        count_table(s, t);
+        PC_TRY(pc_buffer_append(&s->job->table[t].rejected, s->rejected[t].data,
+                                s->rejected[t].bytes, err));
+        s->rejected[t].bytes = 0;
+    }
+    count_person(s);
+    return PC_OK;
+}
+
+// ---- writing ----------------------------------------------------------------------------------
+
+/** Rows of the largest table in a block: fewer when memory is short. The part's bytes do not depend
+ *  on where blocks end. */
+static int64_t rows_of_block(const ingest_job *job)
+{
+    int widest = 64;
+    for (int t = 0; t < job->model->table_count; t++) {
+        const pc_row_layout *layout = job->table[t].layout;
+        if (layout != NULL && layout->row_bytes > widest) widest = layout->row_bytes;
+    }
+    // A block holds a row's fields as columns, its derived columns, and what computes them.
+    const int64_t fitting = (int64_t)(pc_budget_left(job->budget) / 8 / (2 * (size_t)widest));
+    if (fitting > BLOCK_ROWS) return BLOCK_ROWS;
+    return fitting < LEAST_BLOCK_ROWS ? LEAST_BLOCK_ROWS : fitting;
+}
+
+static pc_status write_blocks(shard_state *s, uint32_t shard, pc_error *err)
+{
+    ingest_job *job = s->job;
+    for (int from = 0; from < s->bucket.slot_count;) {
+        const int to = pc_bucket_run(&s->bucket, from, rows_of_block(job));
+        const int64_t first = (int64_t)((uint64_t)shard << 32) + s->slot_count;
+        pc_block block;
+        PC_TRY(pc_bucket_block(&s->bucket, from, to, first, s->person, job->dict, &s->block_arena,
+                               &block, err));
+        PC_TRY(pc_derive_block(s->derive, &block, err));
+        if (s->part == NULL) {
+            PC_TRY(pc_part_begin(job->options->store, job->model, shard, 0, 0, 0, job->budget,
+                                 &s->part, err));
+        }
+        PC_TRY(pc_part_add(s->part, &block, err));
+        pc_arena_reset(&s->block_arena);
+        s->slot_count += to - from;
+        from = to;
+    }
+    return PC_OK;
+}
+
+static pc_status write_bucket(shard_state *s, int64_t bucket, uint32_t shard, pc_error *err)
+{
+    PC_TRY(load_bucket(s, bucket, err));
+    pc_buffer *entries = &s->rows[s->job->model->table_count];
+    PC_TRY(pc_bucket_arrange(&s->bucket, (pc_slot_entry *)(void *)entries->data,
+                             (int64_t)(entries->bytes / sizeof(pc_slot_entry)), &s->bucket_arena,
+                             s->rejected, err));
+    PC_TRY(count_bucket(s, err));
+    PC_TRY(write_blocks(s, shard, err));
+    pc_arena_reset(&s->bucket_arena);
+    return PC_OK;
+}
+
+static pc_status write_shard(shard_state *s, uint32_t shard, pc_error *err)
+{
+    ingest_job *job = s->job;
+    const int finer = job->bucket_bits - __builtin_ctz(job->shard_count);
+    s->slot_count = 0;
+    const int64_t first = (int64_t)shard << finer;
+    for (int64_t bucket = first; bucket < first + (INT64_C(1) << finer); bucket++) {
+        PC_TRY(ingest_check_stop(err));
+        PC_TRY(write_bucket(s, bucket, shard, err));
+    }
+    if (s->part == NULL) return PC_OK; // no slot falls into it
+    pc_part_info info = {0};
+    PC_TRY(pc_part_end(s->part, &info, err));
+    pc_part_free(s->part);
+    s->part = NULL;
+    return pc_buffer_append(&job->part, &info, sizeof info, err);
+}
+
+pc_status ingest_write_shards(ingest_job *job, pc_error *err)
+{
+    shard_state s;
+    pc_progress progress;
+    const int64_t from = route_first_shard(job, job->rank);
+    const int64_t to = route_first_shard(job, job->rank + 1);
+    pc_status status = open_state(&s, job, err);
+    status = pc_comm_agree(job->comm, status, err);
+    pc_progress_begin(&progress, job->log, "writing", "shards", to - from);
+    for (int64_t shard = from; status == PC_OK && shard < to; shard++) {
+        status = write_shard(&s, (uint32_t)shard, err);
+        pc_progress_set(&progress, shard - from + 1);
+    }
+    pc_progress_end(&progress);
+    close_state(&s);
+    job->spilled_bytes += pc_spool_pool_spilled(job->bucket_pool);
+    pc_spool_pool_close(job->bucket_pool);
+    job->bucket_pool = NULL;
+    return pc_comm_agree(job->comm, status, err);
+}

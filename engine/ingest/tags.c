@@ -1,0 +1,158 @@
+/** Tags of rows that find their person by themselves. */
+#include <string.h>
+#include "resolver.h"
+
+/** Which map a row asks; TAGGED: its tag is set already. */
+enum { ASK_PAIR, ASK_PSEUDONYM, ASK_PERSON, MAP_COUNT, TAGGED = MAP_COUNT };
+
+typedef struct row_want {
+    int32_t question; // index among the keys that are asked of the map
+    uint8_t map;
+} row_want;
+
+static keymap *map_of(resolver *r, int map)
+{
+    keymap *const maps[] = {&r->pair, &r->pseudonym, &r->person};
+    return maps[map];
+}
+
+static pc_status settle(unsigned char *row, const pc_slot_entry *entry, row_want *want, route *out,
+                        pc_error *err)
+{
+    memcpy(row + PC_ROW_TAG, entry->tag, PC_TAG_BYTES);
+    want->map = TAGGED;
+    return route_slot(out, entry, err);
+}
+
+static pc_status ask(resolver *r, int map, const unsigned char *key, row_want *want, pc_error *err)
+{
+    const size_t bytes = (size_t)map_of(r, map)->key_bytes;
+    want->map = (uint8_t)map;
+    want->question = (int32_t)(r->ask[map].bytes / bytes);
+    return pc_buffer_append(&r->ask[map], key, bytes, err);
+}
+
+static pc_status want_identity(resolver *r, int table, unsigned char *row, row_want *want,
+                               route *out, pc_error *err)
+{
+    const ingest_job *job = r->job;
+    const pc_model_table *t = &job->model->table[table];
+    unsigned char id[MOST_ID_BYTES];
+    pc_slot_entry entry;
+    if (identity_id(job, table, t->person, row, id, MOST_ID_BYTES)) {
+        slot_of_person(id, MOST_ID_BYTES, &entry);
+    } else if (identity_id(job, table, t->pseudonym, row, id, MOST_ID_BYTES)) {
+        slot_of_pair(job, table, row, &entry);
+    } else {
+        slot_of_nobody(job, table, row, PC_SLOT_DUMMY, &entry);
+    }
+    return settle(row, &entry, want, out, err);
+}
+
+static pc_status want_direct(resolver *r, int table, unsigned char *row, row_want *want, route *out,
+                             pc_error *err)
+{
+    const ingest_job *job = r->job;
+    const pc_model_table *t = &job->model->table[table];
+    const pc_row_layout *layout = job->table[table].layout;
+    unsigned char id[MOST_ID_BYTES];
+    bool counts = true;
+    if (t->person_flag >= 0) {
+        const int at = layout->field_of_column[t->person_flag];
+        counts = at >= 0 && !pc_row_is_null(&layout->field[at], row) &&
+                 pc_row_int(&layout->field[at], row) == t->person_flag_value;
+    }
+    if (counts && identity_id(job, table, t->person, row, id, r->person_bytes)) {
+        return ask(r, ASK_PERSON, id, want, err);
+    }
+    pc_slot_entry entry;
+    slot_of_nobody(job, table, row, PC_SLOT_DUMMY, &entry);
+    return settle(row, &entry, want, out, err);
+}
+
+static pc_status want_of_row(resolver *r, int table, unsigned char *row, row_want *want, route *out,
+                             pc_error *err)
+{
+    const ingest_job *job = r->job;
+    const pc_model_table *t = &job->model->table[table];
+    if (t->path == PC_PATH_IDENTITY) return want_identity(r, table, row, want, out, err);
+    unsigned char key[MOST_ID_BYTES + RANK_BYTES];
+    int64_t rank;
+    const bool is_dummy = slot_is_dummy(job, table, row);
+    if (!is_dummy && t->path == PC_PATH_DIRECT) return want_direct(r, table, row, want, out, err);
+    if (is_dummy || !identity_id(job, table, t->pseudonym, row, key, r->pseudonym_bytes)) {
+        pc_slot_entry entry;
+        slot_of_nobody(job, table, row, PC_SLOT_DUMMY, &entry);
+        return settle(row, &entry, want, out, err);
+    }
+    const bool has_rank = identity_rank(job, table, row, key + r->pseudonym_bytes, &rank);
+    const bool by_pair = has_rank || (t->path == PC_PATH_PAIR && t->rank >= 0);
+    return ask(r, by_pair ? ASK_PAIR : ASK_PSEUDONYM, key, want, err);
+}
+
+/** What a row becomes when the map gave its answer. */
+static pc_status take_answer(resolver *r, int table, unsigned char *row, row_want *want, route *out,
+                             pc_error *err)
+{
+    const ingest_job *job = r->job;
+    const unsigned char *tag =
+        (const unsigned char *)r->tag[want->map].data + (size_t)want->question * PC_TAG_BYTES;
+    const bool found = ((const bool *)(const void *)r->found[want->map].data)[want->question];
+    pc_slot_entry entry;
+    if (found && memcmp(tag, NO_PERSON, PC_TAG_BYTES) != 0) {
+        memcpy(row + PC_ROW_TAG, tag, PC_TAG_BYTES); // the person's identity row brings the key
+        return PC_OK;
+    }
+    if (found) {
+        slot_of_nobody(job, table, row, PC_SLOT_AMBIGUOUS, &entry);
+    } else if (want->map == ASK_PERSON) {
+        unsigned char id[MOST_ID_BYTES + 1] = {0};
+        (void)identity_id(job, table, job->model->table[table].person, row, id, MOST_ID_BYTES);
+        slot_entry_make(PC_SLOT_UNRESOLVED, pc_span_of((const char *)id), &entry);
+    } else {
+        slot_of_pair(job, table, row, &entry);
+    }
+    return settle(row, &entry, want, out, err);
+}
+
+static pc_status ask_map(resolver *r, int map, pc_status status, pc_error *err)
+{
+    keymap *of = map_of(r, map);
+    const int64_t count = (int64_t)r->ask[map].bytes / of->key_bytes;
+    if (status == PC_OK) {
+        status = pc_buffer_reserve(&r->tag[map], (size_t)count * PC_TAG_BYTES + 1, err);
+    }
+    if (status == PC_OK) status = pc_buffer_reserve(&r->found[map], (size_t)count + 1, err);
+    return keymap_get(of, status, (const unsigned char *)r->ask[map].data, count,
+                      (unsigned char *)r->tag[map].data, (bool *)(void *)r->found[map].data, err);
+}
+
+static bool path_asks(const pc_model_table *t, int map)
+{
+    if (t->path == PC_PATH_DIRECT) return map == ASK_PERSON;
+    if (t->path == PC_PATH_PAIR) return map == (t->rank >= 0 ? ASK_PAIR : ASK_PSEUDONYM);
+    return t->path == PC_PATH_PSEUDONYM && map != ASK_PERSON;
+}
+
+pc_status tag_roots(resolver *r, int table, int64_t row_count, route *out, pc_error *err)
+{
+    const size_t row_bytes = (size_t)r->job->table[table].layout->row_bytes;
+    unsigned char *row = (unsigned char *)r->rows.data;
+    pc_status status = pc_buffer_reserve(&r->want, (size_t)row_count * sizeof(row_want), err);
+    row_want *want = (row_want *)(void *)r->want.data;
+    for (int m = 0; m < MAP_COUNT; m++)
+        r->ask[m].bytes = 0;
+    for (int64_t i = 0; status == PC_OK && i < row_count; i++) {
+        status = want_of_row(r, table, row + (size_t)i * row_bytes, &want[i], out, err);
+    }
+    for (int m = 0; m < MAP_COUNT; m++) {
+        if (!path_asks(&r->job->model->table[table], m)) continue;
+        status = ask_map(r, m, status, err);
+        if (status != PC_OK) return status; // agreed
+    }
+    for (int64_t i = 0; status == PC_OK && i < row_count; i++) {
+        if (want[i].map == TAGGED) continue;
+        status = take_answer(r, table, row + (size_t)i * row_bytes, &want[i], out, err);
+    }
+    return pc_comm_agree(r->job->comm, status, err);
+}
