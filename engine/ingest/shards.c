@@ -50,6 +50,7 @@ static void close_state(shard_state *s)
     for (int t = 0; s->rejected != NULL && t < tables; t++)
         pc_buffer_release(&s->rejected[t]);
     pc_part_free(s->part);
+    pc_derive_close(s->derive);
     pc_arena_reset(&s->block_arena);
     pc_arena_reset(&s->bucket_arena);
 }

@@ -1,0 +1,277 @@
+/** IN: a list of values, or one column of a reference table, read when the query is bound. */
+#include <stdlib.h>
+#include <string.h>
+#include "sql_private.h"
+
+static int compare_integers(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int compare_reals(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return pc_span_compare(*(const pc_span *)a, *(const pc_span *)b);
+}
+
+pc_status pc_make_in(pc_binder *b, const pc_expr *x, const pc_value *value, int64_t count,
+                     bool negate, int position, const pc_expr **out)
+{
+    pc_in_list *list = pc_arena_take(b->arena, sizeof *list, b->err);
+    const bool is_text = pc_type_is_text(x->type);
+    const size_t cell = is_text ? sizeof(pc_span) : sizeof(int64_t);
+    void *data = pc_arena_array(b->arena, (size_t)count + 1, cell, b->err);
+    if (list == NULL || data == NULL) return PC_NO_MEMORY;
+    list->negate = negate;
+    int64_t n = 0;
+    for (int64_t i = 0; i < count; i++) {
+        if (value[i].is_null) {
+            list->has_null = true;
+        } else if (is_text) {
+            ((pc_span *)data)[n++] = value[i].text;
+        } else if (x->type == PC_FLOAT) {
+            ((double *)data)[n++] = value[i].real;
+        } else {
+            ((int64_t *)data)[n++] = value[i].integer;
+        }
+    }
+    list->count = n;
+    if (is_text) {
+        list->text = data;
+        qsort(data, (size_t)n, cell, compare_texts);
+    } else if (x->type == PC_FLOAT) {
+        list->real = data;
+        qsort(data, (size_t)n, cell, compare_reals);
+    } else {
+        list->integer = data;
+        qsort(data, (size_t)n, cell, compare_integers);
+    }
+    return pc_make_call(b, PC_FN_IN, PC_BOOL, 0, position, &x, 1, list, out);
+}
+
+// x = a OR x = b ..., for lists that are not constant.
+static pc_status make_alternatives(pc_binder *b, const pc_expr *x, const pc_expr **item, int count,
+                                   bool negate, int location, const pc_expr **out)
+{
+    for (int i = 0; i < count; i++) {
+        PC_TRY(pc_make_compare(b, negate ? PC_FN_NOT_EQUAL : PC_FN_EQUAL, x, item[i], 0, location,
+                               &item[i]));
+    }
+    return pc_make_call(b, negate ? PC_FN_AND : PC_FN_OR, PC_BOOL, 0, 0, item, count, NULL, out);
+}
+
+pc_status pc_bind_in_list(pc_binder *b, const cJSON *body, const pc_expr **out)
+{
+    const cJSON *items = pc_node_get(pc_node_body(pc_node_get(body, "rexpr")), "items");
+    const int location = pc_node_int(body, "location");
+    const bool negate = strcmp(pc_node_name(pc_node_get(body, "name")), "<>") == 0;
+    const int count = cJSON_GetArraySize(items);
+    const pc_expr **item = pc_arena_array(b->arena, (size_t)count + 1, sizeof *item, b->err);
+    pc_value *value = pc_arena_array(b->arena, (size_t)count + 1, sizeof *value, b->err);
+    if (item == NULL || value == NULL) return PC_NO_MEMORY;
+    PC_TRY(pc_bind_node(b, pc_node_get(body, "lexpr"), &item[count]));
+    int i = 0;
+    const cJSON *node;
+    cJSON_ArrayForEach(node, items)
+    {
+        PC_TRY(pc_bind_node(b, node, &item[i++]));
+    }
+    pc_type type;
+    uint8_t scale;
+    bool constant = true;
+    PC_TRY(pc_common_type(b, item, count + 1, location, "IN", &type, &scale));
+    if (type == PC_KEY) {
+        return pc_bind_fail(b, location, PC_BAD_JOB, "a model key compares with the same key only");
+    }
+    const pc_expr *x = item[count];
+    for (i = 0; i < count; i++) {
+        PC_TRY(pc_bring_to(b, item[i], type, scale, &item[i]));
+        constant = constant && item[i]->kind == PC_EXPR_CONSTANT;
+        value[i] = item[i]->constant;
+    }
+    if (!constant) return make_alternatives(b, x, item, count, negate, location, out);
+    PC_TRY(pc_bring_to(b, x, type, scale, &x));
+    return pc_make_in(b, x, value, count, negate, pc_sql_position(b->text, location), out);
+}
+
+/** Rows of a reference table, as batches. */
+typedef struct reference_rows {
+    const pc_model_table *table;
+    const pc_column *column;
+    int64_t row_count;
+    pc_schema schema;
+} reference_rows;
+
+static pc_status find_reference(pc_binder *b, const cJSON *select, reference_rows *out)
+{
+    static const char *const allowed[] = {"fromClause", "whereClause", NULL};
+    const pc_catalog *catalog = b->scope->catalog;
+    PC_TRY(pc_refuse_clauses(b, select, allowed));
+    const cJSON *from = pc_node_get(select, "fromClause");
+    const cJSON *range = pc_node_body(cJSON_GetArrayItem(from, 0));
+    const int location = pc_node_location(from);
+    if (cJSON_GetArraySize(from) != 1 || catalog == NULL ||
+        !pc_node_is(cJSON_GetArrayItem(from, 0), "RangeVar")) {
+        return pc_bind_fail(b, location, PC_UNSUPPORTED,
+                            "IN takes SELECT column FROM one reference table");
+    }
+    const char *name = pc_node_text(range, "relname");
+    const int table = pc_model_find_table(catalog->model, pc_span_of(name));
+    if (table < 0 || catalog->model->table[table].path != PC_PATH_NONE) {
+        return pc_bind_fail(b, location, table < 0 ? PC_BAD_JOB : PC_UNSUPPORTED,
+                            "IN (SELECT ...) reads a reference table; %s is %s", name,
+                            table < 0 ? "not known" : "a table of patients");
+    }
+    out->table = &catalog->model->table[table];
+    out->column = catalog->reference[table];
+    out->row_count = catalog->reference_count[table];
+    const int count = out->table->column_count;
+    pc_field *field = pc_arena_array(b->arena, (size_t)count, sizeof *field, b->err);
+    if (field == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        const pc_model_column *c = &out->table->column[i];
+        field[i] = (pc_field){c->name, c->type, c->scale, c->width};
+    }
+    out->schema = (pc_schema){count, field};
+    return PC_OK;
+}
+
+// A slice of the table that starts at a multiple of 64 rows.
+static pc_status slice(const reference_rows *rows, int64_t from, pc_batch *out)
+{
+    const int64_t left = rows->row_count - from;
+    out->row_count = left < PC_BATCH_ROWS ? (int)left : PC_BATCH_ROWS;
+    for (int i = 0; i < rows->table->column_count; i++) {
+        const pc_column *c = &rows->column[i];
+        out->column[i] = *c;
+        if (c->data != NULL) {
+            out->column[i].data = (const char *)c->data + (size_t)from * c->width;
+        }
+        if (c->valid != NULL) out->column[i].valid = c->valid + from / 64;
+    }
+    return PC_OK;
+}
+
+/** What is read: the value of the selected expression, where the condition holds. */
+typedef struct reading {
+    pc_binder *b;
+    const reference_rows *rows;
+    const pc_expr *value;
+    const pc_expr *where; ///< or NULL
+    pc_buffer found;      ///< pc_value []
+} reading;
+
+static pc_status keep_value(reading *r, const pc_column *c, int row)
+{
+    pc_value value = {.type = r->value->type, .scale = r->value->scale, .text = {"", 0}};
+    value.is_null = pc_column_is_null(c, row);
+    if (!value.is_null && pc_type_is_text(c->type)) {
+        const pc_span text = pc_column_span(c, row);
+        value.text.data = pc_arena_text(r->b->arena, text.data, text.bytes, r->b->err);
+        value.text.bytes = text.bytes;
+        if (value.text.data == NULL) return PC_NO_MEMORY;
+    } else if (!value.is_null && c->type == PC_FLOAT) {
+        value.real = ((const double *)c->data)[row];
+    } else if (!value.is_null) {
+        value.integer = pc_column_int(c, row);
+    }
+    return pc_buffer_append(&r->found, &value, sizeof value, r->b->err);
+}
+
+static pc_status read_batch(reading *r, pc_batch *batch, pc_expr_state *state, pc_arena *scratch)
+{
+    int row[PC_BATCH_ROWS];
+    int count = batch->row_count;
+    for (int i = 0; i < count; i++) {
+        row[i] = i;
+    }
+    if (r->where != NULL) {
+        PC_TRY(pc_expr_filter(r->where, batch, state, scratch, row, &count, r->b->err));
+    }
+    pc_column column;
+    PC_TRY(pc_expr_eval(r->value, batch, state, scratch, &column, r->b->err));
+    for (int i = 0; i < count; i++) {
+        PC_TRY(keep_value(r, &column, row[i]));
+    }
+    return PC_OK;
+}
+
+static pc_status read_rows(reading *r)
+{
+    pc_arena own = {.budget = r->b->arena->budget};
+    pc_arena scratch = {.budget = r->b->arena->budget};
+    pc_expr_state *state = NULL;
+    pc_status status = pc_expr_state_new(&own, own.budget, &state, r->b->err);
+    pc_batch batch = {.column_count = r->rows->table->column_count};
+    batch.column =
+        pc_arena_array(&own, (size_t)batch.column_count + 1, sizeof *batch.column, r->b->err);
+    if (batch.column == NULL) status = PC_NO_MEMORY;
+    for (int64_t at = 0; status == PC_OK && at < r->rows->row_count; at += PC_BATCH_ROWS) {
+        pc_arena_reset(&scratch);
+        status = slice(r->rows, at, &batch);
+        if (status == PC_OK) status = read_batch(r, &batch, state, &scratch);
+    }
+    pc_expr_state_free(state);
+    pc_arena_reset(&scratch);
+    pc_arena_reset(&own);
+    return status;
+}
+
+static pc_status bind_reading(pc_binder *b, const cJSON *select, const reference_rows *rows,
+                              reading *r)
+{
+    pc_scope *scope = pc_schema_scope(&rows->schema, b->scope->catalog, b->arena, b->err);
+    if (scope == NULL) return PC_NO_MEMORY;
+    pc_binder inner = {.scope = scope, .text = b->text, .arena = b->arena, .err = b->err};
+    const cJSON *targets = pc_node_get(select, "targetList");
+    if (cJSON_GetArraySize(targets) != 1) {
+        return pc_bind_fail(b, pc_node_location(targets), PC_BAD_JOB,
+                            "IN (SELECT ...) selects one column");
+    }
+    const cJSON *target = pc_node_body(cJSON_GetArrayItem(targets, 0));
+    PC_TRY(pc_bind_typed(&inner, pc_node_get(target, "val"), &r->value));
+    const cJSON *where = pc_node_get(select, "whereClause");
+    if (where != NULL) PC_TRY(pc_bind_bool(&inner, where, &r->where));
+    return PC_OK;
+}
+
+pc_status pc_bind_in_select(pc_binder *b, const cJSON *body, const pc_expr **out)
+{
+    const char *kind = pc_node_text(body, "subLinkType");
+    const int location = pc_node_int(body, "location");
+    const cJSON *test = pc_node_get(body, "testexpr");
+    const cJSON *operators = pc_node_get(body, "operName");
+    if (kind == NULL || strcmp(kind, "ANY_SUBLINK") != 0 || operators != NULL) {
+        return pc_bind_fail(b, location, PC_UNSUPPORTED,
+                            "a subquery is offered as x IN (SELECT column FROM reference table) "
+                            "only");
+    }
+    const cJSON *select = pc_node_body(pc_node_get(body, "subselect"));
+    reference_rows rows = {0};
+    reading r = {.b = b, .rows = &rows, .found = {.budget = b->arena->budget}};
+    const pc_expr *x;
+    PC_TRY(pc_bind_typed(b, test, &x));
+    PC_TRY(find_reference(b, select, &rows));
+    PC_TRY(bind_reading(b, select, &rows, &r));
+    pc_type type;
+    uint8_t scale;
+    PC_TRY(pc_common_type(b, (const pc_expr *[]){x, r.value}, 2, location, "IN", &type, &scale));
+    PC_TRY(pc_bring_to(b, x, type, scale, &x));
+    PC_TRY(pc_bring_to(b, r.value, type, scale, &r.value));
+    pc_status status = read_rows(&r);
+    if (status == PC_OK) {
+        const int64_t count = (int64_t)(r.found.bytes / sizeof(pc_value));
+        status = pc_make_in(b, x, (const pc_value *)(const void *)r.found.data, count, false,
+                            pc_sql_position(b->text, location), out);
+    }
+    pc_buffer_release(&r.found);
+    return status;
+}

@@ -1,0 +1,249 @@
+/** Aggregates, and expressions over what a group makes. */
+#include <string.h>
+#include "plan_private.h"
+
+// True, and whose, when the argument is the column `patient`: it is counted by slot, not read.
+static bool is_patient_column(pc_sql_planner *p, const cJSON *node, pc_sql_place *out)
+{
+    if (!pc_node_is(node, "ColumnRef")) return false;
+    const cJSON *fields = pc_node_get(pc_node_body(node), "fields");
+    const int count = cJSON_GetArraySize(fields);
+    const char *name = pc_node_string(cJSON_GetArrayItem(fields, count - 1));
+    const char *qualifier = count == 2 ? pc_node_string(cJSON_GetArrayItem(fields, 0)) : NULL;
+    if (name == NULL || count > 2) return false;
+    if (pc_sql_resolve(p, qualifier, name, out, NULL) != PC_OK) return false;
+    return out->source >= 0 && out->column == PC_SCAN_PATIENT;
+}
+
+static bool same_or_both_missing(const pc_expr *a, const pc_expr *b)
+{
+    if (a == NULL || b == NULL) return a == b;
+    return pc_expr_equal(a, b);
+}
+
+pc_status pc_sql_add_aggregate(pc_sql_planner *p, const pc_aggregate *made, const pc_expr **out)
+{
+    int at = 0;
+    for (; at < p->aggregate_count; at++) {
+        const pc_aggregate *a = &p->aggregate[at];
+        if (a->function == made->function && same_or_both_missing(a->arg, made->arg) &&
+            same_or_both_missing(a->filter, made->filter)) {
+            break;
+        }
+    }
+    if (at == PC_SQL_OUTPUTS) {
+        return pc_bind_fail(&p->binder, -1, PC_UNSUPPORTED, "a query has at most %d aggregates",
+                            PC_SQL_OUTPUTS);
+    }
+    if (at == p->aggregate_count) p->aggregate[p->aggregate_count++] = *made;
+    return pc_expr_column(PC_SQL_AGGREGATE + at, &p->aggregate[at].field, 0, p->arena, out, p->err);
+}
+
+// x AND y, either may be missing.
+static pc_status both_of(pc_sql_planner *p, const pc_expr *x, const pc_expr *y, const pc_expr **out)
+{
+    const pc_expr *both[2] = {x, y};
+    *out = x == NULL ? y : x;
+    if (x == NULL || y == NULL || pc_expr_equal(x, y)) return PC_OK;
+    return pc_make_call(&p->binder, PC_FN_AND, PC_BOOL, 0, 0, both, 2, NULL, out);
+}
+
+static pc_status count_patient_column(pc_sql_planner *p, pc_aggregate *a, pc_sql_place place,
+                                      bool distinct)
+{
+    const pc_expr *known;
+    place.column = PC_SCAN_IS_PATIENT;
+    PC_TRY(pc_sql_column(p, place, 0, &known));
+    a->field.type = PC_INT;
+    a->function = distinct ? PC_COUNT_PATIENTS : PC_COUNT_ROWS;
+    return both_of(p, known, a->filter, &a->filter);
+}
+
+static pc_status sum_of(pc_sql_planner *p, pc_aggregate *a, bool is_sum, int location)
+{
+    const pc_type type = a->arg->type;
+    if (type != PC_INT && type != PC_DECIMAL && type != PC_FLOAT) {
+        return pc_bind_fail(&p->binder, location, PC_BAD_JOB, "%s of type %s does not exist",
+                            is_sum ? "sum" : "avg", pc_type_name(type));
+    }
+    a->function = is_sum ? PC_SUM : PC_AVG;
+    a->field.type = is_sum ? type : PC_FLOAT;
+    a->field.scale = is_sum ? a->arg->scale : 0;
+    return PC_OK;
+}
+
+static pc_status extreme_of(pc_sql_planner *p, pc_aggregate *a, bool is_min, int location)
+{
+    if (a->arg->type == PC_KEY || a->arg->type == PC_BOOL) {
+        return pc_bind_fail(&p->binder, location, PC_BAD_JOB, "%s of type %s does not exist",
+                            is_min ? "min" : "max", pc_type_name(a->arg->type));
+    }
+    a->function = is_min ? PC_MIN : PC_MAX;
+    a->field.type = a->arg->type;
+    a->field.scale = a->arg->scale;
+    a->field.width = a->arg->width;
+    if (p->traits.reads_patients) {
+        p->traits.returns_extremes = true;
+        if (p->traits.why == NULL) p->traits.why = is_min ? "min" : "max";
+        pc_sql_note_identifiers(p, a->arg);
+    }
+    return PC_OK;
+}
+
+static pc_status refuse_forms(pc_binder *b, const cJSON *call, const char *name, int location)
+{
+    if (pc_node_get(call, "agg_order") != NULL || pc_node_bool(call, "agg_within_group")) {
+        return pc_bind_fail(b, location, PC_UNSUPPORTED, "%s: ORDER BY inside is not offered",
+                            name);
+    }
+    if (cJSON_GetArraySize(pc_node_get(call, "args")) != 1) {
+        return pc_bind_fail(b, location, PC_UNSUPPORTED, "%s takes one argument", name);
+    }
+    return PC_OK;
+}
+
+static pc_status bind_arguments(pc_sql_planner *p, const cJSON *call, const char *name,
+                                int location, pc_aggregate *a)
+{
+    pc_binder *b = &p->binder;
+    const cJSON *filter = pc_node_get(call, "agg_filter");
+    const bool distinct = pc_node_bool(call, "agg_distinct");
+    const bool is_count = strcmp(name, "count") == 0;
+    if (filter != NULL) PC_TRY(pc_bind_bool(b, filter, &a->filter));
+    if (pc_node_bool(call, "agg_star")) {
+        if (!is_count) return pc_bind_fail(b, location, PC_BAD_JOB, "%s(*) does not exist", name);
+        a->function = PC_COUNT_ROWS;
+        a->field.type = PC_INT;
+        return PC_OK;
+    }
+    PC_TRY(refuse_forms(b, call, name, location));
+    const cJSON *arg = cJSON_GetArrayItem(pc_node_get(call, "args"), 0);
+    pc_sql_place place;
+    if (is_count && is_patient_column(p, arg, &place)) {
+        return count_patient_column(p, a, place, distinct);
+    }
+    PC_TRY(pc_bind_typed(b, arg, &a->arg));
+    if (is_count) {
+        a->function = distinct ? PC_COUNT_DISTINCT : PC_COUNT;
+        a->field.type = PC_INT;
+        return PC_OK;
+    }
+    const bool is_min = strcmp(name, "min") == 0;
+    if (is_min || strcmp(name, "max") == 0) return extreme_of(p, a, is_min, location);
+    if (distinct) {
+        return pc_bind_fail(b, location, PC_UNSUPPORTED, "%s(DISTINCT ...) is not offered", name);
+    }
+    return sum_of(p, a, strcmp(name, "sum") == 0, location);
+}
+
+pc_status pc_sql_bind_aggregate(pc_binder *b, const cJSON *call, const char *name,
+                                const pc_expr **out)
+{
+    static const char *const offered[] = {"count", "sum", "avg", "min", "max"};
+    pc_sql_planner *p = b->context;
+    const int location = pc_node_int(call, "location");
+    size_t i = 0;
+    while (i < 5 && strcmp(offered[i], name) != 0) {
+        i++;
+    }
+    if (i == 5) {
+        return pc_bind_fail(b, location, PC_UNSUPPORTED, "the aggregate %s is not offered", name);
+    }
+    if (p->in_aggregate) {
+        return pc_bind_fail(b, location, PC_BAD_JOB, "%s stands inside another aggregate", name);
+    }
+    pc_aggregate made = {.field = {.name = offered[i]}};
+    p->in_aggregate = true;
+    const pc_status status = bind_arguments(p, call, name, location, &made);
+    p->in_aggregate = false;
+    if (status != PC_OK) return status;
+    return pc_sql_add_aggregate(p, &made, out);
+}
+
+bool pc_sql_has_aggregate(const pc_expr *x)
+{
+    if (x->kind == PC_EXPR_COLUMN) return x->column >= PC_SQL_AGGREGATE;
+    for (int i = 0; x->kind == PC_EXPR_CALL && i < x->arg_count; i++) {
+        if (pc_sql_has_aggregate(x->arg[i])) return true;
+    }
+    return false;
+}
+
+static pc_status column_of_group(pc_sql_planner *p, const pc_expr *x, int column,
+                                 const pc_expr **out)
+{
+    const pc_field field = {NULL, x->type, x->scale, x->width};
+    return pc_expr_column(column, &field, x->position, p->arena, out, p->err);
+}
+
+pc_status pc_sql_after_group(pc_sql_planner *p, const pc_expr *x, const pc_expr **out)
+{
+    for (int i = 0; i < p->key_count; i++) {
+        if (pc_expr_equal(x, p->key[i])) return column_of_group(p, x, i, out);
+    }
+    if (x->kind == PC_EXPR_COLUMN && x->column >= PC_SQL_AGGREGATE) {
+        return column_of_group(p, x, p->key_count + x->column - PC_SQL_AGGREGATE, out);
+    }
+    if (x->kind == PC_EXPR_COLUMN) {
+        return PC_FAIL(p->err, PC_BAD_JOB,
+                       "%s: character %d: the column %s must stand in GROUP BY or in an aggregate",
+                       p->binder.text->what, x->position, p->plan->field[x->column].name);
+    }
+    *out = x;
+    if (x->kind == PC_EXPR_CONSTANT) return PC_OK;
+    pc_expr *copy = pc_arena_take(p->arena, sizeof *copy, p->err);
+    const pc_expr **arg = pc_arena_array(p->arena, (size_t)x->arg_count + 1, sizeof *arg, p->err);
+    if (copy == NULL || arg == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < x->arg_count; i++) {
+        PC_TRY(pc_sql_after_group(p, x->arg[i], &arg[i]));
+    }
+    *copy = *x;
+    copy->arg = arg;
+    *out = copy;
+    return PC_OK;
+}
+
+static pc_status count_patients(pc_sql_planner *p, const pc_expr *filter, const pc_expr **out)
+{
+    const pc_aggregate made = {.function = PC_COUNT_PATIENTS,
+                               .filter = filter,
+                               .field = {.name = "patients", .type = PC_INT}};
+    return pc_sql_add_aggregate(p, &made, out);
+}
+
+// A cell stands for the patients of the rows that made it: those that pass its FILTER and whose
+// argument is not null; a stay or claim of nobody counts as one, since it is somebody's. A row of
+// the result is as safe as its smallest cell that is not empty.
+pc_status pc_sql_patients(pc_sql_planner *p, const pc_expr **out)
+{
+    const int count = p->aggregate_count;
+    const pc_expr **arg = pc_arena_array(p->arena, (size_t)count + 1, sizeof *arg, p->err);
+    if (arg == NULL) return PC_NO_MEMORY;
+    PC_TRY(count_patients(p, NULL, &arg[0]));
+    int arg_count = 1;
+    for (int i = 0; i < count; i++) {
+        const pc_aggregate *a = &p->aggregate[i];
+        if (a->arg == NULL && a->filter == NULL) continue;
+        const pc_expr *filter = NULL;
+        if (a->arg != NULL) {
+            PC_TRY(pc_make_call(&p->binder, PC_FN_IS_NOT_NULL, PC_BOOL, 0, 0, &a->arg, 1, NULL,
+                                &filter));
+        }
+        PC_TRY(both_of(p, a->filter, filter, &filter));
+        const pc_expr *some;
+        PC_TRY(count_patients(p, filter, &some));
+        if (some->column == arg[0]->column) continue;
+        // NULLIF(some, 0): an empty cell hides nobody.
+        const pc_expr *zero;
+        const pc_expr *choice[3] = {NULL, NULL, some};
+        const pc_value null = {.type = PC_INT, .is_null = true};
+        PC_TRY(pc_make_int(&p->binder, 0, &zero));
+        PC_TRY(pc_make_compare(&p->binder, PC_FN_EQUAL, some, zero, 0, -1, &choice[0]));
+        PC_TRY(pc_expr_constant(&null, 0, p->arena, &choice[1], p->err));
+        PC_TRY(
+            pc_make_call(&p->binder, PC_FN_CASE, PC_INT, 0, 0, choice, 3, NULL, &arg[arg_count++]));
+    }
+    *out = arg[0];
+    if (arg_count == 1) return PC_OK;
+    return pc_make_call(&p->binder, PC_FN_LEAST, PC_INT, 0, 0, arg, arg_count, NULL, out);
+}

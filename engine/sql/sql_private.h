@@ -1,0 +1,111 @@
+/** @file sql_private.h
+ *  Between the files of the SQL front end: the parse tree of libpg_query (JSON, read by cJSON), and
+ *  the binder that turns its nodes into typed expressions.
+ */
+#ifndef PC_SQL_PRIVATE_H
+#define PC_SQL_PRIVATE_H
+#include <cjson/cJSON.h>
+#include "parcours/bind.h"
+#include "parcours/function.h"
+
+/** A parsed text. */
+typedef struct pc_sql_text {
+    const char *text;    ///< as given by the user
+    int prefix_bytes;    ///< put in front of it for the parser
+    const char *what;    ///< what errors call it
+    cJSON *tree;         ///< owned; freed by pc_sql_text_free
+    const cJSON *select; ///< the one SelectStmt
+} pc_sql_text;
+
+/** Parses one SELECT statement, or with `is_expression` one expression.
+ *  @return PC_BAD_JOB: syntax, with the character; PC_UNSUPPORTED: another statement */
+pc_status pc_sql_text_parse(const char *text, const char *what, bool is_expression,
+                            pc_sql_text *out, pc_error *err) PC_MUST_CHECK;
+void pc_sql_text_free(pc_sql_text *text);
+/** Character (from 1) of a byte location of the parse tree; 0: not known. */
+int pc_sql_position(const pc_sql_text *text, int location);
+
+/** A binder: one scope, one text. */
+typedef struct pc_binder pc_binder;
+struct pc_binder {
+    pc_scope *scope;
+    const pc_sql_text *text;
+    pc_arena *arena;
+    pc_error *err;
+    /** What an aggregate call becomes; NULL: aggregates are refused. */
+    pc_status (*aggregate)(pc_binder *b, const cJSON *call, const char *name, const pc_expr **out);
+    void *context; ///< of `aggregate`
+};
+
+/** "what: character n: sentence". `location` < 0: no character. */
+pc_status pc_bind_fail(pc_binder *b, int location, pc_status status, const char *format, ...)
+    PC_PRINTF(4, 5) PC_MUST_CHECK;
+/** Binds a node of the parse tree. The result may be an untyped literal (pc_is_literal). */
+pc_status pc_bind_node(pc_binder *b, const cJSON *node, const pc_expr **out) PC_MUST_CHECK;
+/** The same with a type: untyped literals become text. */
+pc_status pc_bind_typed(pc_binder *b, const cJSON *node, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_bool(pc_binder *b, const cJSON *node, const pc_expr **out) PC_MUST_CHECK;
+
+// Parse tree.
+/** The one member of a node: its kind is `->string`. */
+const cJSON *pc_node_body(const cJSON *node);
+bool pc_node_is(const cJSON *node, const char *kind);
+const cJSON *pc_node_get(const cJSON *body, const char *key);
+/** A text member, or NULL. */
+const char *pc_node_text(const cJSON *body, const char *key);
+/** A number member, 0 when absent (the parser leaves zeros out). */
+int pc_node_int(const cJSON *body, const char *key);
+bool pc_node_bool(const cJSON *body, const char *key);
+/** The first location in a subtree (of itself first). */
+int pc_node_location(const cJSON *node);
+/** The text of a {"String":{"sval":...}} node, or NULL. */
+const char *pc_node_string(const cJSON *node);
+/** The last part of a list of names ("pg_catalog", "substring"), or NULL. */
+const char *pc_node_name(const cJSON *list);
+
+// Types.
+/** A literal in quotes, whose type the other side decides. */
+bool pc_is_literal(const pc_expr *x);
+/** NULL without a type. */
+bool pc_is_bare_null(const pc_expr *x);
+/** The type that all can be brought to as PostgreSQL does. PC_BAD_JOB: there is none. */
+pc_status pc_common_type(pc_binder *b, const pc_expr *const *x, int count, int location,
+                         const char *where, pc_type *type, uint8_t *scale) PC_MUST_CHECK;
+/** Brings a value to a type (implicitly): literals are read, numbers widened. */
+pc_status pc_bring_to(pc_binder *b, const pc_expr *x, pc_type type, uint8_t scale,
+                      const pc_expr **out) PC_MUST_CHECK;
+/** CAST(x AS type). */
+pc_status pc_cast_to(pc_binder *b, const pc_expr *x, pc_type type, uint8_t scale, int position,
+                     const pc_expr **out) PC_MUST_CHECK;
+/** A number or quoted text as written. */
+pc_status pc_bind_literal(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_cast(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
+/** True if the node is INTERVAL '...'. */
+bool pc_is_interval(const cJSON *node);
+/** Months and days of an interval literal. */
+pc_status pc_read_interval(pc_binder *b, const cJSON *node, int *months, int *days) PC_MUST_CHECK;
+/** One-line calls. */
+pc_status pc_make_call(pc_binder *b, pc_function_id id, pc_type type, uint8_t scale, int position,
+                       const pc_expr *const *arg, int arg_count, const void *extra,
+                       const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_make_int(pc_binder *b, int64_t value, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_make_compare(pc_binder *b, pc_function_id id, const pc_expr *x, const pc_expr *y,
+                          int position, int location, const pc_expr **out) PC_MUST_CHECK;
+
+// Operators, functions, lists.
+pc_status pc_bind_operator(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_function(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_in_list(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_in_select(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_like(pc_binder *b, const cJSON *body, bool ignore_case,
+                       const pc_expr **out) PC_MUST_CHECK;
+/** An IN list of constants of one type over `x`. */
+pc_status pc_make_in(pc_binder *b, const pc_expr *x, const pc_value *value, int64_t count,
+                     bool negate, int position, const pc_expr **out) PC_MUST_CHECK;
+/** count, sum, avg, min, max ...: a name that is an aggregate of PostgreSQL. */
+bool pc_is_aggregate_name(const char *name);
+/** Refuses clauses of a SELECT other than those named; names the first one found. */
+pc_status pc_refuse_clauses(pc_binder *b, const cJSON *select,
+                            const char *const *allowed) PC_MUST_CHECK;
+
+#endif

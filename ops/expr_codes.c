@@ -1,0 +1,143 @@
+/** Sets of codes: patterns by system, asked text by text or as a bitmap over a dictionary. */
+#include <stdlib.h>
+#include <string.h>
+#include "expr_private.h"
+
+struct pc_code_set {
+    int pattern_count;
+    pc_code_pattern *pattern; ///< [pattern_count] copies
+};
+
+pc_status pc_code_set_make(const pc_code_pattern *pattern, int pattern_count, pc_arena *arena,
+                           pc_code_set **out, pc_error *err)
+{
+    pc_code_set *set = pc_arena_take(arena, sizeof *set, err);
+    if (set == NULL) return PC_NO_MEMORY;
+    set->pattern = pc_arena_array(arena, (size_t)pattern_count, sizeof *set->pattern, err);
+    if (set->pattern == NULL) return PC_NO_MEMORY;
+    set->pattern_count = pattern_count;
+    for (int i = 0; i < pattern_count; i++) {
+        pc_code_pattern *p = &set->pattern[i];
+        *p = pattern[i];
+        char *low = pc_arena_text(arena, p->low.bytes == 0 ? "" : p->low.data, p->low.bytes, err);
+        char *high =
+            pc_arena_text(arena, p->high.bytes == 0 ? "" : p->high.data, p->high.bytes, err);
+        if (low == NULL || high == NULL) return PC_NO_MEMORY;
+        p->low.data = low;
+        p->high.data = high;
+    }
+    *out = set;
+    return PC_OK;
+}
+
+static bool matches(const pc_code_pattern *p, pc_span code)
+{
+    if (p->high.bytes > 0) {
+        if (code.bytes < p->low.bytes) return false;
+        const pc_span beginning = {code.data, p->low.bytes};
+        return pc_span_compare(beginning, p->low) >= 0 && pc_span_compare(beginning, p->high) <= 0;
+    }
+    if (p->exact || !p->is_prefix_system) return pc_span_equal(code, p->low);
+    return code.bytes >= p->low.bytes && memcmp(code.data, p->low.data, p->low.bytes) == 0;
+}
+
+static bool is_in(const pc_code_set *set, int system, pc_span trimmed)
+{
+    bool in = false;
+    for (int i = 0; i < set->pattern_count; i++) {
+        const pc_code_pattern *p = &set->pattern[i];
+        if (p->system != system || (in && !p->is_except) || !matches(p, trimmed)) continue;
+        if (p->is_except) return false;
+        in = true;
+    }
+    return in;
+}
+
+bool pc_code_set_has(const pc_code_set *set, int system, pc_span code)
+{
+    return is_in(set, system, pc_span_trim(code));
+}
+
+static void mark_if_in(const pc_code_set *set, int system, const pc_dict *dict, uint32_t from,
+                       uint32_t to, uint64_t *bitmap)
+{
+    for (uint32_t i = from; i < to; i++) {
+        if ((bitmap[i >> 6] >> (i & 63) & 1) != 0) continue;
+        if (pc_code_set_has(set, system, pc_dict_text(dict, i))) bitmap[i >> 6] |= 1ULL << (i & 63);
+    }
+}
+
+pc_status pc_code_set_bitmap(const pc_code_set *set, int system, const pc_dict *dict,
+                             pc_arena *arena, uint64_t **bitmap, pc_error *err)
+{
+    uint64_t *bits = pc_arena_array(arena, (size_t)dict->count / 64 + 1, sizeof *bits, err);
+    if (bits == NULL) return PC_NO_MEMORY;
+    *bitmap = bits;
+    if (!dict->sorted) {
+        mark_if_in(set, system, dict, 0, dict->count, bits);
+        return PC_OK;
+    }
+    // Sorted: what can match a pattern stands together; texts that begin with a blank stand apart.
+    uint32_t from;
+    uint32_t to;
+    for (int i = 0; i < set->pattern_count; i++) {
+        const pc_code_pattern *p = &set->pattern[i];
+        if (p->system != system || p->is_except) continue;
+        pc_dict_prefix(dict, p->low, &from, &to);
+        if (p->high.bytes > 0) {
+            uint32_t last;
+            pc_dict_prefix(dict, p->high, &last, &to);
+        }
+        mark_if_in(set, system, dict, from, to, bits);
+    }
+    pc_dict_prefix(dict, pc_span_of(" "), &from, &to);
+    mark_if_in(set, system, dict, from, to, bits);
+    pc_dict_prefix(dict, pc_span_of("\t"), &from, &to);
+    mark_if_in(set, system, dict, from, to, bits);
+    return PC_OK;
+}
+
+pc_status pc_cell_in_codes(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out)
+{
+    const pc_code_test *test = x->extra;
+    char digits[48];
+    pc_span code = arg[0].text;
+    (void)e;
+    if (!pc_type_is_text(x->arg[0]->type)) {
+        code = (pc_span){digits, (size_t)pc_decimal_format(arg[0].integer, 0, digits)};
+    }
+    out->integer = pc_code_set_has(test->set, test->system, code);
+    return PC_OK;
+}
+
+static int compare_integers(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+pc_status pc_code_set_integers(const pc_code_set *set, int system, pc_arena *arena,
+                               const int64_t **out, int64_t *count, pc_error *err)
+{
+    int64_t *value = pc_arena_array(arena, (size_t)set->pattern_count + 1, sizeof *value, err);
+    if (value == NULL) return PC_NO_MEMORY;
+    *out = NULL;
+    *count = 0;
+    int64_t n = 0;
+    for (int i = 0; i < set->pattern_count; i++) {
+        const pc_code_pattern *p = &set->pattern[i];
+        if (p->system != system || p->is_except) continue;
+        char digits[48];
+        int64_t number;
+        if (p->high.bytes > 0 || (p->is_prefix_system && !p->exact)) return PC_OK;
+        if (!pc_int_parse(p->low, &number)) continue; // no number is written so: matches nothing
+        // The number is compared as it is written: '071' is not 71.
+        const pc_span written = {digits, (size_t)pc_decimal_format(number, 0, digits)};
+        if (pc_code_set_has(set, system, written)) value[n++] = number;
+    }
+    qsort(value, (size_t)n, sizeof *value, compare_integers);
+    *out = value;
+    *count = n;
+    return PC_OK;
+}

@@ -1,0 +1,143 @@
+/** Days: parts of a date, months, ages. */
+#include "expr_private.h"
+
+enum { FIRST_DAY = -719162, LAST_DAY = 2932896 }; // 0001-01-01 and 9999-12-31
+
+const char *pc_date_part_name(pc_date_part part)
+{
+    static const char *const name[PC_PART_COUNT] = {
+        "year", "quarter", "month", "week", "day", "doy", "dow", "isodow", "isoyear", "decade"};
+    return name[part];
+}
+
+static int monday_of(int32_t day)
+{
+    // Day 0 was a Thursday.
+    const int from_monday = (int)((((int64_t)day + 3) % 7 + 7) % 7);
+    return day - from_monday;
+}
+
+static int iso_year(int32_t day)
+{
+    int year;
+    int month;
+    int day_of_month;
+    pc_day_split(monday_of(day) + 3, &year, &month, &day_of_month);
+    return year;
+}
+
+int pc_date_part_of(pc_date_part part, int32_t day)
+{
+    int year;
+    int month;
+    int day_of_month;
+    switch (part) {
+        case PC_PART_WEEK:
+            return pc_day_iso_week(day);
+        case PC_PART_DAY_OF_WEEK:
+            return (day - monday_of(day) + 1) % 7;
+        case PC_PART_ISO_DAY_OF_WEEK:
+            return day - monday_of(day) + 1;
+        case PC_PART_ISO_YEAR:
+            return iso_year(day);
+        default:
+            break;
+    }
+    pc_day_split(day, &year, &month, &day_of_month);
+    switch (part) {
+        case PC_PART_QUARTER:
+            return (month - 1) / 3 + 1;
+        case PC_PART_MONTH:
+            return month;
+        case PC_PART_DAY:
+            return day_of_month;
+        case PC_PART_DAY_OF_YEAR:
+            return day - pc_day_of(year, 1, 1) + 1;
+        case PC_PART_DECADE:
+            return year / 10;
+        default:
+            return year;
+    }
+}
+
+static int32_t truncate_to(pc_date_part part, int32_t day)
+{
+    int year;
+    int month;
+    int day_of_month;
+    if (part == PC_PART_WEEK) return monday_of(day);
+    if (part == PC_PART_DAY) return day;
+    pc_day_split(day, &year, &month, &day_of_month);
+    if (part == PC_PART_MONTH) return pc_day_of(year, month, 1);
+    if (part == PC_PART_QUARTER) return pc_day_of(year, (month - 1) / 3 * 3 + 1, 1);
+    if (part == PC_PART_DECADE) return pc_day_of(year / 10 * 10, 1, 1);
+    return pc_day_of(year, 1, 1);
+}
+
+pc_status pc_eval_date_part(pc_eval *e, const pc_expr *x, pc_vector *out)
+{
+    const pc_date_part part = *(const pc_date_part *)x->extra;
+    const bool is_part = pc_function_which(x->function) == PC_FN_DATE_PART;
+    pc_vector v;
+    PC_TRY(pc_eval_node(e, x->arg[0], &v));
+    if (v.is_constant && v.constant->is_null) {
+        pc_vector_null(x, out);
+        return PC_OK;
+    }
+    const int64_t *day;
+    PC_TRY(pc_vector_int64(e, &v, &day));
+    int64_t *to = pc_eval_array(e, sizeof *to);
+    if (to == NULL) return PC_NO_MEMORY;
+    const uint64_t *valid = v.is_constant ? NULL : v.column.valid;
+    // Rows of a patient are near in time: the year of the row before is most often the same.
+    int64_t year_from = 1;
+    int64_t year_to = 0;
+    int64_t year = 0;
+    for (int i = 0; i < e->batch->row_count; i++) {
+        if (!pc_is_valid(valid, i)) continue;
+        if (is_part && part == PC_PART_YEAR) {
+            if (day[i] < year_from || day[i] > year_to) {
+                year = pc_date_part_of(part, (int32_t)day[i]);
+                year_from = pc_day_of((int)year, 1, 1);
+                year_to = pc_day_of((int)year, 12, 31);
+            }
+            to[i] = year;
+        } else {
+            to[i] = is_part ? pc_date_part_of(part, (int32_t)day[i])
+                            : truncate_to(part, (int32_t)day[i]);
+        }
+    }
+    *out = (pc_vector){.column = {.type = x->type, .width = 8, .data = to, .valid = valid}};
+    return PC_OK;
+}
+
+pc_status pc_cell_date(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out)
+{
+    switch (pc_function_which(x->function)) {
+        case PC_FN_AGE_ON:
+            out->integer = pc_age_on((int32_t)arg[0].integer, (int32_t)arg[1].integer);
+            return PC_OK;
+        case PC_FN_MAKE_DATE: {
+            const int64_t y = arg[0].integer;
+            const int64_t m = arg[1].integer;
+            const int64_t d = arg[2].integer;
+            if (y < 1 || y > 9999 || m < 1 || m > 12 || d < 1 || d > 31 ||
+                !pc_date_is_valid((int)y, (int)m, (int)d)) {
+                return pc_eval_fail(e, x, "a date that does not exist");
+            }
+            out->integer = pc_day_of((int)y, (int)m, (int)d);
+            return PC_OK;
+        }
+        default:
+            break;
+    }
+    const int64_t months = arg[1].integer;
+    int32_t day = 0;
+    const bool near = months > -240000 && months < 240000; // twice the years that dates have
+    if (near) day = pc_day_add_months((int32_t)arg[0].integer, (int)months);
+    if (!near || day < FIRST_DAY || day > LAST_DAY) {
+        return pc_eval_fail(e, x, "a date beyond the years 1 to 9999");
+    }
+    out->integer = day;
+    return PC_OK;
+}

@@ -1,0 +1,266 @@
+/** Queries as plans: how tables are joined, what is shown and hidden, what is refused. */
+#include <stdio.h>
+#include <string.h>
+#include "parcours/plan.h"
+#include "test_main.h"
+
+typedef struct fixture {
+    pc_budget budget;
+    pc_arena arena;
+    pc_catalog catalog;
+    pc_dict empty;
+} fixture;
+
+static void set_up(fixture *f)
+{
+    static const uint64_t none[1] = {0};
+    *f = (fixture){.empty = {.sorted = true, .offset = none, .bytes = ""}};
+    f->arena.budget = &f->budget;
+    const pc_model *model;
+    pc_error err = {0};
+    CU_ASSERT_EQUAL_FATAL(pc_model_read("snds", PC_TEST_SHARE, &f->arena, &model, &err), PC_OK);
+    const size_t tables = (size_t)model->table_count;
+    const pc_dict **dict =
+        pc_arena_array(&f->arena, (size_t)model->dict_count + 1, sizeof *dict, NULL);
+    for (int i = 0; i < model->dict_count; i++) {
+        dict[i] = &f->empty;
+    }
+    f->catalog = (pc_catalog){model, dict, pc_arena_array(&f->arena, tables, sizeof(void *), NULL),
+                              pc_arena_array(&f->arena, tables, sizeof(int64_t), NULL)};
+}
+
+static void tear_down(fixture *f)
+{
+    pc_arena_reset(&f->arena);
+    CU_ASSERT_EQUAL(f->budget.used_bytes, 0);
+}
+
+static pc_status plan(fixture *f, const char *sql, const pc_query **query, pc_buffer *text,
+                      pc_error *err)
+{
+    const pc_status status = pc_sql_plan(sql, &f->catalog, &f->arena, query, err);
+    if (status != PC_OK) return status;
+    return pc_plan_print((*query)->root, &f->catalog, text, err);
+}
+
+static void check_plan(const char *sql, const char *expected)
+{
+    fixture f;
+    set_up(&f);
+    pc_error err = {0};
+    const pc_query *query;
+    pc_buffer text = {.budget = &f.budget};
+    const pc_status status = plan(&f, sql, &query, &text, &err);
+    const char *found = status == PC_OK ? text.data : err.text;
+    if (strcmp(found, expected) != 0) {
+        (void)fprintf(stderr, "\n--- %s\n--- expected\n%s--- found\n%s\n", sql, expected, found);
+    }
+    CU_ASSERT_STRING_EQUAL(found, expected);
+    pc_buffer_release(&text);
+    tear_down(&f);
+}
+
+static void test_design_query(void)
+{
+    check_plan(
+        "SELECT year(d.event_date) AS y, p.sex, count(*) AS drug_lines, "
+        "count(DISTINCT d.patient) AS patients, sum(d.PHA_ACT_QSN) AS boxes "
+        "FROM ER_PHA_F d JOIN PERSON p USING (patient) "
+        "WHERE d.atc LIKE 'A10%' AND d.event_date BETWEEN DATE '2020-01-01' AND DATE '2020-12-31' "
+        "GROUP BY 1, 2 ORDER BY boxes DESC LIMIT 20",
+        "sort by boxes DESC NULLS FIRST, all columns, limit 20\n"
+        "  project key, sex, count, count, sum, LEAST(count, CASE((patients = 0), NULL, "
+        "patients))\n"
+        "    aggregate by extract(year, event_date), sex: count(*), count(DISTINCT patient) where "
+        "is_patient, sum of PHA_ACT_QSN, count(DISTINCT patient) where (is_patient AND PHA_ACT_QSN "
+        "IS NOT NULL)\n"
+        "      scan\n"
+        "        ER_PHA_F: every row; columns: atc event_date is_patient PHA_ACT_QSN\n"
+        "        PERSON: its person, inner; columns: sex\n"
+        "        filter atc LIKE 'A10%'\n"
+        "        filter (event_date >= DATE '2020-01-01')\n"
+        "        filter (event_date <= DATE '2020-12-31')\n");
+}
+
+static void test_joins(void)
+{
+    check_plan(
+        "SELECT c.PSE_SPE_COD, count(*) FROM ER_PRS_F c JOIN ER_PHA_F d USING (patient, claim) "
+        "WHERE c.valid GROUP BY 1",
+        "sort by all columns\n"
+        "  project PSE_SPE_COD, count, patients\n"
+        "    aggregate by PSE_SPE_COD: count(*), count(DISTINCT patient) where is_patient\n"
+        "      scan\n"
+        "        ER_PHA_F: every row; columns: is_patient\n"
+        "        ER_PRS_F: its parent row, by link, inner; columns: valid PSE_SPE_COD\n"
+        "        filter is_patient\n"
+        "        filter valid\n");
+    check_plan("SELECT count(*) FROM ER_PRS_F c LEFT JOIN ER_PHA_F d ON c.claim = d.claim AND "
+               "d.PHA_ACT_QSN > 1",
+               "sort by all columns\n"
+               "  project count, patients\n"
+               "    aggregate by : count(*), count(DISTINCT patient) where is_patient\n"
+               "      scan\n"
+               "        ER_PRS_F: every row; columns: is_patient\n"
+               "        ER_PHA_F: rows of the same parent, by link, left; columns: PHA_ACT_QSN; on "
+               "(PHA_ACT_QSN > 1)\n");
+    check_plan("SELECT count(*) FROM PERSON p, ER_PHA_F d, IR_PHA_R r WHERE p.patient = d.patient "
+               "AND r.PHA_CIP_C13 = d.PHA_PRS_C13",
+               "sort by all columns\n"
+               "  project count, patients\n"
+               "    aggregate by : count(*), count(DISTINCT patient) where is_patient\n"
+               "      scan\n"
+               "        ER_PHA_F: every row; columns: is_patient\n"
+               "        PERSON: its person, inner; columns:\n"
+               "        IR_PHA_R: look-up by code, inner; columns:\n");
+    check_plan("SELECT count(*) FROM T_MCOaaB a JOIN T_MCOaaB b ON a.patient = b.patient AND "
+               "b.event_date > a.event_date",
+               "sort by all columns\n"
+               "  project count, patients\n"
+               "    aggregate by : count(*), count(DISTINCT patient) where is_patient\n"
+               "      scan\n"
+               "        T_MCOaaB: every row; columns: event_date is_patient\n"
+               "        T_MCOaaB: rows of the same patient, by slot, inner; columns: event_date\n"
+               "        filter (event_date > event_date)\n");
+}
+
+static void test_key_columns(void)
+{
+    check_plan(
+        "SELECT count(*) FROM ER_BIO_F b JOIN ER_PRS_F c ON b.FLX_DIS_DTD = c.FLX_DIS_DTD AND "
+        "b.FLX_TRT_DTD = c.FLX_TRT_DTD AND b.FLX_EMT_TYP = c.FLX_EMT_TYP AND b.FLX_EMT_NUM = "
+        "c.FLX_EMT_NUM AND b.FLX_EMT_ORD = c.FLX_EMT_ORD AND b.ORG_CLE_NUM = c.ORG_CLE_NUM AND "
+        "b.DCT_ORD_NUM = c.DCT_ORD_NUM AND b.PRS_ORD_NUM = c.PRS_ORD_NUM AND b.REM_TYP_AFF = "
+        "c.REM_TYP_AFF",
+        "sort by all columns\n"
+        "  project count, patients\n"
+        "    aggregate by : count(*), count(DISTINCT patient) where is_patient\n"
+        "      scan\n"
+        "        ER_BIO_F: every row; columns: is_patient\n"
+        "        ER_PRS_F: its parent row, by link, inner; columns:\n");
+}
+
+static void test_references_alone(void)
+{
+    check_plan("SELECT PHA_CIP_C13 AS cip FROM IR_PHA_R ORDER BY PHA_ATC_CLA DESC LIMIT 5 OFFSET 2",
+               "sort by ?order? DESC NULLS FIRST, all columns, limit 5, offset 2\n"
+               "  project PHA_CIP_C13, PHA_ATC_CLA\n"
+               "    scan\n"
+               "      IR_PHA_R: every row; columns: PHA_CIP_C13 PHA_ATC_CLA\n");
+}
+
+static pc_query query_of(fixture *f, const char *sql)
+{
+    const pc_query *query;
+    pc_error err = {0};
+    const pc_status status = pc_sql_plan(sql, &f->catalog, &f->arena, &query, &err);
+    if (status != PC_OK) (void)fprintf(stderr, "\n%s\n", err.text);
+    CU_ASSERT_EQUAL_FATAL(status, PC_OK);
+    return *query;
+}
+
+static void test_traits(void)
+{
+    fixture f;
+    set_up(&f);
+    pc_query q = query_of(&f, "SELECT sex, count(*) AS n FROM PERSON GROUP BY sex");
+    CU_ASSERT(q.traits.reads_patients && !q.traits.returns_rows && !q.traits.returns_extremes);
+    CU_ASSERT(!q.traits.returns_identifier);
+    CU_ASSERT_EQUAL(q.visible_count, 2);
+    CU_ASSERT_EQUAL(q.patients_column, 2);
+    CU_ASSERT(!q.is_cell[0] && q.is_cell[1]);
+    CU_ASSERT_STRING_EQUAL(q.root->schema.field[1].name, "n");
+    q = query_of(&f, "SELECT atc FROM ER_PHA_F");
+    CU_ASSERT(q.traits.returns_rows && !q.traits.returns_identifier);
+    CU_ASSERT_EQUAL(q.patients_column, -1);
+    q = query_of(&f, "SELECT DISTINCT atc FROM ER_PHA_F");
+    CU_ASSERT(!q.traits.returns_rows && q.patients_column == 1);
+    q = query_of(&f, "SELECT left(patient, 2), count(*) FROM ER_PHA_F GROUP BY 1");
+    CU_ASSERT(q.traits.returns_identifier);
+    q = query_of(&f, "SELECT PFS_EXE_NUM, count(*) FROM ER_PRS_F GROUP BY 1");
+    CU_ASSERT(q.traits.returns_identifier);
+    CU_ASSERT_STRING_EQUAL(q.traits.why, "PFS_EXE_NUM");
+    q = query_of(
+        &f, "SELECT PFS_EXE_NUM IS NULL, count(DISTINCT PFS_EXE_NUM) FROM ER_PRS_F GROUP BY 1");
+    CU_ASSERT(!q.traits.returns_identifier);
+    q = query_of(&f, "SELECT max(PRS_PAI_MNT) FROM ER_PRS_F");
+    CU_ASSERT(q.traits.returns_extremes);
+    q = query_of(&f, "SELECT max(PHA_ATC_CLA) FROM IR_PHA_R");
+    CU_ASSERT(!q.traits.reads_patients && !q.traits.returns_extremes && q.patients_column == -1);
+    tear_down(&f);
+}
+
+static void test_refusals(void)
+{
+    static const char *const list[][2] = {
+        {"SELECT claim FROM ER_PHA_F",
+         "character 8: a model key can be joined and counted, but not selected"},
+        {"SELECT count(*) FROM ER_PHA_F ORDER BY claim", "character 40: a model key has no order"},
+        {"SELECT claim || 'x' FROM ER_PHA_F", "character 8: a model key has no value of type code"},
+        {"SELECT atc, count(*) FROM ER_PHA_F",
+         "character 8: the column atc must stand in GROUP BY or in an aggregate"},
+        {"SELECT count(*) FROM ER_PHA",
+         "character 22: unknown table er_pha; did you mean ER_PHA_F?"},
+        {"SELECT x.atc FROM ER_PHA_F d", "character 8: unknown table x"},
+        {"SELECT d.atc FROM ER_PHA_F d JOIN ER_PRS_F c USING (patient, claim) WHERE event_date IS "
+         "NULL",
+         "character 75: event_date is ambiguous: a column of d and of c"},
+        {"SELECT 1", "expected FROM and a table"},
+        {"SELECT count(*) FROM ER_PHA_F UNION SELECT 1 FROM ER_PHA_F", "UNION is not offered"},
+        {"WITH a AS (SELECT 1) SELECT count(*) FROM a", "character 6: WITH is not offered here"},
+        {"SELECT count(*) FROM (SELECT 1) t", "character 30: a subquery in FROM is not offered"},
+        {"SELECT count(*) FROM ER_PHA_F FULL JOIN PERSON USING (patient)",
+         "character 41: FULL JOIN is not offered"},
+        {"SELECT count(*) FROM ER_PHA_F, ER_PRS_F",
+         "character 32: the join of er_prs_f is not offered: tables of "
+         "patients are joined on patient or on a key of the model, others on a column of a "
+         "reference table"},
+        {"SELECT sum(atc) FROM ER_PHA_F", "character 8: sum of type code does not exist"},
+        {"SELECT sum(count(*)) FROM ER_PHA_F",
+         "character 12: count stands inside another aggregate"},
+        {"SELECT atc FROM ER_PHA_F WHERE count(*) > 1",
+         "character 32: the aggregate count is not allowed here"},
+        {"SELECT atc, count(*) FROM ER_PHA_F GROUP BY 3",
+         "character 45: GROUP BY: expected the number of an output column, 1 to 2"},
+        {"SELECT stddev(PHA_ACT_QSN) FROM ER_PHA_F",
+         "character 8: the aggregate stddev is not offered"},
+        {"SELECT count(*) FROM ER_PHA_F GROUP BY ROLLUP(atc)",
+         "character 40: GroupingSet is not offered"},
+        {"SELECT count(*) FROM ER_PHA_F LIMIT -1",
+         "character 37: LIMIT: expected a whole number from 0"},
+        {"DELETE FROM ER_PHA_F", "expected SELECT; other statements are not offered"},
+        {"SELECT DISTINCT ON (atc) atc FROM ER_PHA_F", "DISTINCT ON is not offered"},
+        {"SELECT count(*) FROM ER_PHA_F a JOIN PERSON a USING (patient)",
+         "character 38: the table name a is used twice: give one an alias"},
+        {"SELECT count(*) FROM net('ER_PHA_F')", "character 22: a function in FROM is not offered"},
+        {"SELECT count(*) FROM ER_PHA_F WHERE d.atc = 'A'", "character 37: unknown table d"}};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        char expected[512];
+        (void)snprintf(expected, sizeof expected, "query: %s", list[i][1]);
+        check_plan(list[i][0], expected);
+    }
+}
+
+static void test_any_request_may_be_refused(void)
+{
+    pc_status status = PC_NO_MEMORY;
+    for (size_t limit = 1; status != PC_OK && limit < 1 << 24; limit += limit / 4 + 2048) {
+        fixture f;
+        set_up(&f);
+        const pc_query *query;
+        f.budget.limit_bytes = f.budget.used_bytes + limit;
+        status = pc_sql_plan(
+            "SELECT sex, sum(PHA_ACT_QSN) AS q FROM ER_PHA_F d LEFT JOIN PERSON p USING "
+            "(patient) WHERE atc LIKE 'A%' GROUP BY 1 HAVING count(*) > 1 ORDER BY q",
+            &f.catalog, &f.arena, &query, NULL);
+        CU_ASSERT(status == PC_OK || status == PC_NO_MEMORY);
+        tear_down(&f);
+    }
+    CU_ASSERT_EQUAL(status, PC_OK);
+}
+
+PC_TEST_MAIN("sql_plan", {"the query of the design", test_design_query}, {"joins", test_joins},
+             {"a key by its columns", test_key_columns},
+             {"a reference table", test_references_alone}, {"traits", test_traits},
+             {"refusals", test_refusals},
+             {"any request may be refused", test_any_request_may_be_refused});
