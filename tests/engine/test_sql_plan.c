@@ -69,11 +69,11 @@ static void test_design_query(void)
         "WHERE d.atc LIKE 'A10%' AND d.event_date BETWEEN DATE '2020-01-01' AND DATE '2020-12-31' "
         "GROUP BY 1, 2 ORDER BY boxes DESC LIMIT 20",
         "sort by boxes DESC NULLS FIRST, all columns, limit 20\n"
-        "  project key, sex, count, count, sum, LEAST(count, CASE((patients = 0), NULL, "
-        "patients))\n"
+        "  project key, sex, count, count, sum, LEAST(patients, CASE((count = 0), NULL, "
+        "count), CASE((patients = 0), NULL, patients))\n"
         "    aggregate by extract(year, event_date), sex: count(*), count(DISTINCT patient) where "
-        "is_patient, sum of PHA_ACT_QSN, count(DISTINCT patient) where (is_patient AND PHA_ACT_QSN "
-        "IS NOT NULL)\n"
+        "is_patient, sum of PHA_ACT_QSN, count(DISTINCT patient), count(DISTINCT patient) where "
+        "PHA_ACT_QSN IS NOT NULL\n"
         "      scan\n"
         "        ER_PHA_F: every row; columns: atc event_date is_patient PHA_ACT_QSN\n"
         "        PERSON: its person, inner; columns: sex\n"
@@ -89,7 +89,7 @@ static void test_joins(void)
         "WHERE c.valid GROUP BY 1",
         "sort by all columns\n"
         "  project PSE_SPE_COD, count, patients\n"
-        "    aggregate by PSE_SPE_COD: count(*), count(DISTINCT patient) where is_patient\n"
+        "    aggregate by PSE_SPE_COD: count(*), count(DISTINCT patient)\n"
         "      scan\n"
         "        ER_PHA_F: every row; columns: is_patient\n"
         "        ER_PRS_F: its parent row, by link, inner; columns: valid PSE_SPE_COD\n"
@@ -99,27 +99,27 @@ static void test_joins(void)
                "d.PHA_ACT_QSN > 1",
                "sort by all columns\n"
                "  project count, patients\n"
-               "    aggregate by : count(*), count(DISTINCT patient) where is_patient\n"
+               "    aggregate by : count(*), count(DISTINCT patient)\n"
                "      scan\n"
-               "        ER_PRS_F: every row; columns: is_patient\n"
+               "        ER_PRS_F: every row; columns:\n"
                "        ER_PHA_F: rows of the same parent, by link, left; columns: PHA_ACT_QSN; on "
                "(PHA_ACT_QSN > 1)\n");
     check_plan("SELECT count(*) FROM PERSON p, ER_PHA_F d, IR_PHA_R r WHERE p.patient = d.patient "
                "AND r.PHA_CIP_C13 = d.PHA_PRS_C13",
                "sort by all columns\n"
                "  project count, patients\n"
-               "    aggregate by : count(*), count(DISTINCT patient) where is_patient\n"
+               "    aggregate by : count(*), count(DISTINCT patient)\n"
                "      scan\n"
-               "        ER_PHA_F: every row; columns: is_patient\n"
+               "        ER_PHA_F: every row; columns:\n"
                "        PERSON: its person, inner; columns:\n"
                "        IR_PHA_R: look-up by code, inner; columns:\n");
     check_plan("SELECT count(*) FROM T_MCOaaB a JOIN T_MCOaaB b ON a.patient = b.patient AND "
                "b.event_date > a.event_date",
                "sort by all columns\n"
                "  project count, patients\n"
-               "    aggregate by : count(*), count(DISTINCT patient) where is_patient\n"
+               "    aggregate by : count(*), count(DISTINCT patient)\n"
                "      scan\n"
-               "        T_MCOaaB: every row; columns: event_date is_patient\n"
+               "        T_MCOaaB: every row; columns: event_date\n"
                "        T_MCOaaB: rows of the same patient, by slot, inner; columns: event_date\n"
                "        filter (event_date > event_date)\n");
 }
@@ -134,9 +134,9 @@ static void test_key_columns(void)
         "c.REM_TYP_AFF",
         "sort by all columns\n"
         "  project count, patients\n"
-        "    aggregate by : count(*), count(DISTINCT patient) where is_patient\n"
+        "    aggregate by : count(*), count(DISTINCT patient)\n"
         "      scan\n"
-        "        ER_BIO_F: every row; columns: is_patient\n"
+        "        ER_BIO_F: every row; columns:\n"
         "        ER_PRS_F: its parent row, by link, inner; columns:\n");
 }
 

@@ -329,7 +329,7 @@ static void test_snds(void)
     CU_ASSERT_EQUAL(pc_model_match_file(m, "ER_PRS_F_19.CSV", &year), -1);
     CU_ASSERT_EQUAL(pc_model_match_file(m, "truth.json", &year), -1);
     CU_ASSERT_EQUAL(pc_model_match_file(m, "", &year), -1);
-    CU_ASSERT_EQUAL(pc_model_read("nowhere", PC_TEST_SHARE, &arena, &m, &err), PC_IO);
+    CU_ASSERT_EQUAL(pc_model_read("nowhere", PC_TEST_SHARE, &arena, &m, &err), PC_BAD_JOB);
     pc_arena_reset(&arena);
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
 }

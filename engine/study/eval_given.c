@@ -1,0 +1,243 @@
+// Timelines that come from no table: calendar units, fixed days, the study, observation, death; and
+// cohorts with their flow.
+#include <string.h>
+#include "eval.h"
+
+static pc_status add_record(pc_block_eval *eval, pc_node *node, int32_t slot, int64_t start,
+                            int64_t end, pc_error *err)
+{
+    pc_records *records = &node->records;
+    PC_TRY(pc_records_reserve(records, 1, &eval->arena, err));
+    const int64_t at = records->count++;
+    records->slot[at] = slot;
+    records->column[PC_START][at] = start;
+    if (records->needed[PC_END]) records->column[PC_END][at] = end;
+    for (int i = PC_CODE_COLUMN; i < records->column_count; i++) {
+        if (records->needed[i]) records->column[i][at] = PC_NULL;
+    }
+    return PC_OK;
+}
+
+/** First and last day of the calendar unit that holds `day`. */
+static void find_unit(pc_every every, int32_t day, int32_t *first, int32_t *last)
+{
+    int year = 0, month = 0, day_of_month = 0;
+    pc_day_split(day, &year, &month, &day_of_month);
+    switch (every) {
+        case PC_EVERY_DAY:
+            *first = *last = day;
+            return;
+        case PC_EVERY_MONTH:
+            *first = pc_day_of(year, month, 1);
+            *last = pc_day_add_months(*first, 1) - 1;
+            return;
+        case PC_EVERY_QUARTER:
+            *first = pc_day_of(year, (month - 1) / 3 * 3 + 1, 1);
+            *last = pc_day_add_months(*first, 3) - 1;
+            return;
+        default:
+            *first = pc_day_of(year, 1, 1);
+            *last = pc_day_of(year, 12, 31);
+            return;
+    }
+}
+
+/** The calendar units that touch the store's period: first and last days. */
+static pc_status find_units(pc_block_eval *eval, pc_every every, int32_t **first, int32_t **last,
+                            int64_t *count, pc_error *err)
+{
+    int32_t from = 0, until = 0;
+    *count = 0;
+    for (int32_t day = eval->first_day; day <= eval->last_day; day = until + 1, (*count)++) {
+        find_unit(every, day, &from, &until);
+    }
+    *first = pc_arena_array(&eval->scratch, (size_t)*count, sizeof **first, err);
+    *last = pc_arena_array(&eval->scratch, (size_t)*count, sizeof **last, err);
+    if (*first == NULL || *last == NULL) return PC_NO_MEMORY;
+    int64_t at = 0;
+    for (int32_t day = eval->first_day; day <= eval->last_day; day = (*last)[at++] + 1) {
+        find_unit(every, day, &(*first)[at], &(*last)[at]);
+    }
+    return PC_OK;
+}
+
+/** A record for each person and calendar unit that touches the store's period. */
+static pc_status make_calendar(pc_block_eval *eval, pc_node *node, pc_error *err)
+{
+    pc_records *records = &node->records;
+    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+    int32_t *first = NULL, *last = NULL;
+    int64_t units = 0, at = 0;
+    PC_TRY(find_units(eval, node->def->every, &first, &last, &units, err));
+    PC_TRY(pc_records_reserve(records, units * eval->slot_count, &eval->arena, err));
+    int64_t *start = records->column[PC_START], *end = records->column[PC_END];
+    for (int32_t slot = 0; slot < eval->slot_count; slot++) {
+        if (!eval->is_person[slot]) continue;
+        for (int64_t unit = 0; unit < units; unit++, at++) {
+            records->slot[at] = slot;
+            start[at] = first[unit];
+            if (end != NULL) end[at] = last[unit];
+        }
+    }
+    records->count = at;
+    for (int i = PC_CODE_COLUMN; i < records->column_count; i++) {
+        for (int64_t row = 0; records->needed[i] && row < at; row++) {
+            records->column[i][row] = PC_NULL;
+        }
+    }
+    pc_arena_rewind(&eval->scratch, mark);
+    return PC_OK;
+}
+
+/** A record for each person with the same days. */
+static pc_status make_fixed(pc_block_eval *eval, pc_node *node, int64_t start, int64_t end,
+                            pc_error *err)
+{
+    PC_TRY(pc_records_reserve(&node->records, eval->slot_count, &eval->arena, err));
+    for (int32_t slot = 0; slot < eval->slot_count; slot++) {
+        if (eval->is_person[slot]) PC_TRY(add_record(eval, node, slot, start, end, err));
+    }
+    return PC_OK;
+}
+
+static bool person_day(const pc_block_eval *eval, const pc_column *column, int32_t slot,
+                       int64_t *day)
+{
+    const int32_t row = eval->person_row[slot];
+    if (row < 0 || column->data == NULL || pc_column_is_null(column, row)) return false;
+    *day = pc_column_int(column, row);
+    return true;
+}
+
+/** observation: the store's period, from birth on and until death. death: that day. */
+static pc_status make_of_person(pc_block_eval *eval, pc_node *node, bool is_death, pc_error *err)
+{
+    const pc_column *birth = NULL, *death = NULL;
+    PC_TRY(pc_timeline_person(eval, "birth_date", &birth, err));
+    PC_TRY(pc_timeline_person(eval, "death_date", &death, err));
+    for (int32_t slot = 0; slot < eval->slot_count; slot++) {
+        int64_t born = INT64_MIN, died = INT64_MAX;
+        if (!eval->is_person[slot]) continue;
+        const bool is_dead = person_day(eval, death, slot, &died);
+        (void)person_day(eval, birth, slot, &born);
+        if (is_death) {
+            if (is_dead) PC_TRY(add_record(eval, node, slot, died, died, err));
+            continue;
+        }
+        const int64_t first = born > eval->first_day ? born : eval->first_day;
+        const int64_t last = died < eval->last_day ? died : eval->last_day;
+        if (first <= last) PC_TRY(add_record(eval, node, slot, first, last, err));
+    }
+    return PC_OK;
+}
+
+pc_status pc_timeline_given(pc_block_eval *eval, pc_node *node, pc_error *err)
+{
+    const pc_def *def = node->def;
+    const pc_pair *dates = &eval->nodes->study->dates;
+    PC_TRY(pc_records_open(&node->records, def->typed->out.count, node->needed, &eval->arena, err));
+    switch (def->kind) {
+        case PC_DEF_EVERY:
+            return make_calendar(eval, node, err);
+        case PC_DEF_DATES:
+            return make_fixed(eval, node, def->dates.low,
+                              def->dates.has_high ? def->dates.high : PC_OPEN, err);
+        case PC_DEF_STUDY:
+            return make_fixed(
+                eval, node, dates->is_given && dates->has_low ? dates->low : eval->first_day,
+                dates->is_given && dates->has_high ? dates->high : eval->last_day, err);
+        default:
+            return make_of_person(eval, node, def->kind == PC_DEF_DEATH, err);
+    }
+}
+
+/** Notes what is left after a step; `before` are the slots of the records before it. */
+static void note_step(pc_flow_step *step, const pc_records *records, const int32_t *before,
+                      int64_t before_count)
+{
+    step->records += records->count;
+    int64_t row = 0, old = 0;
+    while (old < before_count || (before == NULL && row < records->count)) {
+        const int32_t slot = before == NULL ? records->slot[row] : before[old];
+        int64_t left = 0, had = 0;
+        while (row < records->count && records->slot[row] == slot) {
+            row++;
+            left++;
+        }
+        while (old < before_count && before[old] == slot) {
+            old++;
+            had++;
+        }
+        step->patients += left > 0;
+        step->touched += before != NULL && left < had;
+    }
+}
+
+/** Drops records and notes the step. */
+static pc_status apply_step(pc_block_eval *eval, pc_node *node, int step, const uint8_t *keep,
+                            pc_error *err)
+{
+    pc_records *records = &node->records;
+    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+    const int64_t count = records->count;
+    int32_t *before = pc_arena_array(&eval->scratch, (size_t)count, sizeof *before, err);
+    if (before == NULL) return PC_NO_MEMORY;
+    if (count > 0) memcpy(before, records->slot, (size_t)count * sizeof *before);
+    pc_records_keep(records, keep);
+    note_step(&node->step[step], records, before, count);
+    pc_arena_rewind(&eval->scratch, mark);
+    return PC_OK;
+}
+
+static pc_status pick_step(pc_block_eval *eval, pc_node *node, int step, pc_pick pick,
+                           uint8_t *keep, pc_error *err)
+{
+    PC_TRY(pc_timeline_pick(eval, &node->records, pick, -1, NULL, 0, keep, err));
+    return apply_step(eval, node, step, keep, err);
+}
+
+static bool in_dates(const pc_pair *dates, int64_t start)
+{
+    return !dates->is_given ||
+           ((!dates->has_low || start >= dates->low) && (!dates->has_high || start <= dates->high));
+}
+
+/** No record goes beyond the study's last day. */
+static void end_with_study(pc_records *records, const pc_pair *dates)
+{
+    int64_t *end = records->column[PC_END];
+    if (!dates->is_given || !dates->has_high || end == NULL) return;
+    for (int64_t row = 0; row < records->count; row++) {
+        if (end[row] > dates->high) end[row] = dates->high;
+    }
+}
+
+pc_status pc_timeline_cohort(pc_block_eval *eval, pc_node *node, pc_error *err)
+{
+    const pc_def *def = node->def;
+    PC_TRY(pc_timeline_merge(eval, node, err));
+    pc_records *records = &node->records;
+    uint8_t *keep = pc_arena_array(&eval->arena, (size_t)records->count, 1, err);
+    if (keep == NULL) return PC_NO_MEMORY;
+    int step = 0;
+    note_step(&node->step[step++], records, NULL, 0);
+    if (def->entry_dates.is_given) {
+        for (int64_t row = 0; row < records->count; row++) {
+            keep[row] = in_dates(&def->entry_dates, records->column[PC_START][row]);
+        }
+        PC_TRY(apply_step(eval, node, step++, keep, err));
+    }
+    if (def->entry_pick != PC_PICK_ALL) {
+        PC_TRY(pick_step(eval, node, step++, def->entry_pick, keep, err));
+    }
+    for (int i = 0; i < def->require_count; i++) {
+        if (records->count > 0) memset(keep, 1, (size_t)records->count);
+        PC_TRY(pc_timeline_condition(eval, def->require[i], records, def, keep, err));
+        PC_TRY(apply_step(eval, node, step++, keep, err));
+    }
+    if (def->pick != PC_PICK_ALL) {
+        PC_TRY(pick_step(eval, node, step++, def->pick, keep, err));
+    }
+    end_with_study(records, &eval->nodes->study->dates);
+    return pc_timeline_measures(eval, node, err);
+}

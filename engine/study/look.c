@@ -1,0 +1,391 @@
+// A look: from an anchor, through windows, at the records of a timeline.
+#include <string.h>
+#include "eval.h"
+
+// Bounds of a window that has no limit. Smaller than PC_OPEN below, so that an open end is later.
+#define NO_LOW  INT64_MIN
+#define NO_HIGH INT64_MAX
+
+typedef struct bounds {
+    int64_t low, high;
+    pc_window_part part;
+    bool is_empty;
+} bounds;
+
+/** One look of one timeline at another, while it runs over a block. */
+typedef struct look {
+    pc_block_eval *eval;
+    const pc_condition *condition;
+    const pc_bound *bound;
+    const pc_records *anchors, *there;
+    const pc_records *during; ///< NULL: none
+    bool during_self;         ///< `during` is the anchor's own record
+    int window_count;
+    bounds window[PC_STUDY_WINDOW_MAX];
+    bool is_simple; ///< one window on first days, nothing else: candidates are a run of the records
+    int64_t *values;    ///< scratch of `distinct`
+    int64_t anchor_day; ///< of the first window
+} look;
+
+static void month_bounds(int64_t day, const pc_pair *pair, bounds *out)
+{
+    if (pair->has_low) out->low = pc_day_add_months((int32_t)day, (int)pair->low);
+    if (pair->has_high) out->high = pc_day_add_months((int32_t)day, (int)pair->high);
+}
+
+static void year_bounds(pc_block_eval *eval, int64_t day, const pc_pair *pair, bounds *out)
+{
+    const int year = pc_timeline_year(eval, day);
+    if (pair->has_low) out->low = pc_day_of(year + (int)pair->low, 1, 1);
+    if (pair->has_high) out->high = pc_day_of(year + (int)pair->high, 12, 31);
+}
+
+static void find_bounds(pc_block_eval *eval, const pc_window *window, int64_t start, int64_t end,
+                        bounds *out)
+{
+    const int64_t day = window->from_end ? end : start;
+    const pc_pair *pair = &window->pair;
+    *out = (bounds){.low = NO_LOW, .high = NO_HIGH, .part = window->part};
+    out->is_empty = day == PC_OPEN && window->unit != PC_WINDOW_DATES;
+    if (out->is_empty) return;
+    switch (window->unit) {
+        case PC_WINDOW_DAYS:
+            if (pair->has_low) out->low = day + pair->low;
+            if (pair->has_high) out->high = day + pair->high;
+            return;
+        case PC_WINDOW_MONTHS:
+            month_bounds(day, pair, out);
+            return;
+        case PC_WINDOW_YEARS:
+            year_bounds(eval, day, pair, out);
+            return;
+        case PC_WINDOW_DATES:
+            if (pair->has_low) out->low = pair->low;
+            if (pair->has_high) out->high = pair->high;
+            return;
+        default:
+            return;
+    }
+}
+
+/** The record of `during` that holds a day: the first of them. */
+static bool find_during(const look *l, int64_t anchor, int64_t *low, int64_t *high)
+{
+    const int64_t day = l->anchors->column[PC_START][anchor];
+    if (l->during_self) {
+        *low = day;
+        *high = l->anchors->column[PC_END][anchor];
+        return true;
+    }
+    const int32_t slot = l->anchors->slot[anchor];
+    const int64_t *start = l->during->column[PC_START], *end = l->during->column[PC_END];
+    for (int64_t row = l->during->offset[slot]; row < l->during->offset[slot + 1]; row++) {
+        if (start[row] > day) return false;
+        if (end[row] < day) continue;
+        *low = start[row];
+        *high = end[row];
+        return true;
+    }
+    return false;
+}
+
+/** The windows of one anchor. False: one of them is empty. */
+static bool set_windows(look *l, int64_t anchor)
+{
+    const pc_condition *c = l->condition;
+    const int64_t start = l->anchors->column[PC_START][anchor];
+    const int64_t end =
+        l->anchors->column[PC_END] == NULL ? start : l->anchors->column[PC_END][anchor];
+    l->window_count = c->window_count;
+    l->anchor_day = c->window_count > 0 && c->window[0].from_end ? end : start;
+    bool has_days = true;
+    for (int i = 0; i < c->window_count; i++) {
+        find_bounds(l->eval, &c->window[i], start, end, &l->window[i]);
+        has_days = has_days && !l->window[i].is_empty && l->window[i].low <= l->window[i].high;
+    }
+    if (!has_days || c->during == NULL) return has_days;
+    bounds *extra = &l->window[l->window_count];
+    *extra = (bounds){.part = c->window_count > 0 ? c->window[0].part : PC_PART_START};
+    if (!find_during(l, anchor, &extra->low, &extra->high)) return false;
+    for (int i = 0; i < c->window_count; i++) {
+        if (l->window[i].low == NO_LOW) l->window[i].low = extra->low;
+        if (l->window[i].high == NO_HIGH) l->window[i].high = extra->high;
+        has_days = has_days && l->window[i].low <= l->window[i].high;
+    }
+    l->window_count++;
+    return has_days;
+}
+
+static bool lies_in(const bounds *window, int64_t start, int64_t end)
+{
+    switch (window->part) {
+        case PC_PART_END:
+            return end >= window->low && end <= window->high &&
+                   (end != PC_OPEN || window->high == NO_HIGH);
+        case PC_PART_OVERLAP:
+            return start <= window->high && end >= window->low;
+        case PC_PART_WITHIN:
+            return start >= window->low && end <= window->high;
+        default:
+            return start >= window->low && start <= window->high;
+    }
+}
+
+static bool same_and_different(const look *l, int64_t anchor, int64_t row)
+{
+    const pc_bound *b = l->bound;
+    for (int i = 0; i < l->condition->same.count; i++) {
+        const int64_t *here = l->anchors->column[b->same_here[i]];
+        const int64_t *there = l->there->column[b->same_there[i]];
+        if (here[anchor] == PC_NULL || here[anchor] != there[row]) return false;
+    }
+    for (int i = 0; i < l->condition->different.count; i++) {
+        const int64_t *here = l->anchors->column[b->different_here[i]];
+        const int64_t *there = l->there->column[b->different_there[i]];
+        if (here[anchor] == PC_NULL || there[row] == PC_NULL || here[anchor] == there[row]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_candidate(const look *l, int64_t anchor, int64_t row)
+{
+    const int64_t start = l->there->column[PC_START][row];
+    const int64_t end = l->there->column[PC_END] == NULL ? start : l->there->column[PC_END][row];
+    for (int i = 0; i < l->window_count; i++) {
+        if (!lies_in(&l->window[i], start, end)) return false;
+    }
+    return same_and_different(l, anchor, row);
+}
+
+/** The next candidate at or after `row`, below `end`; `end` when there is none. */
+static int64_t next_candidate(const look *l, int64_t anchor, int64_t row, int64_t end)
+{
+    if (!l->is_simple) {
+        while (row < end && !is_candidate(l, anchor, row))
+            row++;
+        return row;
+    }
+    const int64_t *start = l->there->column[PC_START];
+    while (row < end && start[row] < l->window[0].low)
+        row++;
+    return row < end && start[row] > l->window[0].high ? end : row;
+}
+
+static int64_t look_some(const look *l, int64_t anchor, int64_t from, int64_t end)
+{
+    return next_candidate(l, anchor, from, end) < end;
+}
+
+static void sort_values(int64_t *value, int64_t count)
+{
+    // Shell sort: counts of one patient are small and mostly in order already.
+    for (int64_t gap = count / 2; gap > 0; gap /= 2) {
+        for (int64_t i = gap; i < count; i++) {
+            const int64_t moved = value[i];
+            int64_t at = i;
+            for (; at >= gap && value[at - gap] > moved; at -= gap)
+                value[at] = value[at - gap];
+            value[at] = moved;
+        }
+    }
+}
+
+static int64_t look_count(const look *l, int64_t anchor, int64_t from, int64_t end)
+{
+    const int64_t *distinct = l->bound->distinct < 0 ? NULL : l->there->column[l->bound->distinct];
+    int64_t count = 0;
+    for (int64_t row = next_candidate(l, anchor, from, end); row < end;
+         row = next_candidate(l, anchor, row + 1, end)) {
+        if (distinct == NULL) {
+            count++;
+        } else if (distinct[row] != PC_NULL) {
+            l->values[count++] = distinct[row];
+        }
+    }
+    if (distinct == NULL || count < 2) return count;
+    sort_values(l->values, count);
+    int64_t different = 1;
+    for (int64_t i = 1; i < count; i++)
+        different += l->values[i] != l->values[i - 1];
+    return different;
+}
+
+static bool look_sum(const look *l, int64_t anchor, int64_t from, int64_t end, int64_t *out)
+{
+    const int64_t *value = l->there->column[PC_VALUE_COLUMN];
+    const bool is_real = l->bound->type == PC_FLOAT;
+    int64_t sum = 0;
+    double real = 0;
+    for (int64_t row = next_candidate(l, anchor, from, end); row < end;
+         row = next_candidate(l, anchor, row + 1, end)) {
+        if (value[row] == PC_NULL) continue;
+        if (is_real) {
+            double term = 0;
+            memcpy(&term, &value[row], sizeof term);
+            real += term;
+        } else if (__builtin_add_overflow(sum, value[row], &sum)) {
+            return false;
+        }
+    }
+    if (is_real) memcpy(&sum, &real, sizeof sum);
+    *out = sum;
+    return true;
+}
+
+static int64_t look_edge(const look *l, int64_t anchor, int64_t from, int64_t end)
+{
+    const int64_t *start = l->there->column[PC_START];
+    int64_t found = next_candidate(l, anchor, from, end);
+    if (found == end) return PC_NULL;
+    if (l->condition->verb == PC_VERB_LAST) {
+        for (int64_t row = next_candidate(l, anchor, found + 1, end); row < end;
+             row = next_candidate(l, anchor, row + 1, end)) {
+            if (start[row] > start[found]) found = row; // on one day the first in order stays
+        }
+    }
+    if (l->bound->take >= 0) {
+        const int64_t *taken = l->there->column[l->bound->take];
+        return taken[found];
+    }
+    return l->anchor_day == PC_OPEN ? PC_NULL : start[found] - l->anchor_day;
+}
+
+/** The days that all windows have in common. */
+static bool common_days(const look *l, int64_t *low, int64_t *high)
+{
+    *low = NO_LOW;
+    *high = NO_HIGH;
+    for (int i = 0; i < l->window_count; i++) {
+        if (l->window[i].low > *low) *low = l->window[i].low;
+        if (l->window[i].high < *high) *high = l->window[i].high;
+    }
+    return *low != NO_LOW && *high != NO_HIGH && *low <= *high;
+}
+
+static int64_t look_covered(const look *l, int64_t anchor, int64_t from, int64_t end)
+{
+    int64_t low = 0, high = 0;
+    if (!common_days(l, &low, &high)) return 0;
+    const int64_t *start = l->there->column[PC_START], *last = l->there->column[PC_END];
+    for (int64_t row = from; row < end && start[row] <= low; row++) {
+        if (last[row] >= high && same_and_different(l, anchor, row)) return 1;
+    }
+    return 0;
+}
+
+static int64_t look_days(const look *l, int64_t anchor, int64_t from, int64_t end)
+{
+    int64_t low = 0, high = 0;
+    const bool is_share = l->condition->verb == PC_VERB_SHARE_OF;
+    if (!common_days(l, &low, &high)) return is_share ? PC_NULL : 0;
+    const int64_t *start = l->there->column[PC_START], *last = l->there->column[PC_END];
+    int64_t days = 0, next = low; // days before `next` are counted already
+    for (int64_t row = from; row < end && start[row] <= high; row++) {
+        if (last[row] < next || !same_and_different(l, anchor, row)) continue;
+        const int64_t first = start[row] > next ? start[row] : next;
+        const int64_t until = last[row] < high ? last[row] : high;
+        if (until < first) continue;
+        days += until - first + 1;
+        next = until + 1;
+    }
+    if (!is_share) return days;
+    const double share = (double)days / (double)(high - low + 1);
+    int64_t bits = 0;
+    memcpy(&bits, &share, sizeof bits);
+    return bits;
+}
+
+static pc_status look_at(const look *l, int64_t anchor, int64_t from, int64_t end, int64_t *out,
+                         pc_error *err)
+{
+    switch (l->condition->verb) {
+        case PC_VERB_SOME:
+            *out = look_some(l, anchor, from, end);
+            return PC_OK;
+        case PC_VERB_NONE:
+            *out = !look_some(l, anchor, from, end);
+            return PC_OK;
+        case PC_VERB_COUNT:
+            *out = look_count(l, anchor, from, end);
+            return PC_OK;
+        case PC_VERB_SUM:
+            if (look_sum(l, anchor, from, end, out)) return PC_OK;
+            return PC_FAIL(err, PC_BAD_INPUT, "%s: a sum is beyond 64 bits", l->condition->path);
+        case PC_VERB_FIRST:
+        case PC_VERB_LAST:
+            *out = look_edge(l, anchor, from, end);
+            return PC_OK;
+        case PC_VERB_COVERED_BY:
+            *out = look_covered(l, anchor, from, end);
+            return PC_OK;
+        default:
+            *out = look_days(l, anchor, from, end);
+            return PC_OK;
+    }
+}
+
+/** What a look gives when there is nothing to see: no candidate, or an empty window. */
+static int64_t nothing_seen(pc_verb verb)
+{
+    switch (verb) {
+        case PC_VERB_NONE:
+            return 1;
+        case PC_VERB_FIRST:
+        case PC_VERB_LAST:
+        case PC_VERB_SHARE_OF:
+            return PC_NULL;
+        default:
+            return 0;
+    }
+}
+
+static pc_status open_look(pc_block_eval *eval, const pc_condition *condition,
+                           const pc_records *anchors, const pc_def *anchor_def, look *l,
+                           pc_error *err)
+{
+    *l =
+        (look){.eval = eval, .condition = condition, .bound = condition->bound, .anchors = anchors};
+    const pc_node *there = pc_node_of(eval->nodes, condition->timeline->def);
+    l->there = &there->records;
+    if (condition->during != NULL) {
+        l->during_self = condition->during->def == anchor_def;
+        if (!l->during_self) {
+            l->during = &pc_node_of(eval->nodes, condition->during->def)->records;
+        }
+    }
+    l->is_simple = condition->window_count == 1 && condition->during == NULL &&
+                   condition->window[0].part == PC_PART_START && condition->same.count == 0 &&
+                   condition->different.count == 0;
+    if (l->bound->distinct < 0) return PC_OK;
+    int64_t longest = 0;
+    for (int slot = 0; slot < eval->slot_count; slot++) {
+        const int64_t length = l->there->offset[slot + 1] - l->there->offset[slot];
+        if (length > longest) longest = length;
+    }
+    l->values = pc_arena_array(&eval->scratch, (size_t)longest, sizeof *l->values, err);
+    return l->values == NULL ? PC_NO_MEMORY : PC_OK;
+}
+
+pc_status pc_timeline_look(pc_block_eval *eval, const pc_condition *condition,
+                           const pc_records *anchors, const pc_def *anchor_def,
+                           const uint8_t *active, int64_t *result, pc_error *err)
+{
+    look l;
+    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+    PC_TRY(open_look(eval, condition, anchors, anchor_def, &l, err));
+    const int64_t nothing = nothing_seen(condition->verb);
+    for (int64_t anchor = 0; anchor < anchors->count; anchor++) {
+        const int32_t slot = anchors->slot[anchor];
+        const int64_t from = l.there->offset[slot], end = l.there->offset[slot + 1];
+        result[anchor] = nothing;
+        if (!active[anchor]) continue;
+        // `share_of` of nothing is 0, but null when the window has no day.
+        if (from == end && condition->verb != PC_VERB_SHARE_OF) continue;
+        if (!set_windows(&l, anchor)) continue;
+        PC_TRY(look_at(&l, anchor, from, end, &result[anchor], err));
+    }
+    pc_arena_rewind(&eval->scratch, mark);
+    return PC_OK;
+}

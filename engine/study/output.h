@@ -1,0 +1,41 @@
+/** @file output.h
+ *  The folder of a run: release/, control/, cohorts/, manifest.json. Only rank 0 writes.
+ */
+#ifndef PC_OUTPUT_H
+#define PC_OUTPUT_H
+#include "parcours/exec.h"
+#include "results.h"
+#include "session.h"
+
+/** What a run is, for the manifest. */
+typedef struct pc_output {
+    const pc_study_options *options;
+    const pc_session *session;
+    char study_hash[PC_DIGEST_TEXT_BYTES]; ///< of the documents and settings
+    int ranks;
+    pc_run_counts counts; ///< summed over ranks, seconds of the slowest
+    double open_s, scan_s, reduce_s, write_s;
+    pc_buffer files;      ///< members of "files" in the manifest
+    pc_buffer protection; ///< members of "tables" in protection.json
+} pc_output;
+
+/** Looks whether the folder may be written. `*is_complete`: it holds the results of this very
+ *  study and store already. Local.
+ *  @return PC_BAD_JOB: it holds something else */
+pc_status pc_output_look(const pc_output *output, bool *is_complete, pc_error *err) PC_MUST_CHECK;
+/** Makes the folders. */
+pc_status pc_output_begin(const pc_output *output, pc_error *err) PC_MUST_CHECK;
+/** DIR/<folder>/<name><ending>, owned by `arena`. */
+pc_status pc_output_path(const pc_output *output, const char *folder, const char *name,
+                         const char *ending, pc_arena *arena, const char **out,
+                         pc_error *err) PC_MUST_CHECK;
+/** Notes a file that was written, with its hash. */
+pc_status pc_output_note(pc_output *output, const char *folder, const char *name,
+                         const char *ending, const char *path, pc_error *err) PC_MUST_CHECK;
+/** Writes a statistic to release/ and control/. */
+pc_status pc_output_table(pc_output *output, const char *name, const pc_result *result,
+                          pc_arena *arena, pc_error *err) PC_MUST_CHECK;
+/** Writes protection.json, then the manifest, last. */
+pc_status pc_output_end(pc_output *output, const pc_nodes *nodes, pc_error *err) PC_MUST_CHECK;
+
+#endif

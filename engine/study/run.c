@@ -1,0 +1,197 @@
+// `parcours run`: one pass over the store, then the results.
+#include "output.h"
+#include <string.h>
+
+/** All that a run holds on a rank. */
+typedef struct study_run {
+    pc_comm *comm;
+    const pc_log *log;
+    pc_session session;
+    pc_nodes nodes;
+    pc_block_eval eval;
+    pc_results results;
+    pc_output output;
+} study_run;
+
+static pc_status eval_block(void *context, int shard, pc_block *block, const pc_reader *reader,
+                            pc_error *err)
+{
+    study_run *run = context;
+    PC_TRY(pc_block_eval_run(&run->eval, block, reader, err));
+    return pc_results_add(&run->results, shard, err);
+}
+
+/** Everything before the first data byte: store, study, nodes. Local. */
+static pc_status prepare(study_run *run, const pc_study_options *options, pc_error *err)
+{
+    PC_TRY(pc_session_open(&run->session, options, err));
+    PC_TRY(pc_session_verdict(&run->session, options, err));
+    pc_study *study = &run->session.study;
+    pc_loader loader = {.study = study, .doc = study->doc[0], .options = options, .err = err};
+    PC_TRY(pc_nodes_open(&run->nodes, &loader, run->session.catalog, options->budget, err));
+    run->nodes.loader = NULL; // it ends here
+    int32_t first = 0, last = 0;
+    pc_store_period(run->session.store, &first, &last);
+    PC_TRY(pc_block_eval_open(&run->eval, &run->nodes, options->budget, first, last, err));
+    PC_TRY(pc_results_open(&run->results, &run->eval, err));
+    pc_digest_state digest = study->digest;
+    const pc_digest hash = pc_digest_end(&digest);
+    pc_digest_format(&hash, run->output.study_hash);
+    return PC_OK;
+}
+
+/** Rank 0 looks at the folder for all. */
+static pc_status look_at_output(study_run *run, bool *is_complete, pc_error *err)
+{
+    pc_status status = PC_OK;
+    int64_t complete = 0;
+    if (pc_comm_rank(run->comm) == 0) {
+        status = pc_output_look(&run->output, is_complete, err);
+        if (status == PC_OK && !*is_complete) status = pc_output_begin(&run->output, err);
+        complete = status == PC_OK && *is_complete;
+    }
+    PC_TRY(pc_comm_agree(run->comm, status, err));
+    pc_comm_max_int64(run->comm, &complete, 1);
+    *is_complete = complete != 0;
+    return PC_OK;
+}
+
+static pc_status scan_store(study_run *run, const pc_study_options *options, pc_error *err)
+{
+    const pc_read_request request = {.table = run->nodes.tables};
+    const pc_shards work = {.store = run->session.store,
+                            .request = &request,
+                            .budget = options->budget,
+                            .log = run->log,
+                            .context = run,
+                            .block = eval_block};
+    PC_TRY(pc_shards_run(run->comm, &work, &run->output.counts, err));
+    pc_read_counts *read = &run->output.counts.read;
+    int64_t sums[] = {run->output.counts.shards, read->blocks,     read->slots,        read->rows,
+                      read->chunks_read,         read->bytes_read, read->bytes_decoded};
+    pc_comm_sum_int64(run->comm, sums, 7);
+    run->output.counts.shards = sums[0];
+    *read = (pc_read_counts){.blocks = sums[1],
+                             .slots = sums[2],
+                             .rows = sums[3],
+                             .chunks_read = sums[4],
+                             .bytes_read = sums[5],
+                             .bytes_decoded = sums[6]};
+    return PC_OK;
+}
+
+static pc_status write_tables(study_run *run, pc_error *err)
+{
+    pc_status status = PC_OK;
+    for (int i = 0; i < run->results.statistic_count && status == PC_OK; i++) {
+        const pc_statistic_state *state = &run->results.statistic[i];
+        pc_arena arena = {.budget = run->results.budget};
+        pc_result result;
+        status = pc_statistic_result(&run->results, state, &arena, &result, err);
+        if (status == PC_OK) {
+            status = pc_output_table(&run->output, state->statistic->name, &result, &arena, err);
+        }
+        pc_arena_reset(&arena);
+    }
+    return status;
+}
+
+/** Collective. */
+static pc_status write_cohorts(study_run *run, pc_error *err)
+{
+    const bool writes = pc_comm_rank(run->comm) == 0;
+    for (int i = 0; i < run->results.cohort_count; i++) {
+        pc_cohort_rows_of_rank *cohort = &run->results.cohort[i];
+        pc_arena arena = {.budget = run->results.budget};
+        const char *name = cohort->node->def->name, *path = NULL;
+        pc_status status = pc_output_path(&run->output, "cohorts", name, ".h5", &arena, &path, err);
+        status = pc_comm_agree(run->comm, status, err);
+        if (status == PC_OK) {
+            status = pc_cohort_write(run->comm, &run->results, cohort, path, err);
+        }
+        if (status == PC_OK && writes) {
+            status = pc_output_note(&run->output, "cohorts", name, ".h5", path, err);
+        }
+        status = pc_comm_agree(run->comm, status, err);
+        pc_arena_reset(&arena);
+        PC_TRY(status);
+    }
+    return PC_OK;
+}
+
+/** Collective. */
+static pc_status execute(study_run *run, const pc_study_options *options, double began,
+                         pc_error *err)
+{
+    run->output.open_s = pc_clock_s() - began;
+    double at = pc_clock_s();
+    PC_TRY(scan_store(run, options, err));
+    run->output.scan_s = pc_clock_s() - at;
+    at = pc_clock_s();
+    PC_TRY(pc_comm_reduce(run->comm, &run->results, pc_results_pack, pc_results_merge,
+                          options->budget, err));
+    run->output.reduce_s = pc_clock_s() - at;
+    at = pc_clock_s();
+    PC_TRY(write_cohorts(run, err));
+    pc_status status = PC_OK;
+    if (pc_comm_rank(run->comm) == 0) {
+        status = write_tables(run, err);
+        run->output.write_s = pc_clock_s() - at;
+        if (status == PC_OK) status = pc_output_end(&run->output, &run->nodes, err);
+    }
+    PC_TRY(pc_comm_agree(run->comm, status, err));
+    pc_log_line(run->log, PC_INFO, "study",
+                "name=%s ranks=%d rows=%lld bytes=%lld open_s=%.3f scan_s=%.3f reduce_s=%.3f "
+                "write_s=%.3f",
+                run->session.study.name, run->output.ranks, (long long)run->output.counts.read.rows,
+                (long long)run->output.counts.read.bytes_read, run->output.open_s,
+                run->output.scan_s, run->output.reduce_s, run->output.write_s);
+    return PC_OK;
+}
+
+/** What is wrong with the study, one line each: rank 0 tells it. */
+static void log_problems(const study_run *run)
+{
+    const pc_buffer *problems = &run->session.study.problems;
+    if (pc_comm_rank(run->comm) != 0 || problems->data == NULL) return;
+    size_t at = 0;
+    while (at < problems->bytes) {
+        const char *line = problems->data + at;
+        const char *end = memchr(line, '\n', problems->bytes - at);
+        const size_t bytes = end == NULL ? problems->bytes - at : (size_t)(end - line);
+        pc_log_line(run->log, PC_ERROR, "study", "%.*s", (int)bytes, line);
+        at += bytes + 1;
+    }
+}
+
+pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log,
+                       pc_error *err)
+{
+    const double began = pc_clock_s();
+    study_run run = {.comm = comm, .log = log};
+    run.output = (pc_output){.options = options,
+                             .session = &run.session,
+                             .ranks = pc_comm_size(comm),
+                             .files = {.budget = options->budget},
+                             .protection = {.budget = options->budget}};
+    pc_status status =
+        options->store == NULL || options->out == NULL
+            ? PC_FAIL(err, PC_BAD_JOB, "a run needs a store and a folder to write to")
+            : prepare(&run, options, err);
+    if (run.session.study.problem_count > 1) log_problems(&run);
+    status = pc_comm_agree(comm, status, err);
+    bool is_complete = false;
+    if (status == PC_OK) status = look_at_output(&run, &is_complete, err);
+    if (status == PC_OK && is_complete) {
+        pc_log_line(log, PC_INFO, "study", "name=%s complete=true", run.session.study.name);
+    } else if (status == PC_OK) {
+        status = execute(&run, options, began, err);
+    }
+    pc_buffer_release(&run.output.files);
+    pc_buffer_release(&run.output.protection);
+    pc_results_close(&run.results);
+    pc_block_eval_close(&run.eval);
+    pc_nodes_close(&run.nodes);
+    pc_session_close(&run.session);
+    return status;
+}

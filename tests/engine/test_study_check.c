@@ -1,0 +1,309 @@
+/** What `parcours check` says: each kind of error, its path, its id. */
+#include <stdbool.h>
+#include "study_case.h"
+#include "test_main.h"
+
+// A good study with one place to break: %s is a member of the study with a comma in front, or
+// nothing.
+#define STUDY_BEGIN "{\"study\": \"s\", \"parameters\": {\"year\": 2020, \"text\": \"it's\"}, "
+#define GOOD_PARTS                                                                                 \
+    "\"codes\": {\"flu\": {\"ICD10\": [\"J10-J11\", \"=J09\"]}, "                                  \
+    "\"ward\": {\"WARD\": [\"A1\"]}}, "                                                            \
+    "\"periods\": {\"calendar\": {\"every\": \"year\"}}, "                                         \
+    "\"cohorts\": {\"c\": {\"entry\": {\"from\": \"visit\"}}}"
+#define VISIT                                                                                      \
+    "\"visit\": {\"from\": \"VISIT\", \"code\": \"DIAGNOSIS\", \"value\": \"COST\", "              \
+    "\"codes\": \"flu\", \"keep\": {\"ward\": \"WARD\", \"doctor\": \"DOCTOR\"}}"
+
+static pc_status check_text(study_case *c, const char *text)
+{
+    study_case_write(c, "study.json", text);
+    return study_case_check(c, NULL, 0);
+}
+
+/** The study with `event` as a further event, and `member` as a further section. */
+static pc_status check_event(study_case *c, const char *event, const char *member)
+{
+    char text[8192];
+    snprintf(text, sizeof text, STUDY_BEGIN GOOD_PARTS ", \"events\": {" VISIT "%s%s}%s%s}",
+             event[0] == '\0' ? "" : ", ", event, member[0] == '\0' ? "" : ", ", member);
+    return check_text(c, text);
+}
+
+typedef struct bad_case {
+    const char *event, *member;
+    const char *expected; // the beginning of the one line
+} bad_case;
+
+static const bad_case bad_cases[] = {
+    // key: unknown, missing, above the level
+    {"\"e\": {\"from\": \"visit\", \"wher\": \"true\"}", "",
+     "events.e.wher: key: unknown key 'wher', did you mean 'where'?"},
+    {"\"e\": {\"where\": \"true\"}", "", "events.e: key: 'from' is missing"},
+    {"", "\"exports\": {}", "exports: key: 'exports' is above the level"},
+    {"", "\"statistics\": {\"a\": {\"survival\": \"visit\", \"count\": \"visit\"}}",
+     "statistics.a.survival: key: 'survival' is above the level"},
+    {"\"e\": {\"from\": \"visit\", \"per\": \"ward\"}", "",
+     "events.e.per: key: 'per' says nothing without"},
+    {"", "\"statistics\": {\"a\": {\"prevalence\": \"visit\"}}",
+     "statistics.a: key: 'in' is missing"},
+    {"\"e\": {\"from\": \"PERSON\"}", "", "events.e: key: 'start' is missing"},
+    // type
+    {"\"e\": {\"from\": \"visit\", \"pick\": \"frist\"}", "",
+     "events.e.pick: type: expected one of 'all', 'first', 'last', did you mean 'first'?"},
+    {"\"e\": {\"from\": \"visit\", \"dates\": [\"2020-02-30\", null]}", "",
+     "events.e.dates[0]: type: expected a date"},
+    {"\"e\": {\"from\": \"visit\", \"dates\": [\"2020-02-03\", \"2020-02-01\"]}", "",
+     "events.e.dates: type: the low end is above the high end"},
+    {"\"e\": {\"from\": \"visit\", \"apart\": \"x\"}", "",
+     "events.e.apart: type: expected a whole number"},
+    {"\"e\": {\"from\": \"visit\", \"value\": \"ward\"}", "",
+     "events.e.value: type: expected a number, not text"},
+    {"\"e\": 3", "", "events.e: type: expected"},
+    // name
+    {"\"E\": {\"from\": \"visit\"}", "", "events.E: name: expected a name of small letters"},
+    {"\"select\": {\"from\": \"visit\"}", "", "events.select: name: 'select' is a reserved word"},
+    {"\"e\": {\"from\": \"vist\"}", "",
+     "events.e.from: name: no table or timeline 'vist', did you mean"},
+    {"\"e\": {\"from\": \"WARDS\"}", "",
+     "events.e.from: name: 'WARDS' is a table without patients"},
+    {"\"c\": {\"from\": \"visit\"}", "", "cohorts.c: name: two timelines are called 'c'"},
+    {"\"death\": {\"from\": \"visit\"}", "", "events.death: name: 'death' is a given timeline"},
+    {"\"e\": {\"from\": \"visit\", \"codes\": \"flue\"}", "",
+     "events.e: name: no code set 'flue', did you mean 'flu'?"},
+    {"\"e\": {\"from\": \"visit\", \"group\": [\"start_date\", \"wards\"]}", "",
+     "events.e: name: 'group': the record has no column 'wards', did you mean 'ward'?"},
+    {"\"e\": {\"from\": \"visit\", \"keep\": {\"code\": \"'x'\"}}", "",
+     "events.e.keep.code: name: 'code' is a column of every record"},
+    {"", "\"statistics\": {\"a\": {\"attrition\": \"visit\"}}",
+     "statistics.a.attrition: name: 'visit' is not a cohort"},
+    // cycle
+    {"\"e\": {\"from\": \"f\"}, \"f\": {\"from\": \"visit\", \"require\": [{\"some\": \"e\"}]}", "",
+     "events.e: cycle: a timeline needs itself: e <- f <- e"},
+    // parameter
+    {"\"e\": {\"from\": \"visit\", \"where\": \"value > ${yeer}\"}", "",
+     "events.e.where: parameter: no parameter 'yeer'"},
+    // verb
+    {"\"e\": {\"from\": \"visit\", \"require\": [{\"days\": [0, 1]}]}", "",
+     "events.e.require[0]: verb: expected a verb"},
+    {"\"e\": {\"from\": \"visit\", \"require\": [{\"some\": \"visit\", \"none\": \"visit\"}]}", "",
+     "events.e.require[0]: verb: expected one verb, not several"},
+    {"\"e\": {\"from\": \"visit\", \"require\": [{\"any\": []}]}", "",
+     "events.e.require[0].any: verb: 'any' of nothing"},
+    {"", "\"statistics\": {\"a\": {}}", "statistics.a: verb: expected one of"},
+    // bound
+    {"\"e\": {\"from\": \"visit\", \"require\": [{\"count\": \"visit\"}]}", "",
+     "events.e.require[0]: bound: 'count' needs at_least"},
+    {"\"e\": {\"from\": \"visit\", \"require\": [{\"some\": \"visit\", \"at_least\": 1}]}", "",
+     "events.e.require[0]: bound: the verb 'some' takes no bound"},
+    {"\"e\": {\"from\": \"visit\", \"require\": [{\"count\": \"visit\", \"at_least\": 3, "
+     "\"at_most\": 1}]}",
+     "", "events.e.require[0]: bound: at_least is above at_most"},
+    {"\"e\": {\"from\": \"visit\", \"require\": [{\"of\": [{\"some\": \"visit\"}], \"at_least\": "
+     "2}]}",
+     "", "events.e.require[0]: bound: only 1 conditions are listed"},
+    {"\"e\": {\"from\": \"visit\", \"measures\": {\"n\": {\"count\": \"visit\", \"at_least\": 2}}}",
+     "", "events.e.measures.n: bound: the measure 'count' takes no bound"},
+    // window
+    {"\"e\": {\"from\": \"visit\", \"require\": [{\"some\": \"visit\", \"days\": [0, 1], "
+     "\"years\": [0, 0]}]}",
+     "", "events.e.require[0]: window: a window has one unit"},
+    {"\"e\": {\"from\": \"visit\", \"require\": [{\"covered_by\": \"visit\", \"days\": [0, "
+     "null]}]}",
+     "", "events.e.require[0]: window: 'covered_by' needs a window with two ends"},
+    // sql
+    {"\"e\": {\"from\": \"visit\", \"where\": \"value >\"}", "", "events.e.where: sql: "},
+    {"\"e\": {\"from\": \"visit\", \"where\": \"valu > 1\"}", "", "events.e.where: sql: "},
+    {"\"e\": {\"from\": \"VISIT\", \"where\": \"DIAGNOSI = 'J10'\"}", "", "events.e.where: sql: "},
+    {"\"e\": {\"from\": \"VISIT\", \"where\": \"count(*) > 1\"}", "", "events.e.where: sql: "},
+    {"", "\"statistics\": {\"a\": {\"count\": \"c\", \"by\": [\"wrd\"]}}",
+     "statistics.a.by[0]: sql: "},
+    // codes
+    {"\"e\": {\"from\": \"visit\", \"codes\": \"ward\"}", "",
+     "events.e: codes: the set 'ward' has no code of ICD10"},
+    {"\"e\": {\"from\": \"VISIT\", \"codes\": \"flu\"}", "",
+     "events.e: codes: 'codes' filters the code"},
+    // private
+    {"", "\"statistics\": {\"a\": {\"count\": \"visit\", \"by\": [\"doctor\"]}}",
+     "statistics.a.by[0]: private: a statistic cannot show an identifier"},
+};
+
+static void test_each_error_has_path_and_id(void)
+{
+    study_case c;
+    study_case_open(&c);
+    CU_ASSERT_EQUAL(check_event(&c, "", ""), PC_OK);
+    CU_ASSERT_STRING_EQUAL(c.lines.data, "study 's' is valid, level 1\n");
+    for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
+        const bad_case *bad = &bad_cases[i];
+        const pc_status status = check_event(&c, bad->event, bad->member);
+        const bool is_expected =
+            status == PC_BAD_JOB && strstr(c.lines.data, bad->expected) != NULL;
+        CU_ASSERT(is_expected);
+        if (!is_expected) {
+            printf("\n%d %s\n expected %s\n got %s\n", (int)status, c.err.text, bad->expected,
+                   c.lines.data);
+        }
+    }
+    pc_buffer_release(&c.lines);
+    CU_ASSERT_EQUAL(c.budget.used_bytes, 0);
+    study_case_close(&c);
+}
+
+static void test_codes_are_read_strictly(void)
+{
+    static const char *const bad[][2] = {
+        {"\"ICD10\": [\"J10.1\"]", "codes.x.ICD10[0]: codes: a code is written without dot"},
+        {"\"ICD10\": [\"J1-J20\"]", "codes.x.ICD10[0]: codes: a range is two codes of one length"},
+        {"\"ICD10\": [\"J20-J10\"]", "codes.x.ICD10[0]: codes: a range is two codes"},
+        {"\"WARD\": [\"A1-A2\"]", "codes.x.WARD[0]: codes: WARD has no hierarchy"},
+        {"\"ICD1\": [\"J10\"]",
+         "codes.x.ICD1: codes: model register has no code system 'ICD1', did"},
+        {"\"ICD10\": [7]", "codes.x.ICD10[0]: type: expected"},
+        {"\"sets\": [\"y\"]", "codes.x: name: no code set 'y'"},
+        {"\"sets\": [\"x\"]", "codes.x: cycle: the set 'x' contains itself"},
+        {"\"file\": \"a.csv\"", "codes.x.file: key: 'file' is above the level"}};
+    study_case c;
+    study_case_open(&c);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "{\"study\": \"s\", \"codes\": {\"x\": {%s}}}", bad[i][0]);
+        CU_ASSERT_EQUAL(check_text(&c, text), PC_BAD_JOB);
+        const bool is_expected = strstr(c.lines.data, bad[i][1]) != NULL;
+        CU_ASSERT(is_expected);
+        if (!is_expected) printf("\nexpected %s\n got %s\n", bad[i][1], c.lines.data);
+    }
+    study_case_close(&c);
+}
+
+static void test_all_errors_are_told_at_once(void)
+{
+    study_case c;
+    study_case_open(&c);
+    CU_ASSERT_EQUAL(check_event(&c,
+                                "\"e\": {\"from\": \"vist\", \"wher\": \"true\"}, "
+                                "\"f\": {\"from\": \"visit\", \"where\": \"nothing = 1\"}",
+                                "\"statistcs\": {}"),
+                    PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "events.e.wher: key:"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "events.e.from: name:"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "events.f.where: sql:"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "statistcs: key: unknown key 'statistcs', did you "
+                                                "mean 'statistics'?"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.err.text, "4 errors"));
+    study_case_close(&c);
+}
+
+static void test_json_errors_say_where(void)
+{
+    study_case c;
+    study_case_open(&c);
+    CU_ASSERT_EQUAL(check_text(&c, "{\"study\": \"s\",\n \"events\": {]}"), PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "json: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "line 2"));
+    CU_ASSERT_EQUAL(check_text(&c, "{\"study\": \"s\", \"study\": \"t\"}"), PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "json: "));
+    CU_ASSERT_EQUAL(check_text(&c, "[1]"), PC_BAD_JOB);
+    CU_ASSERT_EQUAL(check_text(&c, ""), PC_BAD_JOB);
+    CU_ASSERT_EQUAL(check_text(&c, "{\"events\": {}}"), PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "'study' is missing"));
+    study_case_close(&c);
+}
+
+static void test_parameters_are_put_in(void)
+{
+    static const char study[] = STUDY_BEGIN
+        "\"dates\": [\"${year}-01-01\", \"${year}-12-31\"], " GOOD_PARTS ", \"events\": {" VISIT
+        ", \"e\": {\"from\": \"visit\", \"apart\": \"${year}\", "
+        "\"where\": \"value > ${year} AND ward <> ${text}\"}}}";
+    study_case c;
+    study_case_open(&c);
+    study_case_write(&c, "study.json", study);
+    CU_ASSERT_EQUAL(study_case_check(&c, NULL, 0), PC_OK);
+    const char *const good[] = {"year=2019"};
+    CU_ASSERT_EQUAL(study_case_check(&c, good, 1), PC_OK);
+    const char *const day[] = {"year=20191"};
+    CU_ASSERT_EQUAL(study_case_check(&c, day, 1), PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "dates[0]: type: expected a date"));
+    const char *const unknown[] = {"yeer=2019"};
+    CU_ASSERT_EQUAL(study_case_check(&c, unknown, 1), PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(c.lines.data, "parameter: no parameter 'yeer', did you mean 'year'?"));
+    const char *const bad[] = {"year"};
+    CU_ASSERT_EQUAL(study_case_check(&c, bad, 1), PC_BAD_JOB);
+    const char *const quoted[] = {"text=' OR true --"};
+    CU_ASSERT_EQUAL(study_case_check(&c, quoted, 1), PC_OK);
+    study_case_close(&c);
+}
+
+static void test_libraries_have_prefix_and_parameters(void)
+{
+    static const char library[] =
+        "{\"parameters\": {\"least\": 0}, \"codes\": {\"flu\": {\"ICD10\": [\"J10\"]}}, "
+        "\"events\": {\"visit\": {\"from\": \"VISIT\", \"code\": \"DIAGNOSIS\", \"codes\": "
+        "\"flu\", "
+        "\"where\": \"COST >= ${least}\"}, \"two\": {\"from\": [\"visit\", \"visit\"]}}}";
+    static const char study[] =
+        "{\"study\": \"s\", \"use\": {\"lib\": {\"file\": \"library.json\", \"set\": {\"least\": "
+        "5}}}, "
+        "\"codes\": {\"more\": {\"sets\": [\"lib.flu\"], \"ICD10\": [\"J11\"]}}, "
+        "\"events\": {\"e\": {\"from\": \"lib.two\", \"codes\": \"more\"}}, "
+        "\"cohorts\": {\"c\": {\"entry\": {\"from\": \"e\"}}}}";
+    study_case c;
+    study_case_open(&c);
+    study_case_write(&c, "library.json", library);
+    study_case_write(&c, "study.json", study);
+    CU_ASSERT_EQUAL(study_case_check(&c, NULL, 0), PC_OK);
+    CU_ASSERT_STRING_EQUAL(c.lines.data, "study 's' is valid, level 2\n");
+    const char *const set[] = {"lib.least=7"};
+    CU_ASSERT_EQUAL(study_case_check(&c, set, 1), PC_OK);
+    study_case_write(&c, "library.json", "{\"events\": {\"visit\": {\"from\": \"VISITS\"}}}");
+    CU_ASSERT_EQUAL(study_case_check(&c, NULL, 0), PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "library.json: events.visit.from: name: no table"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "events.e.from: name: no table or timeline"));
+    study_case_write(&c, "library.json", "{\"use\": {\"me\": \"library.json\"}}");
+    CU_ASSERT_EQUAL(study_case_check(&c, NULL, 0), PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(c.lines.data, "use.me: cycle: the library 'library.json' uses itself"));
+    CU_ASSERT_EQUAL(check_text(&c, "{\"study\": \"s\", \"use\": {\"lib\": \"none.json\"}}"),
+                    PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "name: the library cannot be read"));
+    study_case_close(&c);
+}
+
+/** Every request for memory is refused once: nothing crashes, nothing stays taken. */
+static void test_any_request_may_be_refused(void)
+{
+    static const char study[] = STUDY_BEGIN GOOD_PARTS
+        ", \"events\": {" VISIT ", \"e\": {\"from\": \"visit\", \"group\": [\"start_date\"], "
+        "\"having\": \"value > 0\", \"require\": [{\"any\": [{\"count\": "
+        "\"visit\", \"at_least\": 2, \"days\": [-3, 0]}, {\"age\": [3, null]}]}]}}, "
+        "\"statistics\": {\"n\": {\"count\": \"c\", \"by\": [\"sex\"]}}}";
+    study_case c;
+    study_case_open(&c);
+    study_case_write(&c, "study.json", study);
+    pc_status status = PC_NO_MEMORY;
+    for (size_t limit = 1; status != PC_OK && limit < 4 << 20; limit += limit / 8 + 512) {
+        pc_buffer_release(&c.lines);
+        c.budget.limit_bytes = limit;
+        char path[128], model[128];
+        snprintf(path, sizeof path, "%s/study.json", c.folder);
+        snprintf(model, sizeof model, "%s/model.json", c.folder);
+        const pc_study_options options = {.study = path, .model = model, .budget = &c.budget};
+        status = pc_study_check(&options, &c.lines, NULL);
+        CU_ASSERT(status == PC_OK || status == PC_NO_MEMORY);
+        pc_buffer_release(&c.lines);
+        CU_ASSERT_EQUAL(c.budget.used_bytes, 0);
+    }
+    CU_ASSERT_EQUAL(status, PC_OK);
+    c.budget.limit_bytes = 0;
+    study_case_close(&c);
+}
+
+PC_TEST_MAIN("study check", {"each error has its path and id", test_each_error_has_path_and_id},
+             {"codes are read strictly", test_codes_are_read_strictly},
+             {"all errors are told at once", test_all_errors_are_told_at_once},
+             {"JSON errors say where", test_json_errors_say_where},
+             {"parameters are put in", test_parameters_are_put_in},
+             {"libraries have prefix and parameters", test_libraries_have_prefix_and_parameters},
+             {"any request for memory may be refused", test_any_request_may_be_refused});

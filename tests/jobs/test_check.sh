@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# `parcours check`: the shipped jobs are valid, bad studies give the path, the id, the nearest name and exit code 2.
+# usage: test_check.sh BIN_DIR
+set -u
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export ASAN_OPTIONS=detect_leaks=0
+parcours=$(realpath "$1")/parcours
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+# expect CODE PATTERN command...: the exit code, and a pattern in what it says.
+expect() {
+    local code=$1 pattern=$2
+    shift 2
+    "$@" >said 2>&1
+    local got=$?
+    if [ "$got" != "$code" ] || ! grep -q -- "$pattern" said; then
+        echo "FAILED: $*: exit code $got, expected $code and '$pattern' in:"
+        head -5 said
+        failures=$((failures + 1))
+    fi
+}
+
+for job in "$top"/jobs/*.json; do
+    expect 0 "is valid, level" "$parcours" check "$job"
+done
+
+# Every event of the shipped library binds to the model.
+cat >library.json <<'END'
+{"study": "all", "use": {"snds": "snds.json"},
+ "cohorts": {"c": {"entry": {"from": ["snds.line", "snds.delivery", "snds.act", "snds.test", "snds.stay", "snds.diagnosis", "snds.ald", "snds.care"]}}}}
+END
+expect 0 "is valid, level 2" "$parcours" check library.json
+
+# The worked example of docs/study.md.
+sed -n '/<!-- example -->/,/^```$/p' "$top/docs/study.md" | sed '/^<!--/d; /^```/d' >example.json
+expect 0 "is valid, level 2" "$parcours" check example.json
+
+bad() {
+    sed "$1" "$top/jobs/new_metformin.json" >bad.json
+    expect 2 "$2" "$parcours" check bad.json
+}
+bad 's/"where"/"wehre"/' "events.delivery.wehre: key: unknown key 'wehre', did you mean 'where'?"
+bad 's/ER_PHA_F/ER_PHA_G/' "events.delivery.from: name: no table or timeline 'ER_PHA_G', did you mean 'ER_PHA_F'?"
+bad 's/PHA_ACT_QSN/PHA_ACT_QSM/' "events.delivery.where: sql: "
+bad 's/"ATC"/"ACT"/' "codes.metformin.ACT: codes: model snds has no code system 'ACT', did you mean 'ATC'?"
+bad 's/"none": "delivery"/"none": "deliverys"/' "cohorts.new_users.require\[0\].none: name: no timeline 'deliverys', did you mean 'delivery'?"
+bad 's/"attrition": "new_users"/"attrition": "delivery"/' "statistics.flow.attrition: name: 'delivery' is not a cohort"
+bad 's/"by": \["sex", /"by": ["BEN_NIR_PSA", /' "statistics.table.by\[0\]: "
+bad 's/"count": "new_users"/"summary": "new_users"/' "statistics.table.summary: key: 'summary' is above the level"
+bad 's/^{/{{/' "json: "
+expect 2 "parameter: no parameter 'yeer'" "$parcours" check "$top/jobs/new_metformin.json" --set yeer=2019
+expect 1 "cannot be opened" "$parcours" check nowhere.json
+
+[ "$failures" = 0 ] && echo "all passed"
+exit $((failures > 0))
