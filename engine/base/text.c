@@ -28,6 +28,45 @@ int pc_span_compare(pc_span a, pc_span b)
     return (a.bytes > b.bytes) - (a.bytes < b.bytes);
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+// The run of digits at `*at`, without leading zeros; `*at` moves behind it.
+static pc_span digits_at(pc_span text, size_t *at)
+{
+    while (*at < text.bytes && text.data[*at] == '0') {
+        (*at)++;
+    }
+    const size_t from = *at;
+    while (*at < text.bytes && is_digit(text.data[*at])) {
+        (*at)++;
+    }
+    return (pc_span){text.data + from, *at - from};
+}
+
+int pc_span_compare_natural(pc_span a, pc_span b)
+{
+    size_t i = 0, j = 0;
+    while (i < a.bytes && j < b.bytes) {
+        if (is_digit(a.data[i]) && is_digit(b.data[j])) {
+            const pc_span x = digits_at(a, &i), y = digits_at(b, &j);
+            if (x.bytes != y.bytes) return x.bytes < y.bytes ? -1 : 1;
+            const int order = pc_span_compare(x, y);
+            if (order != 0) return order;
+        } else {
+            if (a.data[i] != b.data[j]) {
+                return (unsigned char)a.data[i] < (unsigned char)b.data[j] ? -1 : 1;
+            }
+            i++;
+            j++;
+        }
+    }
+    if ((i < a.bytes) != (j < b.bytes)) return i < a.bytes ? 1 : -1;
+    return pc_span_compare(a, b);
+}
+
 bool pc_span_equal_nocase(pc_span a, pc_span b)
 {
     if (a.bytes != b.bytes) return false;

@@ -21,6 +21,9 @@ pc_span pc_span_of(const char *text);
 bool pc_span_equal(pc_span a, pc_span b);
 /** Order by bytes, as collation C. <0, 0, >0. */
 int pc_span_compare(pc_span a, pc_span b);
+/** Order for readers: runs of digits compare as numbers ("5-9" before "10-14"), the rest by bytes;
+ * texts that are equal so far, by bytes. <0, 0 (equal bytes), >0. */
+int pc_span_compare_natural(pc_span a, pc_span b);
 /** Equal without regard to ASCII case. */
 bool pc_span_equal_nocase(pc_span a, pc_span b);
 /** Without blanks and tabs at both ends. */

@@ -203,6 +203,21 @@ static void test_nearest_name(void)
     CU_ASSERT_PTR_NULL(pc_nearest_name(longest, name, COUNT));
 }
 
+static void test_natural_order(void)
+{
+    // Each before all that follow it; equal numbers in other writing are told apart by bytes.
+    static const char *const in_order[] = {"",    "-5", "0-4", "5-9", "05-9x", "10-14", "90-94",
+                                           "100", "A",  "F",   "a9",  "a010",  "a10",   "b"};
+    enum { COUNT = sizeof in_order / sizeof *in_order };
+    for (int i = 0; i < COUNT; i++) {
+        for (int j = 0; j < COUNT; j++) {
+            const int order =
+                pc_span_compare_natural(pc_span_of(in_order[i]), pc_span_of(in_order[j]));
+            CU_ASSERT_EQUAL((order > 0) - (order < 0), (i > j) - (i < j));
+        }
+    }
+}
+
 PC_TEST_MAIN("text", {"spans", test_spans}, {"UTF-8", test_utf8}, {"integers", test_integers},
              {"decimals", test_decimals}, {"floats", test_floats}, {"sizes", test_sizes},
-             {"nearest names", test_nearest_name});
+             {"nearest names", test_nearest_name}, {"order for readers", test_natural_order});

@@ -1,0 +1,4 @@
+SELECT e.ETE_IND_TAA, e.MDT_COD, c.PRS_PPU_SEC, count(*) AS lines, sum(c.PRS_PAI_MNT) AS paid
+FROM ER_PRS_F c LEFT JOIN ER_ETE_F e USING (patient, claim)
+GROUP BY e.ETE_IND_TAA, e.MDT_COD, c.PRS_PPU_SEC
+ORDER BY lines DESC

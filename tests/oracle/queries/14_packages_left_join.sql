@@ -1,0 +1,4 @@
+SELECT r.PHA_MED_NAT, d.large_package, count(*) AS lines
+FROM ER_PHA_F d LEFT JOIN IR_PHA_R r ON d.PHA_PRS_C13 = r.PHA_CIP_C13
+GROUP BY 1, 2
+ORDER BY lines DESC

@@ -1,0 +1,4 @@
+SELECT CASE WHEN PRS_PAI_MNT < 0 THEN 'cancelled' WHEN PRS_PAI_MNT = 0 THEN 'free' WHEN PRS_PAI_MNT < 30.00 THEN 'below 30' WHEN PRS_PAI_MNT IS NULL THEN 'unknown' ELSE '30 and more' END AS class, count(*) AS lines, sum(PRS_PAI_MNT) AS paid
+FROM ER_PRS_F
+GROUP BY 1
+ORDER BY class

@@ -1,0 +1,5 @@
+SELECT atc, count(*) AS lines
+FROM ER_PHA_F
+WHERE atc LIKE 'A10B_0%' AND atc NOT LIKE '%6' AND atc NOT LIKE 'A10BX%'
+GROUP BY atc
+ORDER BY atc

@@ -1,0 +1,6 @@
+SELECT CASE WHEN BEN_AMA_COD >= 1000 THEN 0 ELSE BEN_AMA_COD / 10 * 10 END AS age_from, count(*) AS lines, avg(PRS_PAI_MNT) AS mean_paid
+FROM ER_PRS_F
+WHERE BEN_AMA_COD BETWEEN 0 AND 120
+GROUP BY 1
+ORDER BY 1
+-- float: mean_paid

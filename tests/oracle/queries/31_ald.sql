@@ -1,0 +1,5 @@
+SELECT a.MED_MTF_COD, a.IMB_ALD_NUM, a.IMB_ETM_NAT, count(*) AS rows, count(a.IMB_ALD_DTF) AS closed, min(a.IMB_ALD_DTD) AS first
+FROM IR_IMB_R a
+WHERE a.IMB_ETM_NAT IN (41, 43, 45) OR a.IMB_ETM_NAT IS NULL
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3

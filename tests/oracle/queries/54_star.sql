@@ -1,0 +1,4 @@
+SELECT *
+FROM PERSON
+WHERE NOT resolved OR BEN_RES_DPT = '075'
+ORDER BY patient

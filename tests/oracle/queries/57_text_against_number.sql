@@ -1,0 +1,3 @@
+SELECT count(*) AS lines
+FROM ER_PRS_F
+WHERE PRS_NAT_REF = '3313' AND event_date > '2019-06-15' AND BEN_RES_DPT > '0'
