@@ -22,7 +22,8 @@ typedef struct pc_log {
 } pc_log;
 
 /** One line: time, rank, level, event, then `format` (write "key=value key=value"). Debug shows in
- *  JSON logs only; debug and info come from rank 0 only; warnings and errors from whoever calls. Local. */
+ *  JSON logs only; debug and info come from rank 0 only; warnings and errors from whoever calls.
+ * Local. */
 void pc_log_line(const pc_log *log, pc_log_level level, const char *event, const char *format, ...)
     PC_PRINTF(4, 5);
 
