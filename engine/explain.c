@@ -80,7 +80,8 @@ static pc_status plan(explain_work *w, pc_error *err)
     pc_cli *cli = w->cli;
     PC_TRY(pc_store_open(w->store_path, &cli->budget, &w->store, err));
     PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
-    PC_TRY(pc_sql_plan(cli->operand[0], w->catalog, &cli->arena, &w->query, err));
+    const bool protect = !pc_cli_has(cli, "unprotected");
+    PC_TRY(pc_sql_plan(cli->operand[0], w->catalog, protect, &cli->arena, &w->query, err));
     PC_TRY(pc_plan_print(w->query->root, w->catalog, &w->text, err));
     return print_reduction(w, err);
 }

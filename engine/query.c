@@ -88,6 +88,12 @@ static pc_status check_traits(const pc_query *query, pc_error *err)
                        "never leaves (%s)",
                        name, hint);
     }
+    if (t->chooses_patients) {
+        return PC_FAIL(err, PC_REFUSED,
+                       "refused: a condition on '%s' chooses persons by their identifier; "
+                       "patient_status tells persons from dummy and unresolved pseudonyms (%s)",
+                       name, hint);
+    }
     if (t->returns_extremes) {
         return PC_FAIL(err, PC_REFUSED,
                        "refused: '%s' is a minimum or maximum, the value of one patient (%s)", name,
@@ -120,7 +126,7 @@ static pc_status plan_query(query_work *w, pc_error *err)
     pc_cli *cli = w->cli;
     PC_TRY(pc_store_open(cli->operand[0], &cli->budget, &w->store, err));
     PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
-    PC_TRY(pc_sql_plan(w->sql, w->catalog, &cli->arena, &w->query, err));
+    PC_TRY(pc_sql_plan(w->sql, w->catalog, !w->unprotected, &cli->arena, &w->query, err));
     return w->unprotected ? PC_OK : check_traits(w->query, err);
 }
 

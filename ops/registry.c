@@ -5,11 +5,12 @@
 extern const pc_op_type pc_op_filter;
 extern const pc_op_type pc_op_project;
 extern const pc_op_type pc_op_aggregate;
+extern const pc_op_type pc_op_hide;
 extern const pc_op_type pc_op_distinct;
 extern const pc_op_type pc_op_sort;
 
-static const pc_op_type *const type[] = {&pc_op_filter, &pc_op_project, &pc_op_aggregate,
-                                         &pc_op_distinct, &pc_op_sort};
+static const pc_op_type *const type[] = {&pc_op_filter, &pc_op_project,  &pc_op_aggregate,
+                                         &pc_op_hide,   &pc_op_distinct, &pc_op_sort};
 
 const pc_op_type *pc_op_find(pc_plan_kind kind)
 {

@@ -42,7 +42,7 @@ static pc_status plan_text(pc_sql_planner *p, const pc_query **out)
     return PC_OK;
 }
 
-pc_status pc_sql_plan(const char *sql, const pc_catalog *catalog, pc_arena *arena,
+pc_status pc_sql_plan(const char *sql, const pc_catalog *catalog, bool protect, pc_arena *arena,
                       const pc_query **out, pc_error *err)
 {
     pc_sql_text text;
@@ -50,7 +50,7 @@ pc_status pc_sql_plan(const char *sql, const pc_catalog *catalog, pc_arena *aren
     pc_sql_planner *p = pc_arena_take(arena, sizeof *p, err);
     pc_status status = PC_NO_MEMORY;
     if (p != NULL) {
-        *p = (pc_sql_planner){.catalog = catalog, .arena = arena, .err = err};
+        *p = (pc_sql_planner){.catalog = catalog, .protect = protect, .arena = arena, .err = err};
         p->binder = (pc_binder){.text = &text, .arena = arena, .err = err};
         status = plan_text(p, out);
     }

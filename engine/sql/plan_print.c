@@ -116,6 +116,10 @@ static pc_status print_node(const pc_plan *plan, pc_buffer *out, pc_error *err)
                 PC_TRY(print_aggregate(&plan->of.aggregate.aggregate[i], in, out, err));
             }
             return PC_OK;
+        case PC_PLAN_HIDE:
+            PC_TRY(pc_buffer_print(out, err, "hide aggregates of 1 to %lld patients: ",
+                                   (long long)plan->of.hide.most));
+            return pc_expr_print(plan->of.hide.patients, in, out, err);
         case PC_PLAN_SORT:
             return print_sort(plan, out, err);
         default:

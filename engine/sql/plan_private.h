@@ -45,6 +45,7 @@ typedef struct pc_sql_planner {
     pc_binder binder;
     pc_scope scope;
     const pc_catalog *catalog;
+    bool protect; ///< small cells are hidden from what is behind the aggregation
     pc_arena *arena;
     pc_error *err;
     int source_count;
@@ -83,6 +84,8 @@ pc_status pc_sql_column(pc_sql_planner *p, pc_sql_place place, int position,
 pc_status pc_sql_add_filter(pc_sql_planner *p, const pc_expr *filter) PC_MUST_CHECK;
 /** True when an expression reads a column that says who somebody is; notes it in the traits. */
 void pc_sql_note_identifiers(pc_sql_planner *p, const pc_expr *x);
+/** Notes in the traits that a condition chooses patients by an identifier (patient = '...'). */
+void pc_sql_note_chosen(pc_sql_planner *p, const pc_expr *x);
 const pc_model_table *pc_sql_table(const pc_sql_planner *p, int source);
 bool pc_sql_is_patient_table(const pc_sql_planner *p, int source);
 

@@ -214,6 +214,51 @@ void pc_sql_open_scope(pc_sql_planner *p)
                           .catalog = p->catalog};
 }
 
+// What names a patient: the person key, pseudonyms, other identifiers of a person.
+static bool names_patient(const pc_sql_planner *p, int column)
+{
+    const pc_scan_column *c = &p->plan->column[column];
+    const pc_model_table *t = &p->catalog->model->table[p->plan->relation[c->relation].table];
+    if (t->path == PC_PATH_NONE) return false;
+    if (c->column == PC_SCAN_PATIENT) return true;
+    if (c->column < 0) return false;
+    const pc_class class_of = t->column[c->column].class_of;
+    return class_of == PC_CLASS_PATIENT || class_of == PC_CLASS_DIRECT_ID;
+}
+
+// The columns of an expression: how many of them name a patient, and how many there are.
+static void count_columns(pc_sql_planner *p, const pc_expr *x, int *naming, int *all)
+{
+    if (x->kind == PC_EXPR_COLUMN && x->column < PC_SQL_AGGREGATE) {
+        (*all)++;
+        if (!names_patient(p, x->column)) return;
+        (*naming)++;
+        if (p->traits.why == NULL) p->traits.why = p->plan->field[x->column].name;
+    }
+    for (int i = 0; x->kind == PC_EXPR_CALL && i < x->arg_count; i++) {
+        count_columns(p, x->arg[i], naming, all);
+    }
+}
+
+void pc_sql_note_chosen(pc_sql_planner *p, const pc_expr *x)
+{
+    if (x->kind != PC_EXPR_CALL) return;
+    const pc_function_id id = pc_function_which(x->function);
+    if (id == PC_FN_IS_NULL || id == PC_FN_IS_NOT_NULL) return;
+    // Two columns are a join; one that names a patient beside constants is a choice of patients.
+    const char *why = p->traits.why;
+    int naming = 0, all = 0;
+    count_columns(p, x, &naming, &all);
+    if (naming == 1 && all == 1) {
+        p->traits.chooses_patients = true;
+        return;
+    }
+    p->traits.why = why;
+    for (int i = 0; i < x->arg_count; i++) {
+        pc_sql_note_chosen(p, x->arg[i]);
+    }
+}
+
 static bool is_identifier(const pc_sql_planner *p, int column)
 {
     const pc_scan_column *c = &p->plan->column[column];

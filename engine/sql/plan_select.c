@@ -1,6 +1,7 @@
 /** Outputs, groups and order: the nodes above the scan. */
 #include <string.h>
 #include <strings.h>
+#include "parcours/release.h"
 #include "plan_private.h"
 
 static pc_status add_output(pc_sql_planner *p, const pc_expr *x, const char *name, int *at)
@@ -15,6 +16,8 @@ static pc_status add_output(pc_sql_planner *p, const pc_expr *x, const char *nam
     p->is_cell[*at] = pc_sql_has_aggregate(x);
     return PC_OK;
 }
+
+static const pc_field PATIENTS = {.name = "patients", .type = PC_INT};
 
 // The name of an output without an alias, as PostgreSQL's FigureColname gives it.
 static const char *name_of(const pc_sql_planner *p, const cJSON *node, const pc_expr *x)
@@ -178,7 +181,7 @@ static pc_status bind_keys(pc_sql_planner *p, const cJSON *list)
 /** ORDER BY, as places of outputs. */
 typedef struct order {
     int count;
-    pc_sort_key *key; ///< [count]
+    pc_sort_key *key; ///< [count], with room for one more
 } order;
 
 // ORDER BY: an ordinal, an alias, else an expression (a hidden output when it is a new one).
@@ -289,6 +292,51 @@ static pc_status add_having(pc_sql_planner *p, const pc_expr *having, const pc_p
     return add_node(p, &made, root);
 }
 
+// Nothing behind the aggregation sees the cells of few patients.
+static pc_status add_hiding(pc_sql_planner *p, const pc_expr *patients, const pc_plan **root)
+{
+    const pc_schema *in = &(*root)->schema;
+    const int count = in->field_count;
+    pc_field *field = pc_arena_array(p->arena, (size_t)count + 1, sizeof *field, p->err);
+    if (field == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        field[i] = in->field[i];
+    }
+    field[count] = PATIENTS;
+    const pc_expr *behind;
+    PC_TRY(pc_sql_after_group(p, patients, &behind));
+    const pc_plan made = {.kind = PC_PLAN_HIDE,
+                          .schema = {count + 1, field},
+                          .of.hide = {p->key_count, behind, PC_MIN_PATIENTS - 1}};
+    return add_node(p, &made, root);
+}
+
+// Hidden cells come last, whatever ORDER BY says of nulls, and before their own values (of an
+// expression that makes something of null) could decide.
+static pc_status put_hidden_last(pc_sql_planner *p, const pc_expr *patients, order *out)
+{
+    int at = 0;
+    while (at < out->count && !p->is_cell[out->key[at].column]) {
+        at++;
+    }
+    if (at == out->count) return PC_OK;
+    const pc_expr *bound[2];
+    const pc_expr *both[2];
+    const pc_expr *is_few;
+    int column = -1;
+    pc_binder *b = &p->binder;
+    PC_TRY(pc_make_int(b, 0, &bound[0]));
+    PC_TRY(pc_make_int(b, PC_MIN_PATIENTS, &bound[1]));
+    PC_TRY(pc_make_compare(b, PC_FN_LESS, bound[0], patients, 0, -1, &both[0]));
+    PC_TRY(pc_make_compare(b, PC_FN_LESS, patients, bound[1], 0, -1, &both[1]));
+    PC_TRY(pc_make_call(b, PC_FN_AND, PC_BOOL, 0, 0, both, 2, NULL, &is_few));
+    PC_TRY(add_output(p, is_few, "?hidden?", &column));
+    memmove(&out->key[at + 1], &out->key[at], (size_t)(out->count - at) * sizeof out->key[0]);
+    out->key[at] = (pc_sort_key){.column = column};
+    out->count++;
+    return PC_OK;
+}
+
 // DISTINCT is a group by all that is shown: each row then knows its patients.
 static pc_status bind_distinct(pc_sql_planner *p, const cJSON *select)
 {
@@ -320,6 +368,16 @@ static void note_traits(pc_sql_planner *p)
     for (int i = 0; i < p->key_count; i++) {
         pc_sql_note_identifiers(p, p->key[i]);
     }
+    for (int i = 0; i < p->plan->filter_count; i++) {
+        pc_sql_note_chosen(p, p->plan->filter[i]);
+    }
+    for (int i = 0; i < p->plan->relation_count; i++) {
+        if (p->plan->relation[i].on != NULL) pc_sql_note_chosen(p, p->plan->relation[i].on);
+    }
+    for (int i = 0; i < p->aggregate_count; i++) {
+        if (p->aggregate[i].filter != NULL) pc_sql_note_chosen(p, p->aggregate[i].filter);
+        if (p->aggregate[i].arg != NULL) pc_sql_note_chosen(p, p->aggregate[i].arg);
+    }
     p->traits.returns_rows = p->traits.reads_patients && !p->is_grouped;
 }
 
@@ -328,7 +386,8 @@ typedef struct parts {
     const pc_expr *having;
     order order;
     int64_t limit, offset;
-    int patients; ///< output, or -1
+    const pc_expr *behind; ///< the patients of a group; NULL: not of patients
+    int patients;          ///< their output, or -1
 } parts;
 
 static pc_status bind_parts(pc_sql_planner *p, const cJSON *select, parts *out)
@@ -356,9 +415,14 @@ static pc_status bind_parts(pc_sql_planner *p, const cJSON *select, parts *out)
     PC_TRY(bind_distinct(p, select));
     out->patients = -1;
     if (!p->is_grouped || !p->traits.reads_patients) return PC_OK;
-    const pc_expr *patients;
-    PC_TRY(pc_sql_patients(p, &patients));
-    return add_output(p, patients, "patients", &out->patients);
+    PC_TRY(pc_sql_patients(p, &out->behind));
+    const pc_expr *patients = out->behind;
+    if (p->protect) { // the column that hiding adds behind the last aggregate
+        PC_TRY(pc_expr_column(PC_SQL_AGGREGATE + p->aggregate_count, &PATIENTS, 0, p->arena,
+                              &patients, p->err));
+        PC_TRY(put_hidden_last(p, patients, &out->order));
+    }
+    return add_output(p, patients, PATIENTS.name, &out->patients);
 }
 
 pc_status pc_sql_plan_select(pc_sql_planner *p, const cJSON *select, const pc_plan *scan,
@@ -372,6 +436,7 @@ pc_status pc_sql_plan_select(pc_sql_planner *p, const cJSON *select, const pc_pl
     ((pc_plan *)scan)->schema = (pc_schema){p->plan->column_count, p->plan->field};
     if (p->is_grouped) {
         PC_TRY(add_aggregation(p, &root));
+        if (p->protect && it.behind != NULL) PC_TRY(add_hiding(p, it.behind, &root));
         PC_TRY(add_having(p, it.having, &root));
     }
     PC_TRY(add_projection(p, &root));

@@ -11,6 +11,7 @@ typedef enum pc_plan_kind {
     PC_PLAN_FILTER,    ///< rows for which a predicate is true
     PC_PLAN_PROJECT,   ///< computed columns
     PC_PLAN_AGGREGATE, ///< one row a group
+    PC_PLAN_HIDE,      ///< aggregates of few patients become null
     PC_PLAN_DISTINCT,  ///< each row once
     PC_PLAN_SORT,      ///< in order, at most `limit` rows after `offset`
     PC_PLAN_KIND_COUNT
@@ -65,6 +66,11 @@ struct pc_plan {
             const pc_aggregate *aggregate; ///< the columns after them
         } aggregate;
         struct {
+            int first;               ///< of the input: this column and those after it are hidden
+            const pc_expr *patients; ///< over the input, never null; the column after all others
+            int64_t most;            ///< where 1 to `most` patients stand behind a row
+        } hide;
+        struct {
             int key_count;
             const pc_sort_key *key; ///< then all columns ascending, nulls last
             int64_t limit;          ///< -1: none
@@ -80,6 +86,8 @@ typedef struct pc_plan_traits {
     bool returns_extremes;   ///< a min or max over patients' rows leaves
     bool returns_identifier; ///< a column of class patient, direct_id or professional_id, or a free
                              ///< text, leaves or is grouped by
+    bool chooses_patients;   ///< a condition compares a column of class patient or direct_id with a
+                             ///< constant: the answer would be about somebody chosen
     const char *why;         ///< the name that made one of them true, or NULL
 } pc_plan_traits;
 
@@ -95,8 +103,10 @@ typedef struct pc_query {
 } pc_query;
 
 /** SQL text to a query. Owned by `arena`. Local.
+ *  @param protect  cells of fewer than PC_MIN_PATIENTS patients are null for all that is asked of
+ *                  them, and rows with such cells come last where cells decide the order
  *  @return PC_BAD_JOB or PC_UNSUPPORTED with position and name */
-pc_status pc_sql_plan(const char *sql, const pc_catalog *catalog, pc_arena *arena,
+pc_status pc_sql_plan(const char *sql, const pc_catalog *catalog, bool protect, pc_arena *arena,
                       const pc_query **out, pc_error *err) PC_MUST_CHECK;
 /** The plan as indented text, for explain. */
 pc_status pc_plan_print(const pc_plan *plan, const pc_catalog *catalog, pc_buffer *out,

@@ -35,22 +35,22 @@ static void tear_down(fixture *f)
     CU_ASSERT_EQUAL(f->budget.used_bytes, 0);
 }
 
-static pc_status plan(fixture *f, const char *sql, const pc_query **query, pc_buffer *text,
-                      pc_error *err)
+static pc_status plan(fixture *f, const char *sql, bool protect, const pc_query **query,
+                      pc_buffer *text, pc_error *err)
 {
-    const pc_status status = pc_sql_plan(sql, &f->catalog, &f->arena, query, err);
+    const pc_status status = pc_sql_plan(sql, &f->catalog, protect, &f->arena, query, err);
     if (status != PC_OK) return status;
     return pc_plan_print((*query)->root, &f->catalog, text, err);
 }
 
-static void check_plan(const char *sql, const char *expected)
+static void check_plan_of(const char *sql, bool protect, const char *expected)
 {
     fixture f;
     set_up(&f);
     pc_error err = {0};
     const pc_query *query;
     pc_buffer text = {.budget = &f.budget};
-    const pc_status status = plan(&f, sql, &query, &text, &err);
+    const pc_status status = plan(&f, sql, protect, &query, &text, &err);
     const char *found = status == PC_OK ? text.data : err.text;
     if (strcmp(found, expected) != 0) {
         (void)fprintf(stderr, "\n--- %s\n--- expected\n%s--- found\n%s\n", sql, expected, found);
@@ -58,6 +58,11 @@ static void check_plan(const char *sql, const char *expected)
     CU_ASSERT_STRING_EQUAL(found, expected);
     pc_buffer_release(&text);
     tear_down(&f);
+}
+
+static void check_plan(const char *sql, const char *expected)
+{
+    check_plan_of(sql, false, expected);
 }
 
 static void test_design_query(void)
@@ -149,11 +154,44 @@ static void test_references_alone(void)
                "      IR_PHA_R: every row; columns: PHA_CIP_C13 PHA_ATC_CLA\n");
 }
 
+// Cells of few patients are hidden below all that asks for them, and their rows come last where a
+// cell decides the order: before the first such key, behind the keys that are the group's own.
+static void test_protected_plans(void)
+{
+    const char *sql = "SELECT sex, birth_year, count(*) AS n FROM PERSON GROUP BY 1, 2 "
+                      "HAVING sum(birth_year) > 5 ORDER BY sex, avg(birth_year), n DESC LIMIT 3";
+    check_plan_of(sql, true,
+                  "sort by sex, ?hidden?, ?order?, n DESC NULLS FIRST, all columns, limit 3\n"
+                  "  project sex, birth_year, count, avg, ((patients > 0) AND (patients < 11)), "
+                  "patients\n"
+                  "    filter (sum > 5)\n"
+                  "      hide aggregates of 1 to 10 patients: LEAST(patients, CASE((patients = 0), "
+                  "NULL, patients), CASE((patients = 0), NULL, patients))\n"
+                  "        aggregate by sex, birth_year: count(*), sum of birth_year, avg of "
+                  "birth_year, count(DISTINCT patient), count(DISTINCT patient) where birth_year "
+                  "IS NOT NULL\n"
+                  "          scan\n"
+                  "            PERSON: every row; columns: sex birth_year\n");
+    check_plan_of("SELECT DISTINCT sex FROM PERSON ORDER BY sex DESC", true,
+                  "sort by sex DESC NULLS FIRST, all columns\n"
+                  "  project sex, patients\n"
+                  "    hide aggregates of 1 to 10 patients: patients\n"
+                  "      aggregate by sex: count(DISTINCT patient)\n"
+                  "        scan\n"
+                  "          PERSON: every row; columns: sex\n");
+    check_plan_of("SELECT PHA_ATC_CLA, count(*) AS n FROM IR_PHA_R GROUP BY 1 ORDER BY n", true,
+                  "sort by n, all columns\n"
+                  "  project PHA_ATC_CLA, count\n"
+                  "    aggregate by PHA_ATC_CLA: count(*)\n"
+                  "      scan\n"
+                  "        IR_PHA_R: every row; columns: PHA_ATC_CLA\n");
+}
+
 static pc_query query_of(fixture *f, const char *sql)
 {
     const pc_query *query;
     pc_error err = {0};
-    const pc_status status = pc_sql_plan(sql, &f->catalog, &f->arena, &query, &err);
+    const pc_status status = pc_sql_plan(sql, &f->catalog, false, &f->arena, &query, &err);
     if (status != PC_OK) (void)fprintf(stderr, "\n%s\n", err.text);
     CU_ASSERT_EQUAL_FATAL(status, PC_OK);
     return *query;
@@ -170,6 +208,12 @@ static void test_traits(void)
     CU_ASSERT_EQUAL(q.patients_column, 2);
     CU_ASSERT(!q.is_cell[0] && q.is_cell[1]);
     CU_ASSERT_STRING_EQUAL(q.root->schema.field[1].name, "n");
+    const pc_query *protected;
+    const char *sql = "SELECT sex, count(*) AS n FROM PERSON GROUP BY sex ORDER BY n";
+    CU_ASSERT_EQUAL_FATAL(pc_sql_plan(sql, &f.catalog, true, &f.arena, &protected, NULL), PC_OK);
+    CU_ASSERT_EQUAL(protected->visible_count, 2);
+    CU_ASSERT_EQUAL(protected->patients_column, 3);
+    CU_ASSERT_STRING_EQUAL(protected->root->schema.field[3].name, "patients");
     q = query_of(&f, "SELECT atc FROM ER_PHA_F");
     CU_ASSERT(q.traits.returns_rows && !q.traits.returns_identifier);
     CU_ASSERT_EQUAL(q.patients_column, -1);
@@ -252,7 +296,7 @@ static void test_any_request_may_be_refused(void)
         status = pc_sql_plan(
             "SELECT sex, sum(PHA_ACT_QSN) AS q FROM ER_PHA_F d LEFT JOIN PERSON p USING "
             "(patient) WHERE atc LIKE 'A%' GROUP BY 1 HAVING count(*) > 1 ORDER BY q",
-            &f.catalog, &f.arena, &query, NULL);
+            &f.catalog, true, &f.arena, &query, NULL);
         CU_ASSERT(status == PC_OK || status == PC_NO_MEMORY);
         tear_down(&f);
     }
@@ -261,6 +305,7 @@ static void test_any_request_may_be_refused(void)
 
 PC_TEST_MAIN("sql_plan", {"the query of the design", test_design_query}, {"joins", test_joins},
              {"a key by its columns", test_key_columns},
-             {"a reference table", test_references_alone}, {"traits", test_traits},
+             {"a reference table", test_references_alone},
+             {"protected plans", test_protected_plans}, {"traits", test_traits},
              {"refusals", test_refusals},
              {"any request may be refused", test_any_request_may_be_refused});

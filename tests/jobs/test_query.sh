@@ -103,12 +103,55 @@ for g, f in zip(gate[1:], full[1:]):
     small += g[1] == "s"
 assert small > 0
 PY
+# Nothing that is asked of a small cell is answered: HAVING, ORDER BY, LIMIT, arithmetic, CASE.
+gate() {
+    "$parcours" query "$work/s16" "$1" --format csv --quiet --progress never
+}
+small="SELECT birth_year FROM PERSON GROUP BY 1 HAVING count(*)"
+for having in "= 1" "< 11" "% 2 = 0 AND count(*) <= 10" "= 3 OR sum(birth_year) IS NOT NULL AND count(*) < 11" \
+    "+ 1 < 12 OR count(DISTINCT patient) = 2 OR count(*) FILTER (WHERE sex = 'F') BETWEEN 1 AND 10"; do
+    [ "$(gate "$small $having")" = birth_year ] || fail "HAVING count(*) $having"
+done
+gate "$small <> 1000" | sort >"$work/some.csv"
+awk -F, '$2 != "s" { print $1 }' "$work/gate.csv" | sort | cmp -s - "$work/some.csv" || fail "HAVING count(*) <> 1000"
+[ "$(gate "$small / (count(*) - 3) > 100" 2>&1)" = birth_year ] || fail "an error of arithmetic tells a small cell"
+[ "$(gate "SELECT count(*) AS n FROM PERSON WHERE birth_year = $(awk -F, '$2 == "s" { print $1; exit }' "$work/gate.csv") HAVING count(*) < 11")" = n ] ||
+    fail "HAVING over all rows"
+sql="SELECT birth_year, count(*) AS n FROM PERSON GROUP BY 1 HAVING birth_year < 1930"
+[ "$(gate "$sql")" = "$(awk -F, 'NR == 1 || $1 != "" && $1 < 1930' "$work/gate.csv")" ] || fail "HAVING of a key"
+for order in "n DESC" "n" "n DESC NULLS FIRST" "-count(*) NULLS FIRST" "coalesce(sum(birth_year), 9999999) DESC" \
+    "CASE WHEN count(*) > 5 THEN 1 ELSE 2 END DESC, n"; do
+    for limit in "" "LIMIT 20 OFFSET 20"; do
+        sql="SELECT birth_year, count(*) AS n, CASE WHEN count(*) > 5 THEN 'many' ELSE 'few' END AS k FROM PERSON GROUP BY 1"
+        gate "$sql ORDER BY $order $limit" >"$work/gated.csv"
+        python3 - "$work" "$limit" "$order" <<'PY' || fail "ORDER BY $order $limit"
+import csv, sys
+work, limit, order = sys.argv[1:]
+read = lambda name: [tuple(r) for r in csv.reader(open(f"{work}/{name}"))][1:]
+full = sorted(read("open.csv"), key=lambda r: (r[0] == "", r[0]))
+shown = [(y, int(n)) for y, n in full if int(n) > 10]
+year = lambda r: int(r[0] or 0)
+if order.startswith("coalesce"):
+    shown.sort(key=lambda r: -year(r) * r[1] if r[0] else -9999999)
+else:
+    shown.sort(key=lambda r: r[1], reverse=order != "n" and not order.startswith("CASE"))
+want = [(y, str(n), "many") for y, n in shown] + [(y, "s", "s") for y, n in full if int(n) <= 10]
+assert [r for r in want if r[1] == "s"] and len(want) > 60
+assert read("gated.csv") == (want[20:40] if limit else want)
+PY
+    done
+done
+mpirun -n 3 "$parcours" query "$work/s64" "$sql ORDER BY $order" --format csv --quiet >"$work/again.csv"
+gate "$sql ORDER BY $order" | cmp -s - "$work/again.csv" || fail "hidden cells differ on 3 ranks"
 refused=(
     "SELECT patient FROM PERSON"
     "SELECT sex, birth_date FROM PERSON LIMIT 5"
     "SELECT patient, count(*) AS n FROM ER_PHA_F GROUP BY patient"
     "SELECT max(birth_year) AS oldest FROM PERSON"
     "SELECT PFS_EXE_NUM, count(*) AS n FROM ER_PRS_F GROUP BY 1"
+    "SELECT atc, count(*) FROM ER_PHA_F WHERE patient = 'x' GROUP BY 1"
+    "SELECT sum(CASE WHEN BEN_NIR_PSA LIKE 'x%' THEN PRS_PAI_MNT END) FROM ER_PRS_F"
+    "SELECT count(*) FILTER (WHERE NIR_ANO_17 IN ('x', 'y')) FROM T_MCOaaC"
 )
 for sql in "${refused[@]}"; do
     expect 3 'refused' "$parcours" query "$work/s16" "$sql" --quiet
