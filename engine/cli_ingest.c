@@ -9,9 +9,9 @@ static const pc_option option[] = {
     {"store", "STORE", "folder of the store", false},
     {"shards", "N", "a power of two (input bytes / 512 MiB, 16 to 16384)", false},
     {"max-rejects", "PERCENT", "fails when a table has more rejected rows (no limit)", false},
-    {"resume", NULL, "continues or starts; nothing is done when the store is complete", false},
-    {"append", NULL, "adds the delivery to a store", false},
-    {"replace", NULL, "replaces the delivery's files in a store", false},
+    {"resume", NULL, "makes an unfinished store again; nothing is done when it is complete", false},
+    {"append", NULL, "adds the delivery to a store (not offered yet)", false},
+    {"replace", NULL, "replaces the delivery's files in a store (not offered yet)", false},
 };
 
 enum { PERCENT_SCALE = 6, PERCENT_UNIT = 1000000 };

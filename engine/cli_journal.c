@@ -31,8 +31,8 @@ static pc_status read_store_id(pc_cli *cli, const char *store, const char **out,
     pc_json *manifest = NULL;
     pc_status status = pc_json_read(path, &manifest, err);
     if (status != PC_OK) {
-        return PC_FAIL(err, PC_BAD_INPUT, "'%s' is not a finished store: no readable store.json",
-                       store);
+        pc_error_prefix(err, "'%s' is not a finished store", store);
+        return PC_BAD_INPUT;
     }
     const char *id = pc_json_text(pc_json_get(manifest, "id"));
     if (id == NULL) {

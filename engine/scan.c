@@ -281,28 +281,33 @@ static void drive(pc_scan *scan, pc_stage *stage)
     memset(rows->is_attached, 0, (size_t)scan->plan->relation_count * sizeof *rows->is_attached);
     rows->is_attached[0] = true;
     pc_rows_changed(scan, rows);
-    for (int i = 0; i < rows->count; i++) {
-        rows->row[0][i] = (int32_t)(stage->at + i);
+    const int count = rows->count;
+    const int32_t first = (int32_t)stage->at;
+    int32_t *row = rows->row[0], *slot = rows->slot;
+    for (int i = 0; i < count; i++) {
+        row[i] = first + i;
     }
     const bool has_slots = !pc_scan_is_reference(scan, 0);
     const int64_t *offset =
         has_slots ? scan->block->table[scan->plan->relation[0].table].offset : NULL;
-    for (int i = 0; has_slots && i < rows->count;) {
-        while (offset[stage->slot + 1] <= stage->at + i) {
-            stage->slot++;
+    int32_t here = stage->slot;
+    for (int i = 0; has_slots && i < count;) {
+        while (offset[here + 1] <= stage->at + i) {
+            here++;
         }
-        const int64_t end = offset[stage->slot + 1] - stage->at;
-        for (; i < rows->count && i < end; i++) {
-            rows->slot[i] = stage->slot;
+        const int64_t end = offset[here + 1] - stage->at;
+        for (; i < count && i < end; i++) {
+            slot[i] = here;
         }
     }
+    stage->slot = here;
     stage->at += rows->count;
     scan->rows_in += rows->count;
 }
 
 static pc_status filter_rows(pc_scan *scan, pc_rows *rows, const pc_expr *filter, pc_error *err)
 {
-    int *row = pc_arena_array(&scan->scratch, PC_BATCH_ROWS, sizeof *row, err);
+    int *row = pc_arena_raw(&scan->scratch, PC_BATCH_ROWS * sizeof *row, err);
     if (row == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_scan_gather(scan, rows, filter, err));
     const pc_batch batch = {
@@ -339,7 +344,7 @@ static pc_status pull(pc_scan *scan, int last, pc_error *err)
                 return PC_OK;
             }
             // No row of an earlier batch is in use here: its columns can go.
-            pc_arena_reset(&scan->scratch);
+            pc_arena_empty(&scan->scratch);
             drive(scan, stage);
         } else {
             pc_rows *in = &scan->stage[at - 1].rows;
@@ -375,8 +380,10 @@ static pc_status make_batch(pc_scan *scan, pc_rows *rows, pc_batch *batch, pc_er
     if (pc_scan_is_reference(scan, 0)) return PC_OK;
     batch->slot = pc_arena_array(&scan->scratch, (size_t)rows->count + 1, sizeof *batch->slot, err);
     if (batch->slot == NULL) return PC_NO_MEMORY;
+    const int32_t *slot = rows->slot;
+    const int64_t first_slot = scan->block->first_slot;
     for (int i = 0; i < rows->count; i++) {
-        batch->slot[i] = scan->block->first_slot + rows->slot[i];
+        batch->slot[i] = first_slot + slot[i];
     }
     return PC_OK;
 }
@@ -387,7 +394,7 @@ pc_status pc_scan_next(pc_scan *scan, pc_batch *batch, pc_error *err)
     *batch = (pc_batch){.column_count = scan->plan->column_count,
                         .column = scan->stage[last].rows.column};
     if (scan->is_done) return PC_OK;
-    pc_arena_reset(&scan->scratch);
+    pc_arena_empty(&scan->scratch);
     for (int i = 0; i <= last; i++) {
         pc_rows_changed(scan, &scan->stage[i].rows);
     }

@@ -31,9 +31,12 @@ static void gather(const pc_column *c, const int32_t *row, int count, void *to)
             break;
         default:
             for (int i = 0; i < count; i++) {
-                if (row[i] < 0) continue; // fresh memory is zero
-                memcpy((char *)to + (size_t)i * c->width,
-                       (const char *)c->data + (size_t)row[i] * c->width, c->width);
+                char *cell = (char *)to + (size_t)i * c->width;
+                if (row[i] < 0) {
+                    memset(cell, 0, c->width);
+                } else {
+                    memcpy(cell, (const char *)c->data + (size_t)row[i] * c->width, c->width);
+                }
             }
             break;
     }
@@ -65,7 +68,7 @@ static pc_status gather_column(pc_scan *scan, const pc_column *c, const int32_t 
                                pc_column *out, pc_error *err)
 {
     *out = *c;
-    void *data = pc_arena_array(&scan->scratch, (size_t)count + 8, c->width, err);
+    void *data = pc_arena_raw(&scan->scratch, ((size_t)count + 8) * c->width, err);
     if (data == NULL) return PC_NO_MEMORY;
     gather(c, row, count, data);
     out->data = data;
@@ -275,8 +278,9 @@ void pc_rows_keep(const pc_scan *scan, pc_rows *rows, const int *row, int row_co
             it[i] = it[row[i]];
         }
     }
+    int32_t *slot = rows->slot;
     for (int i = 0; i < row_count; i++) {
-        rows->slot[i] = rows->slot[row[i]];
+        slot[i] = slot[row[i]];
     }
     rows->count = row_count;
     rows->is_slice = false;

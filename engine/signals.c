@@ -15,11 +15,16 @@ static void request_stop(int signal_number)
 void pc_stop_listen(void)
 {
     static const int asked[] = {SIGTERM, SIGINT, SIGUSR1};
-    struct sigaction action = {.sa_handler = request_stop, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = request_stop};
     (void)sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        // A second Ctrl-C ends at once what does not come to look, such as a read of a terminal.
+        action.sa_flags = SA_RESTART | (asked[i] == SIGINT ? (int)SA_RESETHAND : 0);
         (void)sigaction(asked[i], &action, NULL); // fails only for signals that do not exist
     }
+    // A file beyond the batch system's limit: the write fails, which is told.
+    action = (struct sigaction){.sa_handler = SIG_IGN};
+    (void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 bool pc_stop_requested(void)

@@ -242,7 +242,7 @@ pc_status pc_expr_filter(const pc_expr *expr, const pc_batch *batch, pc_expr_sta
                          pc_arena *scratch, int *row, int *row_count, pc_error *err)
 {
     assert(expr->type == PC_BOOL);
-    pc_eval e = {.batch = batch, .state = state, .scratch = scratch, .err = err};
+    pc_eval e = {.batch = batch, .state = state, .scratch = scratch, .truth_of = expr, .err = err};
     pc_vector v;
     PC_TRY(pc_eval_node(&e, expr, &v));
     if (!v.is_constant) {

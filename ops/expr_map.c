@@ -44,6 +44,7 @@ static pc_status prepare(pc_eval *e, const pc_expr *x, pc_expr_node *node, const
     node->known.bytes = (size_t)texts + 1;
     node->value.bytes = ((size_t)texts + 1) * cell;
     node->null_is_known = false;
+    node->rows = 0;
     node->dict = dict;
     node->texts = texts;
     node->fingerprint = fingerprint(dict, texts);
@@ -86,7 +87,7 @@ static pc_status learn(pc_eval *e, const pc_expr *x, pc_expr_node *node, const u
             PC_TRY(pc_dict_builder_add(node->words, cell.text, &word, e->err));
         }
         if (is_text) memcpy(to, &word, sizeof word);
-        if (x->type == PC_BOOL) *to = cell.integer != 0;
+        if (x->type == PC_BOOL) *to = !cell.is_null && cell.integer != 0;
         if (!is_text && x->type == PC_FLOAT) memcpy(to, &cell.real, sizeof cell.real);
         if (!is_text && x->type != PC_BOOL && x->type != PC_FLOAT) {
             memcpy(to, &cell.integer, sizeof cell.integer);
@@ -103,52 +104,94 @@ static pc_status learn(pc_eval *e, const pc_expr *x, pc_expr_node *node, const u
     return PC_OK;
 }
 
-enum { PENDING = 255 };
+enum { PENDING = 255, ROWS_PER_TEXT = 8 };
 
-static pc_status learn_codes(pc_eval *e, const pc_expr *x, pc_expr_node *node, const pc_column *c,
-                             const uint32_t *code)
+static pc_status learn_some(pc_eval *e, const pc_expr *x, pc_expr_node *node, const uint32_t *code,
+                            int count)
 {
-    uint32_t wanted[PC_BATCH_ROWS];
-    int count = 0;
+    const pc_status status = count == 0 ? PC_OK : learn(e, x, node, code, count);
     uint8_t *known = (uint8_t *)node->known.data;
-    const int row_count = e->batch->row_count;
-    bool has_null = false;
-    pc_status status = PC_OK;
-    for (int row = 0; row <= row_count && status == PC_OK; row++) {
-        const bool full = row == row_count || count == PC_BATCH_ROWS - 1;
-        if (full && count > 0) {
-            status = learn(e, x, node, wanted, count);
-            if (status != PC_OK) {
-                for (int i = 0; i < count; i++) {
-                    if (known[wanted[i]] == PENDING) known[wanted[i]] = NOT_YET;
-                }
-                break;
-            }
-            count = 0;
-        }
-        if (row == row_count) break;
-        const bool valid = pc_is_valid(c->valid, row);
-        const uint32_t at = valid ? code[row] : node->texts;
-        has_null = has_null || !valid;
-        if (known[at] != NOT_YET) continue;
-        known[at] = PENDING;
-        wanted[count++] = at;
+    for (int i = 0; status != PC_OK && i < count; i++) {
+        if (known[code[i]] == PENDING) known[code[i]] = NOT_YET;
     }
     return status;
 }
 
-static pc_status codes_of(pc_eval *e, const pc_column *c, const uint32_t **out)
+// Evaluates the tree for the codes of these rows that are not known yet.
+static pc_status learn_rows(pc_eval *e, const pc_expr *x, pc_expr_node *node, const uint32_t *code)
 {
-    if (c->width == 4) {
+    uint32_t wanted[PC_BATCH_ROWS];
+    int count = 0;
+    uint8_t *known = (uint8_t *)node->known.data;
+    for (int row = 0; row < e->batch->row_count; row++) {
+        if (known[code[row]] != NOT_YET) continue;
+        known[code[row]] = PENDING;
+        wanted[count++] = code[row];
+        if (count < PC_BATCH_ROWS) continue;
+        PC_TRY(learn_some(e, x, node, wanted, count));
+        count = 0;
+    }
+    return learn_some(e, x, node, wanted, count);
+}
+
+// Evaluates the tree for every code, of rows or not: of a tree that cannot fail nobody can tell.
+static pc_status learn_all(pc_eval *e, const pc_expr *x, pc_expr_node *node, bool with_null)
+{
+    uint32_t wanted[PC_BATCH_ROWS];
+    const uint8_t *known = (const uint8_t *)node->known.data;
+    const uint32_t end = with_null ? node->texts + 1 : node->texts;
+    for (uint32_t code = 0; code < end;) {
+        int count = 0;
+        for (; code < end && count < PC_BATCH_ROWS; code++) {
+            if (known[code] == NOT_YET) wanted[count++] = code;
+        }
+        if (count > 0) PC_TRY(learn(e, x, node, wanted, count));
+    }
+    return PC_OK;
+}
+
+// Learns what the rows need. Looking for unknown codes in every batch costs as much as looking the
+// known ones up: where rows are many times the texts, all texts are evaluated, once.
+static pc_status learn_codes(pc_eval *e, const pc_expr *x, pc_expr_node *node, bool has_nulls,
+                             const uint32_t *code)
+{
+    if (node->known_count == node->texts && (!has_nulls || node->null_is_known)) return PC_OK;
+    const bool is_text = pc_type_is_text(x->type) || x->type == PC_NONE;
+    if (node->rows / ROWS_PER_TEXT >= node->texts && !node->can_fail && !is_text) {
+        return learn_all(e, x, node, has_nulls);
+    }
+    node->rows += e->batch->row_count;
+    return learn_rows(e, x, node, code);
+}
+
+#define WIDEN(type)                                                                                \
+    do {                                                                                           \
+        const type *from = c->data;                                                                \
+        for (int i = 0; i < count; i++)                                                            \
+            to[i] = from[i];                                                                       \
+    } while (0)
+
+// Codes of the rows in 32 bits, with that of null where there is none.
+static pc_status places_of(pc_eval *e, const pc_column *c, uint32_t null, const uint32_t **out)
+{
+    const int count = e->batch->row_count;
+    if (c->width == 4 && c->valid == NULL) {
         *out = c->data;
         return PC_OK;
     }
-    uint32_t *code = pc_eval_array(e, sizeof *code);
-    if (code == NULL) return PC_NO_MEMORY;
-    for (int i = 0; i < e->batch->row_count; i++) {
-        code[i] = c->width == 1 ? ((const uint8_t *)c->data)[i] : ((const uint16_t *)c->data)[i];
+    uint32_t *to = pc_arena_raw(e->scratch, ((size_t)count + 8) * sizeof *to, e->err);
+    if (to == NULL) return PC_NO_MEMORY;
+    if (c->width == 1) WIDEN(uint8_t);
+    if (c->width == 2) WIDEN(uint16_t);
+    if (c->width == 4) WIDEN(uint32_t);
+    for (int first = 0; c->valid != NULL && first < count; first += 64) {
+        const int end = count - first < 64 ? count : first + 64;
+        uint64_t missing = ~c->valid[first / 64];
+        for (int i = first; missing != 0 && i < end; i++, missing >>= 1) {
+            if ((missing & 1) != 0) to[i] = null;
+        }
     }
-    *out = code;
+    *out = to;
     return PC_OK;
 }
 
@@ -178,27 +221,20 @@ pc_status pc_eval_by_code(pc_eval *e, const pc_expr *x, pc_expr_node *node, pc_v
     const pc_column *c = &e->batch->column[node->text_column];
     const int count = e->batch->row_count;
     PC_TRY(prepare(e, x, node, c->dict));
-    const uint32_t *code;
-    PC_TRY(codes_of(e, c, &code));
-    if (node->known_count < node->texts || (c->valid != NULL && !node->null_is_known)) {
-        PC_TRY(learn_codes(e, x, node, c, code));
-    }
     // With nulls among the rows, each null row asks at the place of null.
-    if (c->valid != NULL) {
-        uint32_t *place = pc_eval_array(e, sizeof *place);
-        if (place == NULL) return PC_NO_MEMORY;
-        for (int i = 0; i < count; i++) {
-            place[i] = pc_is_valid(c->valid, i) ? code[i] : node->texts;
-        }
-        code = place;
-    }
+    const uint32_t *code;
+    PC_TRY(places_of(e, c, node->texts, &code));
+    PC_TRY(learn_codes(e, x, node, c->valid != NULL, code));
     const size_t cell_bytes = value_bytes(x);
-    void *data = pc_eval_array(e, cell_bytes);
-    uint64_t *valid = node->has_null_result ? pc_eval_bits(e) : NULL;
-    if (data == NULL || (node->has_null_result && valid == NULL)) return PC_NO_MEMORY;
+    // Of what is only asked for its truth null is false, as which it is kept.
+    const bool has_nulls = node->has_null_result && e->truth_of != x;
+    void *data = pc_arena_raw(e->scratch, ((size_t)count + 8) * cell_bytes, e->err);
+    uint64_t *valid = has_nulls ? pc_eval_bits(e) : NULL;
+    if (data == NULL || (has_nulls && valid == NULL)) return PC_NO_MEMORY;
     look_up(node, code, count, cell_bytes, data);
+    const char *known = node->known.data;
     for (int i = 0; valid != NULL && i < count; i++) {
-        valid[i >> 6] |= (uint64_t)(node->known.data[code[i]] == KNOWN) << (i & 63);
+        valid[i >> 6] |= (uint64_t)(known[code[i]] == KNOWN) << (i & 63);
     }
     const bool is_text = pc_type_is_text(x->type) || x->type == PC_NONE;
     *out = (pc_vector){.column = {.type = x->type,

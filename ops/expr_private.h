@@ -12,6 +12,7 @@ typedef struct pc_eval {
     const pc_batch *batch;
     pc_expr_state *state;
     pc_arena *scratch;
+    const pc_expr *truth_of; ///< whose nulls may be given as false, or NULL
     bool plain; ///< true: row by row, no look-up per dictionary code (the rows are codes already)
     pc_error *err;
 } pc_eval;
@@ -56,6 +57,7 @@ struct pc_expr_node {
     uint32_t texts;       ///< of `dict` when it was last looked at
     uint64_t fingerprint; ///< of those texts
     uint32_t known_count;
+    int64_t rows; ///< that were searched for unknown codes
     bool null_is_known;
     bool has_null_result;
     pc_buffer known;        ///< uint8_t [texts + 1]: 0 not yet, 1 value, 2 null; the last: of null

@@ -114,7 +114,7 @@ static pc_status grow(pc_arena *arena, size_t bytes, pc_error *err)
     return PC_OK;
 }
 
-void *pc_arena_take(pc_arena *arena, size_t bytes, pc_error *err)
+void *pc_arena_raw(pc_arena *arena, size_t bytes, pc_error *err)
 {
     if (bytes == 0) bytes = 1;
     if (!round_up(&bytes)) {
@@ -128,7 +128,13 @@ void *pc_arena_take(pc_arena *arena, size_t bytes, pc_error *err)
     }
     char *memory = (char *)(block + 1) + block->used_bytes;
     block->used_bytes += bytes;
-    return memset(memory, 0, bytes);
+    return memory;
+}
+
+void *pc_arena_take(pc_arena *arena, size_t bytes, pc_error *err)
+{
+    void *memory = pc_arena_raw(arena, bytes, err);
+    return memory == NULL ? NULL : memset(memory, 0, bytes == 0 ? 1 : bytes);
 }
 
 void *pc_arena_array(pc_arena *arena, size_t count, size_t element_bytes, pc_error *err)
@@ -168,6 +174,17 @@ void pc_arena_rewind(pc_arena *arena, pc_arena_mark mark)
 void pc_arena_reset(pc_arena *arena)
 {
     if (arena != NULL) pc_arena_rewind(arena, (pc_arena_mark){0});
+}
+
+void pc_arena_empty(pc_arena *arena)
+{
+    pc_arena_block *kept = arena->newest;
+    if (kept == NULL) return;
+    arena->newest = kept->older;
+    pc_arena_reset(arena);
+    kept->older = NULL;
+    kept->used_bytes = 0;
+    arena->newest = kept;
 }
 
 pc_status pc_buffer_reserve(pc_buffer *buffer, size_t bytes, pc_error *err)

@@ -100,6 +100,10 @@ static void format_count(double value, char out[RATE_BYTES])
     (void)snprintf(out, RATE_BYTES, power == 0 ? "%.0f%s" : "%.3g%s", value, unit[power]);
 }
 
+// A bar is one line: the terminal does not wrap it while it is written, however narrow it is.
+#define BAR_BEGIN "\r\033[K\033[?7l"
+#define BAR_END   "\033[?7h"
+
 static void show_bar(const pc_progress *p, double elapsed_s, double rate, double left_s)
 {
     char per_second[RATE_BYTES];
@@ -114,11 +118,11 @@ static void show_bar(const pc_progress *p, double elapsed_s, double rate, double
     }
     bar[BAR_CELLS] = '\0';
     if (p->total > 0) {
-        fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %s %s/s  %.0f s, %.0f s left", p->phase, bar,
-                100 * share, per_second, p->unit, elapsed_s, left_s);
+        fprintf(stderr, BAR_BEGIN "%s [%s] %3.0f%%  %s %s/s  %.0f s, %.0f s left" BAR_END, p->phase,
+                bar, 100 * share, per_second, p->unit, elapsed_s, left_s);
     } else {
-        fprintf(stderr, "\r\033[K%s  %s %s  %s/s  %.0f s", p->phase, done, p->unit, per_second,
-                elapsed_s);
+        fprintf(stderr, BAR_BEGIN "%s  %s %s  %s/s  %.0f s" BAR_END, p->phase, done, p->unit,
+                per_second, elapsed_s);
     }
     (void)fflush(stderr);
 }

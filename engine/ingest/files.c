@@ -75,7 +75,8 @@ static pc_status list_folder(const char *folder, pc_arena *arena, pc_buffer *out
 
 // ---- every rank -------------------------------------------------------------------------------
 
-static pc_status open_file(ingest_job *job, const char *name, pc_error *err)
+/** @param bytes  that rank 0 saw: all ranks must cut the file into the same units */
+static pc_status open_file(ingest_job *job, const char *name, int64_t bytes, pc_error *err)
 {
     int year = 0;
     char *kept = pc_arena_text(&job->arena, name, strlen(name), err);
@@ -93,6 +94,11 @@ static pc_status open_file(ingest_job *job, const char *name, pc_error *err)
     if (path == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_csv_open(job->model, path, kept, job->file_count, &job->arena,
                        &job->file[job->file_count], err));
+    if (job->file[job->file_count].bytes != bytes) {
+        return PC_FAIL(err, PC_BAD_INPUT,
+                       "delivery '%s': file '%s' has changed since it was listed", job->options->in,
+                       kept);
+    }
     job->table[job->file[job->file_count].table].is_delivered = true;
     job->file_count++;
     return PC_OK;
@@ -107,7 +113,9 @@ static pc_status open_files(ingest_job *job, const pc_buffer *list, pc_error *er
     job->ignored = pc_arena_array(&job->arena, count, sizeof *job->ignored, err);
     if (job->file == NULL || job->ignored == NULL) return PC_NO_MEMORY;
     for (size_t at = 0; at < list->bytes; at += strlen(list->data + at) + 1) {
-        PC_TRY(open_file(job, strchr(list->data + at, ' ') + 1, err));
+        char *name = NULL;
+        const int64_t bytes = strtoll(list->data + at, &name, 10);
+        PC_TRY(open_file(job, name + 1, bytes, err));
     }
     if (job->file_count == 0) {
         return PC_FAIL(err, PC_BAD_INPUT,
@@ -261,6 +269,21 @@ static void digest_plan(ingest_job *job, const pc_buffer *list)
     job->plan_digest = pc_digest_end(&state);
 }
 
+/** A model or a folder that nodes see differently would give each rank another plan. */
+static pc_status compare_plans(ingest_job *job, pc_error *err)
+{
+    pc_digest first = job->plan_digest;
+    pc_comm_broadcast(job->comm, &first, sizeof first);
+    pc_status status = PC_OK;
+    if (memcmp(&first, &job->plan_digest, sizeof first) != 0) {
+        status = PC_FAIL(err, PC_BAD_JOB,
+                         "model '%s': rank %d reads another text of it than rank 0: name a file "
+                         "that all nodes share",
+                         job->options->model, job->rank);
+    }
+    return pc_comm_agree(job->comm, status, err);
+}
+
 pc_status ingest_plan(ingest_job *job, pc_error *err)
 {
     pc_status status =
@@ -285,5 +308,6 @@ pc_status ingest_plan(ingest_job *job, pc_error *err)
     if (status == PC_OK) status = choose_shards(job, err);
     if (status == PC_OK) digest_plan(job, &list);
     pc_buffer_release(&list);
-    return pc_comm_agree(job->comm, status, err);
+    status = pc_comm_agree(job->comm, status, err);
+    return status == PC_OK ? compare_plans(job, err) : status;
 }

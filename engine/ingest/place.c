@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "ingest_job.h"
+#include "parcours/release.h"
 
 enum { PATH_BYTES = 4096, MOST_DEPTH = 8 };
 
@@ -60,12 +61,14 @@ static void remove_in(const char *folder, const char *name)
 }
 
 /** What an ingest makes in STORE, besides its plan and its lock. */
+static const char *const contents[] = {"store.json", "parts.h5", "dictionaries.h5", "references.h5",
+                                       "shards",     "rejects",  "scratch"};
+enum { CONTENTS = sizeof contents / sizeof contents[0] };
+
 static void remove_contents(const char *store)
 {
-    static const char *const name[] = {"store.json", "parts.h5", "dictionaries.h5", "references.h5",
-                                       "shards",     "rejects",  "scratch"};
-    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++)
-        remove_in(store, name[i]);
+    for (int i = 0; i < CONTENTS; i++)
+        remove_in(store, contents[i]);
 }
 
 // ---- the lock ---------------------------------------------------------------------------------
@@ -85,9 +88,14 @@ static pc_status take_lock(ingest_job *job, pc_error *err)
         struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         struct stat held, there;
         if (fcntl(file, F_SETLK, &lock) != 0) {
+            const int reason = errno;
             close(file);
-            return PC_FAIL(err, PC_BAD_JOB, "store '%s': another ingest holds its lock",
-                           job->options->store);
+            if (reason == EACCES || reason == EAGAIN) {
+                return PC_FAIL(err, PC_BAD_JOB, "store '%s': another ingest holds its lock",
+                               job->options->store);
+            }
+            return PC_FAIL(err, PC_IO, "store '%s': the folder cannot be locked: %s",
+                           job->options->store, strerror(reason));
         }
         if (fstat(file, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino) {
             job->lock_file = file;
@@ -104,12 +112,8 @@ static pc_status write_plan(const ingest_job *job, pc_error *err)
     char path[PATH_BYTES], text[PC_DIGEST_TEXT_BYTES];
     PC_TRY(make_path(path, job->options->store, ".plan", err));
     pc_digest_format(&job->plan_digest, text);
-    FILE *file = fopen(path, "w");
-    const bool wrote = file != NULL && fprintf(file, "%s\n", text) > 0;
-    if (file == NULL || fclose(file) != 0 || !wrote) {
-        return PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
-    }
-    return PC_OK;
+    // Whole or not there: a plan cut short by a kill would refuse --resume.
+    return pc_file_write(path, pc_span_of(text), 0600, err);
 }
 
 /** Whether the file `.plan` or the manifest names this plan. */
@@ -151,7 +155,15 @@ static pc_status look_at_store(ingest_job *job, bool *is_done, pc_error *err)
         *is_done = true;
         return PC_OK;
     }
-    if (!exists(store, "shards") && !exists(store, ".plan")) return PC_OK;
+    // Without a plan nothing in the folder is ours: a failed ingest must not remove it.
+    for (int i = 0; i < CONTENTS && !exists(store, ".plan"); i++) {
+        if (!exists(store, contents[i])) continue;
+        return PC_FAIL(err, PC_BAD_JOB,
+                       "store '%s': the folder has a '%s' that no ingest is known to have made: "
+                       "name another folder",
+                       store, contents[i]);
+    }
+    if (!exists(store, ".plan")) return PC_OK;
     if (!job->options->resume) {
         return PC_FAIL(err, PC_BAD_JOB,
                        "store '%s' is unfinished: run the same command with --resume, or remove it",

@@ -265,6 +265,7 @@ static pc_status resolve_pass(resolver *r, int key, key_passes *passes, pc_error
     const int parent = job->model->key[key].table;
     const int key_bytes = job->table[parent].layout->key_bytes;
     const bool is_last = passes->at == passes->count - 1;
+    const pc_arena_mark mark = pc_arena_now(&job->arena); // per pass and rank: it would add up
     pc_status status =
         keymap_init(&passes->map, job->comm, key_bytes, key_bytes, &job->arena, job->budget, err);
     const int64_t count = job->table[parent].all_rows / job->ranks / passes->count;
@@ -279,6 +280,7 @@ static pc_status resolve_pass(resolver *r, int key, key_passes *passes, pc_error
     }
     job->table[parent].count[COUNT_CONFLICT] += passes->map.conflict_count;
     keymap_release(&passes->map);
+    pc_arena_rewind(&job->arena, mark);
     return status;
 }
 

@@ -1,8 +1,10 @@
 /** Buckets to parts: arranged, cut into blocks, derived, written. Each rank writes its own shards;
- *  nothing here is said to other ranks before the end. */
+ *  nothing here is said to other ranks before the end, except that one has failed. */
 #include <string.h>
 #include "parcours/derive.h"
 #include "route.h"
+
+enum { ASK_SECONDS = 5 }; // a network may answer only when rank 0 asks too: not at each shard
 
 typedef struct shard_state {
     ingest_job *job;
@@ -199,23 +201,42 @@ static pc_status write_shard(shard_state *s, uint32_t shard, pc_error *err)
     return pc_buffer_append(&job->part, &info, sizeof info, err);
 }
 
+/** Stops early when another rank has failed: what is written would be removed. Local. */
+static pc_status write_own(shard_state *s, pc_counter *counter, pc_error *err)
+{
+    const ingest_job *job = s->job;
+    const int64_t from = route_first_shard(job, job->rank);
+    const int64_t to = route_first_shard(job, job->rank + 1);
+    pc_progress progress;
+    pc_progress_begin(&progress, job->log, "writing", "shards", to - from);
+    pc_status status = PC_OK;
+    double asked_s = pc_clock_s();
+    for (int64_t shard = from; status == PC_OK && shard < to; shard++) {
+        if (pc_clock_s() - asked_s > ASK_SECONDS) {
+            if (pc_counter_next(counter) == INT64_MAX) break;
+            asked_s = pc_clock_s();
+        }
+        status = write_shard(s, (uint32_t)shard, err);
+        pc_progress_set(&progress, shard - from + 1);
+    }
+    if (status != PC_OK) pc_counter_poison(counter);
+    pc_progress_end(&progress);
+    return status;
+}
+
 pc_status ingest_write_shards(ingest_job *job, pc_error *err)
 {
     shard_state s;
-    pc_progress progress;
-    const int64_t from = route_first_shard(job, job->rank);
-    const int64_t to = route_first_shard(job, job->rank + 1);
+    pc_counter *counter = NULL;
     pc_status status = open_state(&s, job, err);
     status = pc_comm_agree(job->comm, status, err);
-    pc_progress_begin(&progress, job->log, "writing", "shards", to - from);
-    for (int64_t shard = from; status == PC_OK && shard < to; shard++) {
-        status = write_shard(&s, (uint32_t)shard, err);
-        pc_progress_set(&progress, shard - from + 1);
-    }
-    pc_progress_end(&progress);
+    if (status == PC_OK) status = pc_counter_open(job->comm, &counter, err);
+    if (status == PC_OK) status = write_own(&s, counter, err);
     close_state(&s);
     job->spilled_bytes += pc_spool_pool_spilled(job->bucket_pool);
     pc_spool_pool_close(job->bucket_pool);
     job->bucket_pool = NULL;
-    return pc_comm_agree(job->comm, status, err);
+    status = pc_comm_agree(job->comm, status, err);
+    pc_counter_close(job->comm, counter);
+    return status;
 }

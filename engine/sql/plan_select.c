@@ -311,6 +311,37 @@ static pc_status add_hiding(pc_sql_planner *p, const pc_expr *patients, const pc
     return add_node(p, &made, root);
 }
 
+// 0 < patients < 11.
+static pc_status make_few(pc_sql_planner *p, const pc_expr *patients, const pc_expr **out)
+{
+    const pc_expr *bound[2];
+    const pc_expr *both[2];
+    pc_binder *b = &p->binder;
+    PC_TRY(pc_make_int(b, 0, &bound[0]));
+    PC_TRY(pc_make_int(b, PC_MIN_PATIENTS, &bound[1]));
+    PC_TRY(pc_make_compare(b, PC_FN_LESS, bound[0], patients, 0, -1, &both[0]));
+    PC_TRY(pc_make_compare(b, PC_FN_LESS, patients, bound[1], 0, -1, &both[1]));
+    return pc_make_call(b, PC_FN_AND, PC_BOOL, 0, 0, both, 2, NULL, out);
+}
+
+// Groups shown without a single cell (DISTINCT, a bare GROUP BY) would be rows of few patients with
+// nothing to suppress in them: those of 1 to 10 leave.
+static pc_status drop_few(pc_sql_planner *p, const pc_expr *patients, const pc_expr **having)
+{
+    for (int i = 0; i < p->visible_count; i++) {
+        if (p->is_cell[i]) return PC_OK;
+    }
+    const pc_expr *few;
+    const pc_expr *both[2] = {*having, NULL};
+    PC_TRY(make_few(p, patients, &few));
+    PC_TRY(pc_make_call(&p->binder, PC_FN_NOT, PC_BOOL, 0, 0, &few, 1, NULL, &both[1]));
+    if (*having != NULL) {
+        return pc_make_call(&p->binder, PC_FN_AND, PC_BOOL, 0, 0, both, 2, NULL, having);
+    }
+    *having = both[1];
+    return PC_OK;
+}
+
 // Hidden cells come last, whatever ORDER BY says of nulls, and before their own values (of an
 // expression that makes something of null) could decide.
 static pc_status put_hidden_last(pc_sql_planner *p, const pc_expr *patients, order *out)
@@ -320,16 +351,9 @@ static pc_status put_hidden_last(pc_sql_planner *p, const pc_expr *patients, ord
         at++;
     }
     if (at == out->count) return PC_OK;
-    const pc_expr *bound[2];
-    const pc_expr *both[2];
     const pc_expr *is_few;
     int column = -1;
-    pc_binder *b = &p->binder;
-    PC_TRY(pc_make_int(b, 0, &bound[0]));
-    PC_TRY(pc_make_int(b, PC_MIN_PATIENTS, &bound[1]));
-    PC_TRY(pc_make_compare(b, PC_FN_LESS, bound[0], patients, 0, -1, &both[0]));
-    PC_TRY(pc_make_compare(b, PC_FN_LESS, patients, bound[1], 0, -1, &both[1]));
-    PC_TRY(pc_make_call(b, PC_FN_AND, PC_BOOL, 0, 0, both, 2, NULL, &is_few));
+    PC_TRY(make_few(p, patients, &is_few));
     PC_TRY(add_output(p, is_few, "?hidden?", &column));
     memmove(&out->key[at + 1], &out->key[at], (size_t)(out->count - at) * sizeof out->key[0]);
     out->key[at] = (pc_sort_key){.column = column};
@@ -420,6 +444,7 @@ static pc_status bind_parts(pc_sql_planner *p, const cJSON *select, parts *out)
     if (p->protect) { // the column that hiding adds behind the last aggregate
         PC_TRY(pc_expr_column(PC_SQL_AGGREGATE + p->aggregate_count, &PATIENTS, 0, p->arena,
                               &patients, p->err));
+        PC_TRY(drop_few(p, patients, &out->having));
         PC_TRY(put_hidden_last(p, patients, &out->order));
     }
     return add_output(p, patients, PATIENTS.name, &out->patients);

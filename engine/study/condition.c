@@ -22,7 +22,7 @@ static pc_status keep_looked(pc_block_eval *eval, const pc_condition *c, const p
                              const pc_def *anchor_def, uint8_t *keep, pc_error *err)
 {
     const pc_arena_mark mark = pc_arena_now(&eval->scratch);
-    int64_t *result = pc_arena_array(&eval->scratch, (size_t)anchors->count, sizeof *result, err);
+    int64_t *result = pc_arena_raw(&eval->scratch, (size_t)anchors->count * sizeof *result, err);
     if (result == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_timeline_look(eval, c, anchors, anchor_def, keep, result, err));
     const bool is_truth =

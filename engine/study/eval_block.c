@@ -13,7 +13,7 @@ pc_status pc_block_eval_open(pc_block_eval *eval, pc_nodes *nodes, pc_budget *bu
                             .first_day = first_day,
                             .last_day = last_day};
     // A first piece that stays, however often the scratch arena is emptied.
-    if (pc_arena_take(&eval->scratch, 1 << 18, err) == NULL) return PC_NO_MEMORY;
+    if (pc_arena_raw(&eval->scratch, 1 << 18, err) == NULL) return PC_NO_MEMORY;
     pc_arena_rewind(&eval->scratch, (pc_arena_mark){eval->scratch.newest, 0});
     PC_TRY(pc_words_open(&eval->words, &eval->run_arena, err));
     return pc_expr_state_new(&eval->run_arena, budget, &eval->state, err);
@@ -484,7 +484,7 @@ static pc_status empty_arena(pc_block_eval *eval, pc_error *err)
     if (!has_grown) return PC_OK; // the first block shows how much is needed
     const size_t bytes = eval->arena_bytes == 0 ? 1 << 20 : 2 * eval->arena_bytes;
     if (bytes > pc_budget_left(eval->budget) / 4) return PC_OK;
-    if (pc_arena_take(&eval->arena, bytes, err) == NULL) return PC_NO_MEMORY;
+    if (pc_arena_raw(&eval->arena, bytes, err) == NULL) return PC_NO_MEMORY;
     eval->arena_bytes = bytes;
     eval->arena_base = eval->arena.newest;
     pc_arena_rewind(&eval->arena, (pc_arena_mark){eval->arena_base, 0});

@@ -180,7 +180,7 @@ static pc_status apply_step(pc_block_eval *eval, pc_node *node, int step, const 
     pc_records *records = &node->records;
     const pc_arena_mark mark = pc_arena_now(&eval->scratch);
     const int64_t count = records->count;
-    int32_t *before = pc_arena_array(&eval->scratch, (size_t)count, sizeof *before, err);
+    int32_t *before = pc_arena_raw(&eval->scratch, (size_t)count * sizeof *before, err);
     if (before == NULL) return PC_NO_MEMORY;
     if (count > 0) memcpy(before, records->slot, (size_t)count * sizeof *before);
     pc_records_keep(records, keep);

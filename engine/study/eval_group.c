@@ -160,8 +160,8 @@ pc_status pc_timeline_group(pc_block_eval *eval, pc_node *node, pc_error *err)
     const pc_arena_mark mark = pc_arena_now(&eval->scratch);
     grouping g = {
         .eval = eval, .def = def, .in = &in, .out = &node->records, .schema = &def->typed->out};
-    g.order = pc_arena_array(&eval->scratch, (size_t)in.count, sizeof *g.order, err);
-    g.other = pc_arena_array(&eval->scratch, (size_t)in.count, sizeof *g.other, err);
+    g.order = pc_arena_raw(&eval->scratch, (size_t)in.count * sizeof *g.order, err);
+    g.other = pc_arena_raw(&eval->scratch, (size_t)in.count * sizeof *g.other, err);
     if (g.order == NULL || g.other == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_records_open(&node->records, in.column_count, node->needed, &eval->arena, err));
     PC_TRY(pc_records_reserve(&node->records, in.count, &eval->arena, err));

@@ -377,10 +377,10 @@ pc_status pc_timeline_look(pc_block_eval *eval, const pc_condition *condition,
     PC_TRY(open_look(eval, condition, anchors, anchor_def, &l, err));
     const int64_t nothing = nothing_seen(condition->verb);
     for (int64_t anchor = 0; anchor < anchors->count; anchor++) {
-        const int32_t slot = anchors->slot[anchor];
-        const int64_t from = l.there->offset[slot], end = l.there->offset[slot + 1];
         result[anchor] = nothing;
         if (!active[anchor]) continue;
+        const int32_t slot = anchors->slot[anchor];
+        const int64_t from = l.there->offset[slot], end = l.there->offset[slot + 1];
         // `share_of` of nothing is 0, but null when the window has no day.
         if (from == end && condition->verb != PC_VERB_SHARE_OF) continue;
         if (!set_windows(&l, anchor)) continue;

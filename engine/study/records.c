@@ -284,8 +284,9 @@ pc_status pc_records_sort(pc_records *records, int column_count, const pc_record
 {
     if (records->count < 2) return PC_OK;
     const pc_arena_mark mark = pc_arena_now(scratch);
-    int64_t *order = pc_arena_array(scratch, (size_t)records->count, sizeof *order, err);
-    int64_t *other = pc_arena_array(scratch, (size_t)records->count, sizeof *other, err);
+    const size_t bytes = (size_t)records->count * sizeof(int64_t);
+    int64_t *order = pc_arena_raw(scratch, bytes, err);
+    int64_t *other = pc_arena_raw(scratch, bytes, err);
     if (order == NULL || other == NULL) return PC_NO_MEMORY;
     for (int64_t row = 0; row < records->count; row++)
         order[row] = row;
@@ -307,16 +308,19 @@ pc_status pc_records_sort(pc_records *records, int column_count, const pc_record
 
 pc_status pc_records_index(pc_records *records, int slot_count, pc_arena *arena, pc_error *err)
 {
-    int64_t *offset = pc_arena_array(arena, (size_t)slot_count + 1, sizeof *offset, err);
+    int64_t *offset = pc_arena_raw(arena, ((size_t)slot_count + 1) * sizeof *offset, err);
     if (offset == NULL) return PC_NO_MEMORY;
-    int64_t row = 0;
-    for (int slot = 0; slot < slot_count; slot++) {
-        offset[slot] = row;
-        while (row < records->count && records->slot[row] == slot)
-            row++;
+    // By records: timelines of few patients are the most.
+    const int32_t *slot = records->slot;
+    const int64_t count = records->count;
+    int next = 0;
+    for (int64_t row = 0; row < count; row++) {
+        assert(slot[row] < slot_count && slot[row] >= next - 1);
+        while (next <= slot[row])
+            offset[next++] = row;
     }
-    assert(row == records->count);
-    offset[slot_count] = row;
+    while (next <= slot_count)
+        offset[next++] = count;
     records->offset = offset;
     return PC_OK;
 }

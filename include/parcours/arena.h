@@ -44,6 +44,8 @@ typedef struct pc_arena_mark {
 /** `bytes` of zeroed memory, 64-byte aligned, owned by the arena. Local.
  *  @return NULL when the budget is spent; `err` then holds PC_NO_MEMORY */
 void *pc_arena_take(pc_arena *arena, size_t bytes, pc_error *err);
+/** The same, not zeroed: for arrays of which every element is written before it is read. */
+void *pc_arena_raw(pc_arena *arena, size_t bytes, pc_error *err);
 /** `count` elements of `element_bytes` each, zeroed; an overflow of the product is a refusal. */
 void *pc_arena_array(pc_arena *arena, size_t count, size_t element_bytes, pc_error *err);
 /** A NUL-terminated copy of `bytes` bytes of `text`. NULL: refused. */
@@ -54,6 +56,9 @@ pc_arena_mark pc_arena_now(const pc_arena *arena);
 void pc_arena_rewind(pc_arena *arena, pc_arena_mark mark);
 /** Gives everything back. Local. Accepts NULL. */
 void pc_arena_reset(pc_arena *arena);
+/** The same, but the newest piece stays for what comes next: for scratch that is emptied often.
+ *  Marks from before are no longer valid. Local. */
+void pc_arena_empty(pc_arena *arena);
 
 /** One growing piece of memory, owned by whoever holds the struct. Start with `{.budget = b}`. */
 typedef struct pc_buffer {

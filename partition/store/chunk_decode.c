@@ -176,14 +176,19 @@ static pc_status decode_zstd(pc_codec *codec, const pc_chunk_form *form, pc_span
         return PC_FAIL(err, PC_BAD_INPUT, "a compressed chunk is cut short");
     }
     PC_TRY(pc_codec_need(codec, false, err));
-    PC_TRY(pc_buffer_reserve(&codec->scratch, bytes, err));
-    const size_t got = ZSTD_decompressDCtx(codec->decompress, codec->scratch.data, bytes,
-                                           stored.data, stored.bytes - PC_CHUNK_CHECK);
+    // Single bytes need no unshuffling: they go where they belong.
+    const bool is_direct = form->width == 1 && row_count == chunk_rows;
+    if (!is_direct) PC_TRY(pc_buffer_reserve(&codec->scratch, bytes, err));
+    char *to = is_direct ? out : codec->scratch.data;
+    const size_t got = ZSTD_decompressDCtx(codec->decompress, to, bytes, stored.data,
+                                           stored.bytes - PC_CHUNK_CHECK);
     if (ZSTD_isError(got) || got != bytes) {
         return PC_FAIL(err, PC_BAD_INPUT, "a compressed chunk does not expand to its rows");
     }
-    unshuffle((const unsigned char *)codec->scratch.data, (size_t)chunk_rows, (size_t)row_count,
-              form->width, out);
+    if (!is_direct) {
+        unshuffle((const unsigned char *)to, (size_t)chunk_rows, (size_t)row_count, form->width,
+                  out);
+    }
     mark_stored_nulls(form, row_count, out, valid);
     return PC_OK;
 }

@@ -1,4 +1,5 @@
-/** Cohort files: plain HDF5, compressed with zlib, which every HDF5 tool has. */
+/** Cohort files: plain HDF5, which every HDF5 tool reads. Not compressed: that took longer than the
+ *  study itself. */
 #include "parcours/cohort_file.h"
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +16,11 @@ static bool name_is_valid(const char *name)
 static pc_status write_numbers(hid_t file, const char *name, pc_type type, const int32_t *value,
                                int64_t row_count, pc_error *err)
 {
-    const pc_h5_values column = {
-        .path = name, .form = {.type = type, .width = 4}, .row_count = row_count, .data = value};
+    const pc_h5_values column = {.path = name,
+                                 .form = {.type = type, .width = 4},
+                                 .row_count = row_count,
+                                 .data = value,
+                                 .is_plain = true};
     if (pc_h5_write_values(file, &column)) return PC_OK;
     return PC_FAIL(err, PC_IO, "HDF5 cannot write '/%s'", name);
 }
@@ -88,8 +92,11 @@ static pc_status write_attribute(hid_t file, const pc_cohort_attribute *attribut
         }
     }
     PC_TRY(fill_values(from, &form, row_count, scratch, err));
-    const pc_h5_values column = {
-        .path = attribute->name, .form = form, .row_count = row_count, .data = scratch->data};
+    const pc_h5_values column = {.path = attribute->name,
+                                 .form = form,
+                                 .row_count = row_count,
+                                 .data = scratch->data,
+                                 .is_plain = true};
     if (pc_h5_write_values(file, &column)) return PC_OK;
     return PC_FAIL(err, PC_IO, "HDF5 cannot write '/%s'", attribute->name);
 }
@@ -101,7 +108,8 @@ static pc_status write_rows(hid_t file, const pc_cohort_rows *rows, pc_buffer *s
     const pc_h5_values patient = {.path = "patient",
                                   .form = {.type = PC_ID, .width = (uint8_t)rows->patient_bytes},
                                   .row_count = count,
-                                  .data = rows->patient};
+                                  .data = rows->patient,
+                                  .is_plain = true};
     if (!pc_h5_write_values(file, &patient)) {
         return PC_FAIL(err, PC_IO, "HDF5 cannot write '/patient'");
     }

@@ -192,7 +192,7 @@ bool pc_h5_write_values(hid_t file, const pc_h5_values *values)
     const hid_t create = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(create, false);
     H5Pset_fill_value(create, type, null);
-    if (rows > 0) {
+    if (rows > 0 && !values->is_plain) {
         H5Pset_chunk(create, 1, &chunk);
         H5Pset_shuffle(create);
         H5Pset_deflate(create, 1);

@@ -51,6 +51,7 @@ typedef struct pc_h5_values {
     pc_chunk_form form; ///< type and width
     int64_t row_count;
     const void *data;
+    bool is_plain; ///< neither in chunks nor compressed: written in a fraction of the time
 } pc_h5_values;
 bool pc_h5_write_values(hid_t file, const pc_h5_values *values);
 

@@ -46,6 +46,30 @@ static void test_pieces_are_zeroed_and_aligned(void)
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
 }
 
+static void test_emptied_arena_keeps_one_piece(void)
+{
+    pc_budget budget = {0};
+    pc_arena arena = {.budget = &budget};
+    pc_arena_empty(&arena);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+    const char *first = NULL;
+    for (int round = 0; round < 4; round++) {
+        char *raw = pc_arena_raw(&arena, 100000, NULL);
+        CU_ASSERT_EQUAL((uintptr_t)raw % 64, 0);
+        memset(raw, 0xa5, 100000);
+        if (round == 1) first = raw;
+        if (round > 1) CU_ASSERT_PTR_EQUAL(raw, first);
+        const size_t used = budget.used_bytes;
+        pc_arena_empty(&arena);
+        CU_ASSERT(budget.used_bytes > 0 && budget.used_bytes <= used);
+    }
+    const char *clean = pc_arena_take(&arena, 100000, NULL); // in the place of the dirty piece
+    CU_ASSERT_PTR_EQUAL(clean, first);
+    CU_ASSERT(clean[0] == 0 && memcmp(clean, clean + 1, 99999) == 0);
+    pc_arena_reset(&arena);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+}
+
 static void test_rewind_keeps_what_was_before(void)
 {
     pc_budget budget = {0};
@@ -111,5 +135,6 @@ static void test_buffer(void)
 
 PC_TEST_MAIN("arena", {"the budget", test_budget},
              {"pieces are zeroed and aligned", test_pieces_are_zeroed_and_aligned},
+             {"an emptied arena keeps one piece", test_emptied_arena_keeps_one_piece},
              {"rewinding keeps what was before", test_rewind_keeps_what_was_before},
              {"refusals", test_refusals}, {"buffers", test_buffer});

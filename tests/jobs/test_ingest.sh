@@ -78,6 +78,15 @@ says "power of two"
 [ ! -e "$work/other" ] || fail "a refused ingest leaves a store"
 [ "$(sum_of "$work/store1")" = "$wanted" ] || fail "a refused ingest changed the store"
 
+# A folder with things of its user's: refused, and nothing in it is removed.
+mkdir -p "$work/own/scratch"
+echo mine >"$work/own/scratch/file"
+for option in "" --resume; do
+    exits 2 "$bin" ingest --in "$work/in1" --store "$work/own" $option
+    says "a 'scratch' that no ingest"
+    [ "$(cat "$work/own/scratch/file")" = mine ] || fail "an ingest removed a file of its user's"
+done
+
 # --resume: nothing to do, start, another delivery, an unfinished store.
 exits 0 "$bin" ingest --in "$work/in1" --store "$work/store1" --resume
 [ "$(sum_of "$work/store1")" = "$wanted" ] || fail "--resume changed a complete store"

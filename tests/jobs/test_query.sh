@@ -143,6 +143,11 @@ PY
 done
 mpirun -n 3 "$parcours" query "$work/s64" "$sql ORDER BY $order" --format csv --quiet >"$work/again.csv"
 gate "$sql ORDER BY $order" | cmp -s - "$work/again.csv" || fail "hidden cells differ on 3 ranks"
+# Rows of few patients without a cell to suppress leave.
+"$parcours" query "$work/s16" "SELECT DISTINCT birth_date, sex FROM PERSON" --format csv --quiet >"$work/few.csv"
+"$parcours" query "$work/s16" "SELECT birth_date, sex FROM PERSON GROUP BY 1, 2 HAVING count(*) > 10" --unprotected --format csv --quiet |
+    cmp -s - "$work/few.csv" || fail "DISTINCT shows rows of few patients"
+"$parcours" query "$work/s16" "SELECT DISTINCT sex FROM PERSON" --format csv --quiet | tr '\n' ' ' | grep -q '^sex F M $' || fail "DISTINCT lost a row of many patients"
 refused=(
     "SELECT patient FROM PERSON"
     "SELECT sex, birth_date FROM PERSON LIMIT 5"

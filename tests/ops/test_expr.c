@@ -572,6 +572,41 @@ static void test_dictionary_changes(void)
     tear_down(&f);
 }
 
+// Many rows of few codes, so that all codes are evaluated at once when another one comes.
+static void test_rare_codes(void)
+{
+    fixture f;
+    set_up(&f, 11);
+    pc_column *c = &f.batch.column[SORTED];
+    uint8_t *code = take(&f, ROWS, 1);
+    *c = (pc_column){.type = PC_CODE, .width = 1, .data = code, .dict = &f.dict[0]};
+    const pc_like *like;
+    CU_ASSERT_EQUAL_FATAL(
+        pc_like_make(pc_span_of("%1%"), '\\', false, false, &f.arena, &like, NULL), PC_OK);
+    const pc_expr *arg = column(&f, SORTED);
+    const pc_expr *x = make(&f, PC_FN_LIKE, PC_BOOL, &arg, 1, like);
+    uint64_t *valid = take(&f, ROWS / 64 + 1, sizeof *valid);
+    for (int round = 0; round < 4; round++) {
+        int row[ROWS], count = 0, expected = 0;
+        pc_arena scratch = {.budget = &f.budget};
+        for (int i = 0; i < ROWS; i++) {
+            code[i] = (uint8_t)(round < 2 ? 2 : pc_test_below(&f.seed, WORDS));
+            if (round == 3 && i % 5 > 0) valid[i / 64] |= 1ULL << (i % 64);
+        }
+        c->valid = round == 3 ? valid : NULL;
+        CU_ASSERT_EQUAL(pc_expr_filter(x, &f.batch, f.state, &scratch, row, &count, NULL), PC_OK);
+        for (int i = 0; i < ROWS; i++) {
+            const bool wanted = (round < 3 || i % 5 > 0) && code[i] >= 2 && code[i] <= 4;
+            if (!wanted) continue;
+            CU_ASSERT(expected < count && row[expected] == i);
+            expected++;
+        }
+        CU_ASSERT_EQUAL(count, expected);
+        pc_arena_reset(&scratch);
+    }
+    tear_down(&f);
+}
+
 static bool has(const pc_code_set *set, int system, const char *code)
 {
     return pc_code_set_has(set, system, pc_span_of(code));
@@ -634,5 +669,6 @@ static void test_any_request_may_be_refused(void)
 }
 
 PC_TEST_MAIN("expr", {"random expressions", test_random_expressions},
-             {"a dictionary changes", test_dictionary_changes}, {"code sets", test_code_sets},
+             {"a dictionary changes", test_dictionary_changes}, {"rare codes", test_rare_codes},
+             {"code sets", test_code_sets},
              {"any request may be refused", test_any_request_may_be_refused});
