@@ -111,6 +111,27 @@ static pc_status make_folder(const char *path, mode_t mode, pc_error *err)
     return PC_FAIL(err, PC_IO, "folder '%s': cannot be made: %s", path, strerror(errno));
 }
 
+// What an unfinished run left, perhaps of another study or unprotected, must not leave with this
+// one.
+static pc_status empty_folder(const char *path, pc_error *err)
+{
+    DIR *open = opendir(path);
+    if (open == NULL) {
+        return PC_FAIL(err, PC_IO, "folder '%s': cannot be read: %s", path, strerror(errno));
+    }
+    pc_status status = PC_OK;
+    for (const struct dirent *entry = readdir(open); entry != NULL && status == PC_OK;
+         entry = readdir(open)) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (unlinkat(dirfd(open), entry->d_name, 0) != 0) {
+            status = PC_FAIL(err, PC_IO, "folder '%s': what it holds cannot be removed: %s", path,
+                             strerror(errno));
+        }
+    }
+    closedir(open);
+    return status;
+}
+
 pc_status pc_output_begin(const pc_output *output, pc_error *err)
 {
     pc_arena arena = {.budget = output->options->budget};
@@ -120,6 +141,7 @@ pc_status pc_output_begin(const pc_output *output, pc_error *err)
         status = pc_output_path(output, "", folders[i], "", &arena, &path, err);
         // What holds patients or true small counts is for the owner alone.
         if (status == PC_OK) status = make_folder(path, i == 0 ? 0755 : 0700, err);
+        if (status == PC_OK) status = empty_folder(path, err);
     }
     const char *manifest = NULL;
     if (status == PC_OK) {

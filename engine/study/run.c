@@ -1,5 +1,6 @@
 // `parcours run`: one pass over the store, then the results.
 #include "output.h"
+#include <stdio.h>
 #include <string.h>
 
 /** All that a run holds on a rank. */
@@ -38,6 +39,26 @@ static pc_status prepare(study_run *run, const pc_study_options *options, pc_err
     const pc_digest hash = pc_digest_end(&digest);
     pc_digest_format(&hash, run->output.study_hash);
     return PC_OK;
+}
+
+/** Every rank reads the study and the store for itself: they must be those of rank 0. */
+static pc_status compare_ranks(study_run *run, pc_error *err)
+{
+    enum { HASHES = 2 };
+    char mine[HASHES][PC_DIGEST_TEXT_BYTES] = {0};
+    (void)snprintf(mine[0], sizeof mine[0], "%s", run->output.study_hash);
+    (void)snprintf(mine[1], sizeof mine[1], "%s", pc_store_id(run->session.store));
+    char first[HASHES][PC_DIGEST_TEXT_BYTES];
+    memcpy(first, mine, sizeof first);
+    pc_comm_broadcast(run->comm, first, sizeof first);
+    pc_status status = PC_OK;
+    if (memcmp(first, mine, sizeof first) != 0) {
+        status =
+            PC_FAIL(err, PC_BAD_INPUT,
+                    "rank %d reads another %s than rank 0: is the folder shared by all nodes?",
+                    pc_comm_rank(run->comm), strcmp(first[0], mine[0]) != 0 ? "study" : "store");
+    }
+    return pc_comm_agree(run->comm, status, err);
 }
 
 /** Rank 0 looks at the folder for all. */
@@ -180,6 +201,7 @@ pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_
             : prepare(&run, options, err);
     if (run.session.study.problem_count > 1) log_problems(&run);
     status = pc_comm_agree(comm, status, err);
+    if (status == PC_OK) status = compare_ranks(&run, err);
     bool is_complete = false;
     if (status == PC_OK) status = look_at_output(&run, &is_complete, err);
     if (status == PC_OK && is_complete) {
