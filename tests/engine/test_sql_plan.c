@@ -175,10 +175,11 @@ static void test_protected_plans(void)
     check_plan_of("SELECT DISTINCT sex FROM PERSON ORDER BY sex DESC", true,
                   "sort by sex DESC NULLS FIRST, all columns\n"
                   "  project sex, patients\n"
-                  "    hide aggregates of 1 to 10 patients: patients\n"
-                  "      aggregate by sex: count(DISTINCT patient)\n"
-                  "        scan\n"
-                  "          PERSON: every row; columns: sex\n");
+                  "    filter NOT(((patients > 0) AND (patients < 11)))\n"
+                  "      hide aggregates of 1 to 10 patients: patients\n"
+                  "        aggregate by sex: count(DISTINCT patient)\n"
+                  "          scan\n"
+                  "            PERSON: every row; columns: sex\n");
     check_plan_of("SELECT PHA_ATC_CLA, count(*) AS n FROM IR_PHA_R GROUP BY 1 ORDER BY n", true,
                   "sort by n, all columns\n"
                   "  project PHA_ATC_CLA, count\n"
