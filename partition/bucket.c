@@ -43,7 +43,7 @@ static int compare_entries(const void *a, const void *b)
 
 static uint32_t *slot_place(const slot_table *slots, const unsigned char *tag)
 {
-    uint64_t at = pc_load64(tag + 8) & slots->mask;
+    uint64_t at = get64(tag + 8) & slots->mask;
     while (slots->place[at] != 0 &&
            memcmp(slots->entry[slots->place[at] - 1].tag, tag, PC_TAG_BYTES) != 0) {
         at = (at + 1) & slots->mask;
@@ -198,7 +198,7 @@ static void date_rows(table_job *job, pc_sort_item *item, int64_t count)
         } else {
             memset(row + PC_ROW_DATE, 0xff, 4);
         }
-        item[i].prefix = pc_load64(row + PC_ROW_DATE);
+        item[i].prefix = get64(row + PC_ROW_DATE);
     }
 }
 

@@ -34,7 +34,7 @@ static void fill4(pc_fill *fill, const unsigned char *const *row, int64_t from, 
         const int64_t end = word + 64 < to ? word + 64 : to;
         uint64_t bits = 0;
         for (int64_t i = word; i < end; i++) {
-            const uint32_t raw = pc_load32(row[i] + at);
+            const uint32_t raw = get32(row[i] + at);
             const bool is_valid = raw != UINT32_MAX;
             out[i] = is_valid ? raw ^ flip : 0;
             bits |= (uint64_t)is_valid << (i - word);
@@ -57,7 +57,7 @@ static void fill8(pc_fill *fill, const unsigned char *const *row, int64_t from, 
     const uint64_t flip = pc_type_is_unsigned(fill->field->type) ? 0 : UINT64_C(1) << 63;
     uint64_t *out = (uint64_t *)(void *)fill->data;
     for (int64_t i = from; i < to; i++) {
-        const uint64_t raw = pc_load64(row[i] + at);
+        const uint64_t raw = get64(row[i] + at);
         if (raw == UINT64_MAX) continue;
         out[i] = is_float ? unorder_float(raw) : raw ^ flip;
         fill->valid[i / 64] |= UINT64_C(1) << (i % 64);

@@ -78,7 +78,7 @@ pc_status pc_sort_unique(const pc_sort_rule *rule, pc_sort_item *item, int64_t *
     for (int64_t i = 1; i < *count; i++) {
         const pc_sort_item *last = &item[kept - 1];
         if (item[i].prefix == last->prefix && compare_content(rule, item[i].row, last->row) == 0) {
-            const pc_rejected twin = {.source = pc_load64(item[i].row + PC_ROW_SOURCE),
+            const pc_rejected twin = {.source = get64(item[i].row + PC_ROW_SOURCE),
                                       .column = -1,
                                       .reason = PC_REJECT_DUPLICATE};
             PC_TRY(pc_buffer_append(rejected, &twin, sizeof twin, err));
@@ -100,7 +100,7 @@ pc_status pc_rows_sort(const pc_model *model, const pc_row_layout *layout, const
     if (item == NULL) return PC_NO_MEMORY;
     for (int64_t i = 0; i < row_count; i++) {
         item[i].row = row + i * layout->row_bytes;
-        item[i].prefix = pc_load64(item[i].row + PC_ROW_DATE);
+        item[i].prefix = get64(item[i].row + PC_ROW_DATE);
     }
     pc_sort_items(&rule, item, row_count, item + row_count);
     *kept_count = row_count;

@@ -4,6 +4,7 @@
 #ifndef PC_BUCKET_SORT_H
 #define PC_BUCKET_SORT_H
 #include <string.h>
+#include "row_bytes.h"
 #include "parcours/bucket.h"
 
 /** A row to sort: its first bytes as a number, so that most comparisons touch nothing else. */
@@ -20,21 +21,6 @@ typedef struct pc_sort_rule {
 } pc_sort_rule;
 
 pc_sort_rule pc_sort_rule_of(const pc_model *model, const pc_row_layout *layout);
-
-/** Big-endian numbers, in the order of their bytes. */
-static inline uint64_t pc_load64(const unsigned char *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return __builtin_bswap64(value);
-}
-
-static inline uint32_t pc_load32(const unsigned char *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return __builtin_bswap32(value);
-}
 
 /** Sorts by content, then source. @param spare  [count] */
 void pc_sort_items(const pc_sort_rule *rule, pc_sort_item *item, int64_t count,
