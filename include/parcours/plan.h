@@ -1,6 +1,5 @@
 /** @file parcours/plan.h
- *  The one logical plan: a chain (later a tree) of nodes over scans. SQL and studies make it, the
- *  stage loop runs it, explain prints it.
+ *  The one logical plan: a tree of nodes over scans. SQL makes it, exec runs it, explain prints it.
  */
 #ifndef PC_PLAN_H
 #define PC_PLAN_H
@@ -14,6 +13,13 @@ typedef enum pc_plan_kind {
     PC_PLAN_HIDE,      ///< aggregates of few patients become null
     PC_PLAN_DISTINCT,  ///< each row once
     PC_PLAN_SORT,      ///< in order, at most `limit` rows after `offset`
+    PC_PLAN_JOIN,      ///< rows of the input with those of `build` that match
+    PC_PLAN_UNION,     ///< the rows of all inputs
+    PC_PLAN_EXPAND,    ///< each row once a grouping set
+    PC_PLAN_REPEAT,    ///< each row as often as a column says
+    PC_PLAN_VALUES,    ///< rows written in the query
+    PC_PLAN_SHARE,     ///< rows of rank 0, from here on every rank has them all
+    PC_PLAN_WINDOW,    ///< window functions: columns beside the input's
     PC_PLAN_KIND_COUNT
 } pc_plan_kind;
 
@@ -42,11 +48,63 @@ typedef struct pc_sort_key {
     bool nulls_first;
 } pc_sort_key;
 
+/** Where a window's frame begins and ends, from the current row. */
+typedef enum pc_frame_end {
+    PC_END_UNBOUNDED, ///< first row of the partition, or last
+    PC_END_OFFSET,    ///< `offset` rows (ROWS), peers (GROUPS), days or units (RANGE) away
+    PC_END_CURRENT    ///< this row; of RANGE and GROUPS: its peers
+} pc_frame_end;
+typedef enum pc_frame_mode { PC_FRAME_RANGE, PC_FRAME_ROWS, PC_FRAME_GROUPS } pc_frame_mode;
+typedef struct pc_frame {
+    pc_frame_mode mode;
+    pc_frame_end start, end;
+    int64_t start_offset, end_offset; ///< of OFFSET: negative means preceding
+} pc_frame;
+
+typedef enum pc_window_function {
+    PC_WINDOW_ROW_NUMBER,
+    PC_WINDOW_RANK,
+    PC_WINDOW_DENSE_RANK,
+    PC_WINDOW_PERCENT_RANK,
+    PC_WINDOW_CUME_DIST,
+    PC_WINDOW_NTILE,
+    PC_WINDOW_LAG,
+    PC_WINDOW_LEAD,
+    PC_WINDOW_FIRST_VALUE,
+    PC_WINDOW_LAST_VALUE,
+    PC_WINDOW_NTH_VALUE,
+    PC_WINDOW_AGGREGATE ///< `aggregate` over the frame
+} pc_window_function;
+
+typedef struct pc_window_call {
+    pc_window_function function;
+    const pc_expr *arg;     ///< over the input, or NULL
+    const pc_expr *second;  ///< offset of lag and lead, n of ntile and nth_value; NULL: 1
+    const pc_expr *missing; ///< third argument of lag and lead, or NULL
+    pc_aggregate aggregate; ///< of AGGREGATE
+    pc_frame frame;
+    pc_field field; ///< of its result
+} pc_window_call;
+
+/** Where the rows of a node are. */
+typedef enum pc_spread {
+    PC_SPREAD_SLOTS, ///< each row on the rank that reads its shard; batches have slots in order
+    PC_SPREAD_WHOLE, ///< every rank has all rows
+    PC_SPREAD_ROOT   ///< rank 0 has them
+} pc_spread;
+
 typedef struct pc_plan pc_plan;
 struct pc_plan {
     pc_plan_kind kind;
     const pc_plan *input; ///< NULL for a scan
     pc_schema schema;     ///< of its output
+    pc_spread spread;     ///< of its output
+    /** AGGREGATE, DISTINCT and WINDOW over SLOTS: what they put together lies within a slot, so
+     *  that they work block by block (push the block's rows, finish, clear) and their rows keep
+     *  their slots. Rows of nobody, whose patient is null, lie in many slots: a second state of the
+     *  same operator takes them, is reduced to rank 0 (pack, merge) and gives its rows last. */
+    bool by_slot;
+    int patient; ///< by_slot: the input column (PC_KEY, null for nobody) that tells them apart
     union {
         struct {
             const pc_scan_plan *plan;
@@ -75,7 +133,45 @@ struct pc_plan {
             const pc_sort_key *key; ///< then all columns ascending, nulls last
             int64_t limit;          ///< -1: none
             int64_t offset;
+            int first_of; ///< DISTINCT ON: of rows equal in the first so many keys only the first
+                          ///< one; 0: all rows
         } sort;
+        struct {
+            pc_join join;
+            const pc_plan *build; ///< kept in memory: all of it, or those of a block
+            bool within_slot;     ///< both are SLOTS and only rows of one slot meet
+            int key_count;
+            const int *key;       ///< [key_count] columns of the input
+            const int *build_key; ///< [key_count] columns of `build`, equal to them; null matches
+                                  ///< nothing
+            const pc_expr *on;    ///< over the input's columns, then those of `build`; or NULL
+            bool null_aware;      ///< ANTI of NOT IN: the last key's nulls make no match unknown
+        } join; ///< output: the input's columns, then those of `build` (not of SEMI
+                ///< and ANTI)
+        struct {
+            int more_count;
+            const pc_plan *const *more; ///< [more_count] inputs beside `input`, of one schema
+        } all;
+        struct {
+            int key_count;        ///< the first columns
+            int set_count;        ///< output: the input's columns, then which set (PC_INT from 0)
+            const uint64_t *kept; ///< [set_count] bit i: column i keeps its value, else null
+        } expand;
+        struct {
+            int column; ///< PC_INT; not positive: not at all
+        } repeat;
+        struct {
+            int row_count;
+            const pc_expr *const *value; ///< [row_count * field_count] without columns
+        } values;
+        struct {
+            int partition_count;
+            const int *partition; ///< columns of the input
+            int order_count;
+            const pc_sort_key *order; ///< then all columns ascending, nulls last
+            int call_count;
+            const pc_window_call *call; ///< [call_count] output: the input's columns, then these
+        } window;
     } of;
 };
 
