@@ -72,15 +72,42 @@ pc_status pc_timeline_pick(pc_block_eval *eval, const pc_records *records, pc_pi
                            pc_error *err) PC_MUST_CHECK;
 
 // eval_group.c
+/** Puts the rows `from .. end-1` in order of the values of `key` as they are stored; equal ones
+ * stay in order. `order` and `other` are [end] at least. */
+void pc_records_order_by(const pc_records *in, const int *key, int key_count, int64_t from,
+                         int64_t end, int64_t *order, int64_t *other);
+bool pc_records_same(const pc_records *in, const int *key, int key_count, int64_t a, int64_t b);
 pc_status pc_timeline_group(pc_block_eval *eval, pc_node *node, pc_error *err) PC_MUST_CHECK;
 
+// eval_span.c
+/** Periods of other timelines, and exposures. */
+pc_status pc_timeline_period(pc_block_eval *eval, pc_node *node, pc_error *err) PC_MUST_CHECK;
+// eval_exposure.c
+pc_status pc_timeline_exposure(pc_block_eval *eval, pc_node *node, pc_error *err) PC_MUST_CHECK;
+// eval_exit.c
+/** Ends the records of a cohort by its exits. `keep[row]` becomes 0 where the earliest lies before
+ *  the start, else 1. The records stay in order. */
+pc_status pc_timeline_exit(pc_block_eval *eval, pc_node *node, uint8_t *keep,
+                           pc_error *err) PC_MUST_CHECK;
+/** Joins records of a patient by the cohort's gap: the first of each run gets the run's end and the
+ *  reason of the one that ends it; `keep[row]` is 1 for it and 0 for the others. */
+void pc_timeline_join(pc_node *node, uint8_t *keep);
+
 // eval_given.c
+/** Appends a record; all but its days is null. */
+pc_status pc_timeline_add(pc_block_eval *eval, pc_node *node, int32_t slot, int64_t start,
+                          int64_t end, pc_error *err) PC_MUST_CHECK;
 /** Calendar units, fixed days, `study`, `observation`, `death`. */
 pc_status pc_timeline_given(pc_block_eval *eval, pc_node *node, pc_error *err) PC_MUST_CHECK;
 /** A cohort, step by step; the steps' counts are added up in the node. */
 pc_status pc_timeline_cohort(pc_block_eval *eval, pc_node *node, pc_error *err) PC_MUST_CHECK;
 
 // eval_block.c
+/** The records of all inputs behind each other, by the columns of `schema`; `needed` says which.
+ *  Not yet in order. */
+pc_status pc_timeline_gather(pc_block_eval *eval, const pc_node *node,
+                             const pc_record_schema *schema, const bool *needed, pc_records *out,
+                             pc_error *err) PC_MUST_CHECK;
 /** The records of all inputs in order, with stage 1 of an event applied. */
 pc_status pc_timeline_merge(pc_block_eval *eval, pc_node *node, pc_error *err) PC_MUST_CHECK;
 

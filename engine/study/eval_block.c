@@ -165,11 +165,9 @@ static pc_status convert_values(const pc_record_column *from, const pc_record_co
     return PC_OK;
 }
 
-/** The records of all inputs behind each other, by the columns of `schema`; `needed` says which.
- *  Not yet in order. */
-static pc_status gather_inputs(pc_block_eval *eval, const pc_node *node,
-                               const pc_record_schema *schema, const bool *needed, pc_records *out,
-                               pc_error *err)
+pc_status pc_timeline_gather(pc_block_eval *eval, const pc_node *node,
+                             const pc_record_schema *schema, const bool *needed, pc_records *out,
+                             pc_error *err)
 {
     int64_t total = 0;
     for (int k = 0; k < node->input_count; k++)
@@ -273,7 +271,8 @@ static void rewrite_days(pc_node *node, uint8_t *keep)
 /** Takes over the records of the only input as they are, in their order. */
 static pc_status copy_input(pc_block_eval *eval, pc_node *node, pc_error *err)
 {
-    PC_TRY(gather_inputs(eval, node, &node->def->typed->out, node->needed, &node->records, err));
+    PC_TRY(
+        pc_timeline_gather(eval, node, &node->def->typed->out, node->needed, &node->records, err));
     return PC_OK;
 }
 
@@ -296,7 +295,7 @@ pc_status pc_timeline_merge(pc_block_eval *eval, pc_node *node, pc_error *err)
     pc_records in;
     if (is_copy(node)) return copy_input(eval, node, err);
     PC_TRY(needed_of_input(eval, node, &needed, err));
-    PC_TRY(gather_inputs(eval, node, &typed->in, needed, &in, err));
+    PC_TRY(pc_timeline_gather(eval, node, &typed->in, needed, &in, err));
     uint8_t *keep = pc_arena_array(&eval->arena, (size_t)in.count, 1, err);
     if (keep == NULL) return PC_NO_MEMORY;
     if (in.count > 0) memset(keep, 1, (size_t)in.count);
@@ -511,6 +510,14 @@ pc_status pc_block_eval_run(pc_block_eval *eval, pc_block *block, const pc_reade
                 break;
             case PC_DEF_COHORT:
                 PC_TRY(pc_timeline_cohort(eval, node, err));
+                break;
+            case PC_DEF_JOIN:
+            case PC_DEF_INTERSECT:
+            case PC_DEF_SUBTRACT:
+                PC_TRY(pc_timeline_period(eval, node, err));
+                break;
+            case PC_DEF_EXPOSURE:
+                PC_TRY(pc_timeline_exposure(eval, node, err));
                 break;
             default:
                 PC_TRY(pc_timeline_given(eval, node, err));

@@ -3,8 +3,8 @@
 #include <string.h>
 #include "eval.h"
 
-static pc_status add_record(pc_block_eval *eval, pc_node *node, int32_t slot, int64_t start,
-                            int64_t end, pc_error *err)
+pc_status pc_timeline_add(pc_block_eval *eval, pc_node *node, int32_t slot, int64_t start,
+                          int64_t end, pc_error *err)
 {
     pc_records *records = &node->records;
     PC_TRY(pc_records_reserve(records, 1, &eval->arena, err));
@@ -95,7 +95,7 @@ static pc_status make_fixed(pc_block_eval *eval, pc_node *node, int64_t start, i
 {
     PC_TRY(pc_records_reserve(&node->records, eval->slot_count, &eval->arena, err));
     for (int32_t slot = 0; slot < eval->slot_count; slot++) {
-        if (eval->is_person[slot]) PC_TRY(add_record(eval, node, slot, start, end, err));
+        if (eval->is_person[slot]) PC_TRY(pc_timeline_add(eval, node, slot, start, end, err));
     }
     return PC_OK;
 }
@@ -121,12 +121,12 @@ static pc_status make_of_person(pc_block_eval *eval, pc_node *node, bool is_deat
         const bool is_dead = person_day(eval, death, slot, &died);
         (void)person_day(eval, birth, slot, &born);
         if (is_death) {
-            if (is_dead) PC_TRY(add_record(eval, node, slot, died, died, err));
+            if (is_dead) PC_TRY(pc_timeline_add(eval, node, slot, died, died, err));
             continue;
         }
         const int64_t first = born > eval->first_day ? born : eval->first_day;
         const int64_t last = died < eval->last_day ? died : eval->last_day;
-        if (first <= last) PC_TRY(add_record(eval, node, slot, first, last, err));
+        if (first <= last) PC_TRY(pc_timeline_add(eval, node, slot, first, last, err));
     }
     return PC_OK;
 }
@@ -215,6 +215,7 @@ static void end_with_study(pc_records *records, const pc_pair *dates)
 pc_status pc_timeline_cohort(pc_block_eval *eval, pc_node *node, pc_error *err)
 {
     const pc_def *def = node->def;
+    const pc_pair *study = &eval->nodes->study->dates;
     PC_TRY(pc_timeline_merge(eval, node, err));
     pc_records *records = &node->records;
     uint8_t *keep = pc_arena_array(&eval->arena, (size_t)records->count, 1, err);
@@ -223,7 +224,9 @@ pc_status pc_timeline_cohort(pc_block_eval *eval, pc_node *node, pc_error *err)
     note_step(&node->step[step++], records, NULL, 0);
     if (def->entry_dates.is_given) {
         for (int64_t row = 0; row < records->count; row++) {
-            keep[row] = in_dates(&def->entry_dates, records->column[PC_START][row]);
+            const int64_t start = records->column[PC_START][row];
+            keep[row] =
+                in_dates(&def->entry_dates, start) && (!study->has_high || start <= study->high);
         }
         PC_TRY(apply_step(eval, node, step++, keep, err));
     }
@@ -238,6 +241,18 @@ pc_status pc_timeline_cohort(pc_block_eval *eval, pc_node *node, pc_error *err)
     if (def->pick != PC_PICK_ALL) {
         PC_TRY(pick_step(eval, node, step++, def->pick, keep, err));
     }
-    end_with_study(records, &eval->nodes->study->dates);
+    if (def->exit_count == 0) {
+        end_with_study(records, &eval->nodes->study->dates);
+    } else {
+        PC_TRY(pc_timeline_exit(eval, node, keep, err));
+        PC_TRY(apply_step(eval, node, step++, keep, err));
+    }
+    // Records that start on one day stand in order of their ends, which are others now.
+    PC_TRY(pc_records_sort(records, records->column_count, &def->typed->out, &eval->words,
+                           &eval->scratch, err));
+    if (def->gap != PC_GAP_NONE) {
+        pc_timeline_join(node, keep);
+        PC_TRY(apply_step(eval, node, step++, keep, err));
+    }
     return pc_timeline_measures(eval, node, err);
 }

@@ -13,18 +13,20 @@ typedef struct grouping {
     int64_t *order, *other; ///< scratch [in->count]
 } grouping;
 
-static int compare_keys(const grouping *g, int64_t a, int64_t b)
+static int compare_keys(const pc_records *in, const int *key, int key_count, int64_t a, int64_t b)
 {
-    for (int i = 0; i < g->def->group.count; i++) {
-        const int64_t *column = g->in->column[g->def->typed->group[i]];
+    for (int i = 0; i < key_count; i++) {
+        const int64_t *column = in->column[key[i]];
         if (column[a] != column[b]) return column[a] < column[b] ? -1 : 1;
     }
     return 0;
 }
 
-/** Merge sort of `order[from .. end-1]` by the keys; equal ones stay in order. */
-static void sort_by_keys(const grouping *g, int64_t from, int64_t end)
+void pc_records_order_by(const pc_records *in, const int *key, int key_count, int64_t from,
+                         int64_t end, int64_t *order, int64_t *other)
 {
+    for (int64_t i = from; i < end; i++)
+        order[i] = i;
     for (int64_t width = 1; width < end - from; width *= 2) {
         for (int64_t left = from; left < end; left += 2 * width) {
             const int64_t middle = left + width < end ? left + width : end;
@@ -32,12 +34,18 @@ static void sort_by_keys(const grouping *g, int64_t from, int64_t end)
             int64_t a = left, b = middle;
             for (int64_t at = left; at < right; at++) {
                 const bool takes_a =
-                    b == right || (a < middle && compare_keys(g, g->order[a], g->order[b]) <= 0);
-                g->other[at] = takes_a ? g->order[a++] : g->order[b++];
+                    b == right ||
+                    (a < middle && compare_keys(in, key, key_count, order[a], order[b]) <= 0);
+                other[at] = takes_a ? order[a++] : order[b++];
             }
         }
-        memcpy(g->order + from, g->other + from, (size_t)(end - from) * sizeof *g->order);
+        memcpy(order + from, other + from, (size_t)(end - from) * sizeof *order);
     }
+}
+
+bool pc_records_same(const pc_records *in, const int *key, int key_count, int64_t a, int64_t b)
+{
+    return compare_keys(in, key, key_count, a, b) == 0;
 }
 
 static pc_status sum_values(const grouping *g, int64_t from, int64_t end, int64_t *out,
@@ -140,13 +148,15 @@ static pc_status emit_group(const grouping *g, int64_t from, int64_t end, pc_err
 /** Groups the records `from .. end-1`, which hold every member of their groups. */
 static pc_status group_run(const grouping *g, int64_t from, int64_t end, pc_error *err)
 {
-    for (int64_t i = from; i < end; i++)
-        g->order[i] = i;
-    sort_by_keys(g, from, end);
+    const int *key = g->def->typed->group;
+    const int key_count = g->def->group.count;
+    pc_records_order_by(g->in, key, key_count, from, end, g->order, g->other);
     for (int64_t first = from; first < end;) {
         int64_t next = first + 1;
-        while (next < end && compare_keys(g, g->order[first], g->order[next]) == 0)
+        while (next < end &&
+               pc_records_same(g->in, key, key_count, g->order[first], g->order[next])) {
             next++;
+        }
         PC_TRY(emit_group(g, first, next, err));
         first = next;
     }

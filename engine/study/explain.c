@@ -13,7 +13,12 @@ static const char *kind_name(const pc_def *def)
             return "cohort";
         case PC_DEF_EVERY:
         case PC_DEF_DATES:
+        case PC_DEF_JOIN:
+        case PC_DEF_INTERSECT:
+        case PC_DEF_SUBTRACT:
             return "period";
+        case PC_DEF_EXPOSURE:
+            return "exposure";
         default:
             return "given";
     }

@@ -144,12 +144,15 @@ static pc_status link_def(pc_loader *loader, pc_def *def)
     if (def->table_name == NULL) return PC_OK;
     pc_ref *ref = def->from[0];
     ref->def = find_def(study, def->doc, def->table_name);
+    const int table = pc_model_find_table(study->model, pc_span_of(def->table_name));
+    // An event may bear the name of its table: it cannot be made from itself.
+    if (ref->def == def && table >= 0) ref->def = NULL;
     if (ref->def != NULL) {
         def->table_name = NULL;
         return PC_OK;
     }
     def->from_count = 0;
-    def->table = pc_model_find_table(study->model, pc_span_of(def->table_name));
+    def->table = table;
     if (def->table < 0) return unknown_timeline(loader, ref, true);
     if (study->model->table[def->table].path == PC_PATH_NONE) {
         def->table = -1;
@@ -277,6 +280,13 @@ static pc_status follow(pc_loader *loader, pc_def *def, const trail *up, int dep
     for (int i = 0; i < def->from_count; i++) {
         if (def->from[i]->def != NULL) PC_TRY(follow(loader, def->from[i]->def, &at, depth + 1));
     }
+    if (def->clip != NULL && def->clip->def != NULL) {
+        PC_TRY(follow(loader, def->clip->def, &at, depth + 1));
+    }
+    for (int i = 0; i < def->exit_count; i++) {
+        const int looks = def->exit[i].look == NULL ? 0 : 1;
+        PC_TRY(follow_conditions(loader, &def->exit[i].look, looks, &at, false, depth + 1));
+    }
     PC_TRY(follow_conditions(loader, def->measure, def->measure_count, &at, true, depth + 1));
     PC_TRY(follow_conditions(loader, def->require, def->require_count, &at, false, depth + 1));
     def->mark = 2;
@@ -309,7 +319,12 @@ static int level_of_def(const pc_def *def)
          def->measure_count > 0 || def->require_count > 0 || def->apart >= 0)) {
         level = 2;
     }
-    if (def->kind == PC_DEF_COHORT && def->measure_count > 0) level = 2;
+    const bool is_made_of_others = def->kind == PC_DEF_JOIN || def->kind == PC_DEF_INTERSECT ||
+                                   def->kind == PC_DEF_SUBTRACT || def->kind == PC_DEF_EXPOSURE;
+    const bool has_end = def->exit_count > 0 || def->gap != PC_GAP_NONE;
+    if (is_made_of_others) level = 2;
+    if (def->kind == PC_DEF_COHORT && (def->measure_count > 0 || has_end)) level = 2;
+    if (def->carry > 0 || def->combine_most > 0) level = 3;
     for (int i = 0; i < def->require_count; i++) {
         const int condition = level_of_condition(def->require[i]);
         if (condition > level) level = condition;

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const study_keys[] = {"study",      "title",   "note",       "dates",
-                                         "parameters", "use",     "codes",      "events",
-                                         "periods",    "cohorts", "statistics", NULL};
-static const char *const library_keys[] = {"title",  "note",    "parameters", "use", "codes",
-                                           "events", "periods", "cohorts",    NULL};
-static const char *const above_keys[] = {"exposures", "exports", NULL};
+static const char *const study_keys[] = {"study",   "title",      "note",   "dates",   "parameters",
+                                         "use",     "codes",      "events", "periods", "exposures",
+                                         "cohorts", "statistics", NULL};
+static const char *const library_keys[] = {"title",  "note",    "parameters", "use",     "codes",
+                                           "events", "periods", "exposures",  "cohorts", NULL};
+static const char *const above_keys[] = {"exports", NULL};
 
 /** The bytes of a file, at most PC_STUDY_FILE_BYTES. PC_IO: cannot be read. */
 static pc_status read_file(const char *path, pc_buffer *out, pc_error *err)
@@ -300,11 +300,9 @@ static pc_status load_doc(pc_loader *loader, pc_doc *doc)
     static const struct {
         const char *key;
         parse read;
-    } section[] = {{"codes", pc_parse_codes},
-                   {"periods", pc_parse_periods},
-                   {"events", pc_parse_events},
-                   {"cohorts", pc_parse_cohorts},
-                   {"statistics", pc_parse_statistics}};
+    } section[] = {{"codes", pc_parse_codes},     {"periods", pc_parse_periods},
+                   {"events", pc_parse_events},   {"exposures", pc_parse_exposures},
+                   {"cohorts", pc_parse_cohorts}, {"statistics", pc_parse_statistics}};
     const bool is_study = doc->prefix[0] == '\0';
     PC_TRY(apply_settings(loader));
     PC_TRY(

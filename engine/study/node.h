@@ -36,9 +36,10 @@ typedef struct pc_node {
     pc_filter filter[PC_NODE_FILTER_MAX]; ///< pushed by its users
     int input_count;
     struct pc_node **input;
-    bool *needed;       ///< [out.count] columns that someone reads
-    bool *needed_later; ///< [out.count] those of them that are read after `having`
-    bool has_order;     ///< its records must stand in order: they are not only merged into others
+    struct pc_node *clip; ///< of an exposure, or NULL
+    bool *needed;         ///< [out.count] columns that someone reads
+    bool *needed_later;   ///< [out.count] those of them that are read after `having`
+    bool has_order;       ///< its records must stand in order: they are not only merged into others
     int here_count;
     pc_node_filter *here; ///< [here_count] filters that are evaluated after stage 1
     bool where_is_pushed, codes_are_pushed, dates_are_pushed;
@@ -48,7 +49,7 @@ typedef struct pc_node {
     pc_table_parts parts;
     int stay_at; ///< column of the scan, or -1
     pc_scan *scan;
-    int64_t rows_without_day, rows_backwards;
+    int64_t rows_without_day, rows_backwards, rows_without_supply;
     // Whether a word is in the code sets: of `def->codes`, then of each filter of `here`.
     pc_buffer *word_state; ///< [1 + here_count]
     // A cohort.
@@ -75,6 +76,10 @@ pc_status pc_nodes_open(pc_nodes *nodes, pc_loader *loader, const pc_catalog *ca
 void pc_nodes_close(pc_nodes *nodes);
 /** The shared node of a timeline (no pushed predicates), or NULL. */
 pc_node *pc_node_of(const pc_nodes *nodes, const pc_def *def);
+
+// nodes_need.c
+/** Marks the columns that statistics, cohort files and other nodes read. */
+void pc_nodes_need(pc_nodes *nodes);
 
 // nodes_table.c
 pc_status pc_node_open_table(pc_nodes *nodes, pc_node *node, pc_budget *budget, pc_error *err);

@@ -190,7 +190,7 @@ static pc_status make_steps(pc_nodes *nodes, pc_node *node, pc_error *err)
     const pc_def *def = node->def;
     static const char *const pick_title[] = {"", "first of each patient", "last of each patient"};
     node->step =
-        pc_arena_array(nodes->arena, (size_t)def->require_count + 4, sizeof *node->step, err);
+        pc_arena_array(nodes->arena, (size_t)def->require_count + 6, sizeof *node->step, err);
     if (node->step == NULL) return PC_NO_MEMORY;
     node->step[node->step_count++].title = "entry";
     if (def->entry_dates.is_given) node->step[node->step_count++].title = "within the dates";
@@ -202,6 +202,8 @@ static pc_status make_steps(pc_nodes *nodes, pc_node *node, pc_error *err)
         node->step[node->step_count++].title = c->title != NULL ? c->title : c->path;
     }
     if (def->pick != PC_PICK_ALL) node->step[node->step_count++].title = pick_title[def->pick];
+    if (def->exit_count > 0) node->step[node->step_count++].title = "exit not before the entry";
+    if (def->gap != PC_GAP_NONE) node->step[node->step_count++].title = "joined";
     return PC_OK;
 }
 
@@ -228,6 +230,11 @@ static pc_status make_node(pc_nodes *nodes, const pc_def *def, const pc_filter *
     node->needed[PC_START] = true;
     if (def->from_count > 0) PC_TRY(make_inputs(nodes, node, err));
     if (def->kind == PC_DEF_COHORT) PC_TRY(make_steps(nodes, node, err));
+    if (def->clip != NULL) PC_TRY(make_node(nodes, def->clip->def, NULL, 0, &node->clip, err));
+    for (int i = 0; i < def->exit_count; i++) {
+        const int looks = def->exit[i].look == NULL ? 0 : 1;
+        PC_TRY(make_looked_at(nodes, &def->exit[i].look, looks, def, err));
+    }
     PC_TRY(make_looked_at(nodes, def->measure, def->measure_count, def, err));
     PC_TRY(make_looked_at(nodes, def->require, def->require_count, def, err));
     node->word_state =
@@ -237,138 +244,6 @@ static pc_status make_node(pc_nodes *nodes, const pc_def *def, const pc_filter *
         node->word_state[i].budget = nodes->arena->budget;
     *out = node;
     return append_node(nodes, node, err);
-}
-
-/** Marks the record columns that SQL over the records of `node` reads. */
-static void need_sql(pc_node *node, const pc_record_sql *sql)
-{
-    for (int i = 0; sql->expr != NULL && i < node->def->typed->out.count; i++) {
-        node->needed[i] = node->needed[i] || sql->used[i];
-    }
-}
-
-static void need_all(pc_node *node)
-{
-    for (int i = 0; i < node->def->typed->out.count; i++)
-        node->needed[i] = true;
-}
-
-static void need_for_condition(pc_nodes *nodes, pc_node *node, const pc_condition *c)
-{
-    const pc_bound *bound = c->bound;
-    for (int i = 0; i < c->child_count; i++)
-        need_for_condition(nodes, node, c->child[i]);
-    need_sql(node, &bound->sql);
-    if (c->during != NULL) {
-        pc_node *during = c->during->def == node->def ? node : pc_node_of(nodes, c->during->def);
-        during->needed[PC_END] = true;
-    }
-    if (c->timeline == NULL) return;
-    pc_node *there = pc_node_of(nodes, c->timeline->def);
-    for (int i = 0; i < c->same.count; i++) {
-        node->needed[bound->same_here[i]] = true;
-        there->needed[bound->same_there[i]] = true;
-    }
-    for (int i = 0; i < c->different.count; i++) {
-        node->needed[bound->different_here[i]] = true;
-        there->needed[bound->different_there[i]] = true;
-    }
-    if (bound->distinct >= 0) there->needed[bound->distinct] = true;
-    if (bound->take >= 0) there->needed[bound->take] = true;
-    if (c->verb == PC_VERB_SUM) there->needed[PC_VALUE_COLUMN] = true;
-    // Which of two equal days is first is decided by all columns.
-    if (c->verb == PC_VERB_FIRST || c->verb == PC_VERB_LAST) {
-        if (bound->take >= 0) need_all(there);
-    }
-    if (c->verb == PC_VERB_DAYS_OF || c->verb == PC_VERB_SHARE_OF ||
-        c->verb == PC_VERB_COVERED_BY) {
-        there->needed[PC_END] = true;
-    }
-    for (int i = 0; i < c->window_count; i++) {
-        if (c->window[i].part != PC_PART_START) there->needed[PC_END] = true;
-        if (c->window[i].from_end) node->needed[PC_END] = true;
-    }
-}
-
-/** Marks in the inputs what a node takes from them. */
-static void need_of_inputs(pc_node *node)
-{
-    const pc_def *def = node->def;
-    const pc_typed *typed = def->typed;
-    const pc_record_schema *in = &typed->in;
-    for (int k = 0; k < node->input_count; k++) {
-        pc_node *input = node->input[k];
-        const pc_record_schema *from = &input->def->typed->out;
-        for (int i = 0; i < typed->out.count; i++) {
-            if (!node->needed[i] || typed->from_in[i] < 0) continue;
-            const int column = pc_record_find(from, typed->out.column[i].name);
-            if (column >= 0) input->needed[column] = true;
-        }
-        const pc_record_sql *sql[] = {&typed->where, &typed->code, &typed->value, &typed->start,
-                                      &typed->end};
-        for (int s = 0; s < 5 + def->keep_count; s++) {
-            const pc_record_sql *one = s < 5 ? sql[s] : &typed->keep[s - 5];
-            if (one->expr == NULL || (s == 0 && node->where_is_pushed)) continue;
-            if (s == 1 && !node->needed[PC_CODE_COLUMN]) continue;
-            if (s == 2 && !node->needed[PC_VALUE_COLUMN]) continue;
-            if (s >= 5 && !node->needed[typed->keep_column[s - 5]]) continue;
-            for (int i = 0; i < in->count; i++) {
-                const int column = one->used[i] ? pc_record_find(from, in->column[i].name) : -1;
-                if (column >= 0) input->needed[column] = true;
-            }
-        }
-    }
-}
-
-/** What a node needs of its own records, then of others. Users come first: from the last node. */
-static void find_needed(pc_nodes *nodes, pc_node *node)
-{
-    const pc_def *def = node->def;
-    const pc_typed *typed = def->typed;
-    if (def->apart >= 0 || def->pick != PC_PICK_ALL || def->entry_pick != PC_PICK_ALL) {
-        need_all(node);
-    }
-    for (int i = 0; i < def->require_count; i++) {
-        need_for_condition(nodes, node, def->require[i]);
-    }
-    for (int i = def->measure_count - 1; i >= 0; i--) {
-        need_for_condition(nodes, node, def->measure[i]);
-    }
-    memcpy(node->needed_later, node->needed, (size_t)typed->out.count * sizeof *node->needed);
-    need_sql(node, &typed->having);
-    for (int i = 0; def->is_grouped && i < def->group.count; i++) {
-        node->needed[typed->group[i]] = true;
-    }
-    for (int i = 0; i < node->here_count; i++) {
-        if (node->here[i].filter.is_codes) {
-            node->needed[PC_CODE_COLUMN] = true;
-        } else {
-            need_sql(node, &node->here[i].sql);
-        }
-    }
-    const bool filters_codes = def->codes_count > 0 && !node->codes_are_pushed && def->table < 0;
-    const bool finds_family = typed->family >= 0 && node->needed[typed->family];
-    if (filters_codes || finds_family) node->needed[PC_CODE_COLUMN] = true;
-    if (def->kind == PC_DEF_COHORT) node->needed[PC_END] = true;
-    if (def->start.text != NULL && node->needed[PC_END]) node->needed[PC_START] = true;
-    need_of_inputs(node);
-}
-
-static void need_for_statistics(pc_nodes *nodes)
-{
-    const pc_study *study = nodes->study;
-    for (int i = 0; i < study->statistic_count; i++) {
-        const pc_statistic *s = &study->statistic[i];
-        const pc_ref *subject = s->kind == PC_STAT_PREVALENCE ? s->in : s->timeline;
-        pc_node *node = pc_node_of(nodes, subject->def);
-        for (int k = 0; k < s->by_count; k++)
-            need_sql(node, &s->bound[k]);
-        if (s->total_column >= 0) node->needed[s->total_column] = true;
-        if (s->kind == PC_STAT_PREVALENCE) {
-            pc_node_of(nodes, s->timeline->def)->needed[PC_END] = true;
-        }
-        if (s->in != NULL) pc_node_of(nodes, s->in->def)->needed[PC_END] = true;
-    }
 }
 
 static pc_status make_all(pc_nodes *nodes, pc_error *err)
@@ -416,19 +291,7 @@ pc_status pc_nodes_open(pc_nodes *nodes, pc_loader *loader, const pc_catalog *ca
     nodes->tables = pc_arena_array(nodes->arena, (size_t)model->table_count, sizeof(bool), err);
     if (nodes->tables == NULL) return PC_NO_MEMORY;
     nodes->tables[model->person_table] = true;
-    // What a cohort's file holds: all but the number of the stay.
-    for (int i = 0; i < nodes->count; i++) {
-        pc_node *node = nodes->node[i];
-        if (node->def->kind != PC_DEF_COHORT || node->def->doc != nodes->study->doc[0]) continue;
-        for (int k = 0; k < node->def->typed->out.count; k++) {
-            const bool is_kept =
-                k != PC_STAY_COLUMN && node->def->typed->out.column[k].type != PC_NONE;
-            node->needed[k] = node->needed[k] || is_kept;
-        }
-    }
-    need_for_statistics(nodes);
-    for (int i = nodes->count - 1; i >= 0; i--)
-        find_needed(nodes, nodes->node[i]);
+    pc_nodes_need(nodes);
     find_order(nodes);
     for (int i = 0; i < nodes->count; i++) {
         if (nodes->node[i]->def->table < 0) continue;

@@ -225,12 +225,16 @@ static pc_status print_left_out(const pc_nodes *nodes, pc_buffer *out, pc_error 
     PC_TRY(pc_buffer_print(out, err, "  \"rows_without_record\": ["));
     for (int i = 0; i < nodes->count; i++) {
         const pc_node *node = nodes->node[i];
-        if (node->rows_without_day == 0 && node->rows_backwards == 0) continue;
+        if (node->rows_without_day + node->rows_backwards + node->rows_without_supply == 0) {
+            continue;
+        }
         PC_TRY(pc_buffer_print(out, err, "%s\n    {\"event\": ", is_first ? "" : ","));
         PC_TRY(pc_json_write_text(out, pc_span_of(node->def->name), err));
         PC_TRY(pc_buffer_print(out, err,
-                               ", \"no_first_day\": %lld, \"ends_before_it_starts\": %lld}",
-                               (long long)node->rows_without_day, (long long)node->rows_backwards));
+                               ", \"no_first_day\": %lld, \"ends_before_it_starts\": %lld, "
+                               "\"no_supply\": %lld}",
+                               (long long)node->rows_without_day, (long long)node->rows_backwards,
+                               (long long)node->rows_without_supply));
         is_first = false;
     }
     return pc_buffer_print(out, err, "%s],\n", is_first ? "" : "\n  ");

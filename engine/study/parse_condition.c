@@ -82,11 +82,11 @@ static pc_status parse_windows(pc_loader *loader, const pc_json *object, const p
     if (list != NULL && !pc_expect(loader, list, PC_JSON_ARRAY, &at, &status)) return status;
     const int listed = list == NULL ? 0 : pc_json_count(list);
     out->window =
-        pc_arena_array(loader->study->arena, (size_t)listed + 1, sizeof *out->window, loader->err);
+        pc_arena_array(loader->study->arena, (size_t)listed + 2, sizeof *out->window, loader->err);
     if (out->window == NULL) return PC_NO_MEMORY;
     bool has_own = listed == 0;
-    if (listed > PC_STUDY_WINDOW_MAX - 2) {
-        return pc_problem(loader, &at, "window", "more than %d windows", PC_STUDY_WINDOW_MAX - 2);
+    if (listed > PC_STUDY_WINDOW_MAX - 3) {
+        return pc_problem(loader, &at, "window", "more than %d windows", PC_STUDY_WINDOW_MAX - 3);
     }
     for (int i = 0; window_keys[i] != NULL; i++) {
         has_own = has_own || pc_json_get(object, window_keys[i]) != NULL;
@@ -152,11 +152,9 @@ static pc_status parse_bound(pc_loader *loader, const pc_json *object, const pc_
     return PC_OK;
 }
 
-/** A timeline verb's other keys: windows, during, same, different, distinct, take. */
-static pc_status parse_look(pc_loader *loader, const pc_json *object, const pc_place *place,
-                            pc_condition *out)
+pc_status pc_parse_look(pc_loader *loader, const pc_json *object, const char *key,
+                        const pc_place *place, pc_condition *out)
 {
-    const char *key = verb_rules[out->verb].key;
     PC_TRY(pc_read_ref(loader, pc_json_get(object, key), PC_PLACE_KEY(place, key), &out->timeline));
     PC_TRY(parse_windows(loader, object, place, out));
     const pc_json *value = pc_json_get(object, "during");
@@ -171,7 +169,27 @@ static pc_status parse_look(pc_loader *loader, const pc_json *object, const pc_p
     if (value != NULL) {
         PC_TRY(pc_read_names(loader, value, PC_PLACE_KEY(place, "different"), &out->different));
     }
-    value = pc_json_get(object, "distinct");
+    return PC_OK;
+}
+
+/** Does the look have two ends: fixed or from `during`. */
+static bool has_two_ends(const pc_condition *c)
+{
+    bool has_low = c->during != NULL, has_high = c->during != NULL;
+    for (int i = 0; i < c->window_count; i++) {
+        has_low = has_low || c->window[i].pair.has_low;
+        has_high = has_high || c->window[i].pair.has_high;
+    }
+    return has_low && has_high;
+}
+
+/** A timeline verb's other keys: those of the look, distinct, take. */
+static pc_status parse_timeline_verb(pc_loader *loader, const pc_json *object,
+                                     const pc_place *place, pc_condition *out)
+{
+    const char *key = verb_rules[out->verb].key;
+    PC_TRY(pc_parse_look(loader, object, key, place, out));
+    const pc_json *value = pc_json_get(object, "distinct");
     if (value != NULL) {
         PC_TRY(pc_read_text(loader, value, PC_PLACE_KEY(place, "distinct"), &out->distinct));
         if (out->verb != PC_VERB_COUNT) {
@@ -187,8 +205,7 @@ static pc_status parse_look(pc_loader *loader, const pc_json *object, const pc_p
     }
     const bool needs_ends = out->verb == PC_VERB_DAYS_OF || out->verb == PC_VERB_SHARE_OF ||
                             out->verb == PC_VERB_COVERED_BY;
-    if (needs_ends && out->during == NULL && out->window_count > 0 &&
-        (!out->window[0].pair.has_low || !out->window[0].pair.has_high)) {
+    if (needs_ends && !has_two_ends(out)) {
         return pc_problem(loader, place, "window", "'%s' needs a window with two ends", key);
     }
     return PC_OK;
@@ -287,7 +304,7 @@ static pc_status parse_condition(pc_loader *loader, const pc_json *object, const
     PC_TRY(pc_place_text(loader, place, &condition->path));
     PC_TRY(pc_read_title(loader, object, place, &condition->title));
     if (verb_rules[verb].has_timeline) {
-        PC_TRY(parse_look(loader, object, place, condition));
+        PC_TRY(parse_timeline_verb(loader, object, place, condition));
     } else {
         PC_TRY(parse_anchor_verb(loader, object, place, depth, condition));
     }

@@ -1,4 +1,4 @@
-// The sections that make timelines: events, periods, cohorts.
+// The sections that make timelines: events and cohorts (parse_period.c: periods, exposures).
 #include "study_read.h"
 #include <string.h>
 
@@ -41,9 +41,8 @@ static pc_status parse_pick(pc_loader *loader, const pc_json *object, const pc_p
 static pc_status parse_event(pc_loader *loader, const pc_json *object, const char *name,
                              const pc_place *place, int depth, pc_def **out);
 
-/** A `from` list: names of timelines and event objects. */
-static pc_status parse_from(pc_loader *loader, const pc_json *value, const pc_place *place,
-                            bool may_be_table, int depth, pc_def *def)
+pc_status pc_parse_from(pc_loader *loader, const pc_json *value, const pc_place *place,
+                        bool may_be_table, int depth, pc_def *def)
 {
     pc_arena *arena = loader->study->arena;
     value = pc_value_of(loader, value);
@@ -84,8 +83,8 @@ static pc_status parse_from(pc_loader *loader, const pc_json *value, const pc_pl
     return PC_OK;
 }
 
-static pc_status parse_optional_sql(pc_loader *loader, const pc_json *object, const pc_place *place,
-                                    const char *key, pc_sql_text *out)
+pc_status pc_parse_optional_sql(pc_loader *loader, const pc_json *object, const pc_place *place,
+                                const char *key, pc_sql_text *out)
 {
     const pc_json *value = pc_json_get(object, key);
     if (value == NULL) return PC_OK;
@@ -160,7 +159,7 @@ static pc_status parse_event_stages(pc_loader *loader, const pc_json *object, co
         def->is_grouped = true;
         PC_TRY(pc_read_names(loader, value, PC_PLACE_KEY(place, "group"), &def->group));
     }
-    PC_TRY(parse_optional_sql(loader, object, place, "having", &def->having));
+    PC_TRY(pc_parse_optional_sql(loader, object, place, "having", &def->having));
     value = pc_json_get(object, "measures");
     if (value != NULL) {
         PC_TRY(pc_parse_measures(loader, value, PC_PLACE_KEY(place, "measures"),
@@ -214,12 +213,12 @@ static pc_status parse_event(pc_loader *loader, const pc_json *object, const cha
     if (from == NULL) {
         PC_TRY(pc_problem(loader, place, "key", "'from' is missing"));
     } else {
-        PC_TRY(parse_from(loader, from, PC_PLACE_KEY(place, "from"), true, depth, def));
+        PC_TRY(pc_parse_from(loader, from, PC_PLACE_KEY(place, "from"), true, depth, def));
     }
-    PC_TRY(parse_optional_sql(loader, object, place, "where", &def->where));
-    PC_TRY(parse_optional_sql(loader, object, place, "code", &def->code));
-    PC_TRY(parse_optional_sql(loader, object, place, "value", &def->value));
-    PC_TRY(parse_optional_sql(loader, object, place, "start", &def->start));
+    PC_TRY(pc_parse_optional_sql(loader, object, place, "where", &def->where));
+    PC_TRY(pc_parse_optional_sql(loader, object, place, "code", &def->code));
+    PC_TRY(pc_parse_optional_sql(loader, object, place, "value", &def->value));
+    PC_TRY(pc_parse_optional_sql(loader, object, place, "start", &def->start));
     PC_TRY(parse_end(loader, object, place, def));
     PC_TRY(parse_keep(loader, object, place, def));
     PC_TRY(parse_event_stages(loader, object, place, def));
@@ -227,10 +226,9 @@ static pc_status parse_event(pc_loader *loader, const pc_json *object, const cha
     return PC_OK;
 }
 
-/** Calls `parse` for each well-named member of a section. */
-static pc_status each_member(pc_loader *loader, const pc_json *section, const char *key,
-                             pc_status (*parse)(pc_loader *, const pc_json *, const char *,
-                                                const pc_place *))
+pc_status pc_each_member(pc_loader *loader, const pc_json *section, const char *key,
+                         pc_status (*parse)(pc_loader *, const pc_json *, const char *,
+                                            const pc_place *))
 {
     const pc_place root = {.key = key};
     pc_status status = PC_OK;
@@ -255,36 +253,6 @@ static pc_status parse_named_event(pc_loader *loader, const pc_json *object, con
     return parse_event(loader, object, name, place, 0, &def);
 }
 
-static pc_status parse_period(pc_loader *loader, const pc_json *object, const char *name,
-                              const pc_place *place)
-{
-    static const char *const keys[] = {"title", "note", "every", "dates", NULL};
-    static const char *const above[] = {"from", "gap", "intersect", "subtract", NULL};
-    static const char *const units[] = {"day", "month", "quarter", "year", NULL};
-    pc_status status = PC_OK;
-    if (!pc_expect(loader, object, PC_JSON_OBJECT, place, &status)) return status;
-    PC_TRY(pc_check_keys(loader, object, place, keys, above));
-    const pc_json *every = pc_json_get(object, "every"), *dates = pc_json_get(object, "dates");
-    pc_def *def = NULL;
-    PC_TRY(pc_def_add(loader, every != NULL ? PC_DEF_EVERY : PC_DEF_DATES, name, place, &def));
-    PC_TRY(pc_read_title(loader, object, place, &def->title));
-    if ((every == NULL) == (dates == NULL)) {
-        return pc_problem(loader, place, "key", "a period has exactly one of 'every' and 'dates'");
-    }
-    if (every != NULL) {
-        int choice = 0;
-        PC_TRY(pc_read_choice(loader, every, PC_PLACE_KEY(place, "every"), units, &choice));
-        def->every = choice < 0 ? PC_EVERY_YEAR : (pc_every)choice;
-        return PC_OK;
-    }
-    const pc_place at = {.up = place, .key = "dates"};
-    PC_TRY(pc_read_pair(loader, dates, &at, true, &def->dates));
-    if (def->dates.is_given && !def->dates.has_low) {
-        return pc_problem(loader, &at, "type", "a period needs a first day");
-    }
-    return PC_OK;
-}
-
 static pc_status parse_entry(pc_loader *loader, const pc_json *entry, const pc_place *place,
                              pc_def *def)
 {
@@ -297,7 +265,7 @@ static pc_status parse_entry(pc_loader *loader, const pc_json *entry, const pc_p
     if (from == NULL) {
         PC_TRY(pc_problem(loader, place, "key", "'from' is missing"));
     } else {
-        PC_TRY(parse_from(loader, from, PC_PLACE_KEY(place, "from"), false, 0, def));
+        PC_TRY(pc_parse_from(loader, from, PC_PLACE_KEY(place, "from"), false, 0, def));
     }
     def->entry_dates = loader->study->dates;
     const pc_json *dates = pc_json_get(entry, "dates");
@@ -310,12 +278,11 @@ static pc_status parse_entry(pc_loader *loader, const pc_json *entry, const pc_p
 static pc_status parse_cohort(pc_loader *loader, const pc_json *object, const char *name,
                               const pc_place *place)
 {
-    static const char *const keys[] = {"title", "note",     "entry", "require",
-                                       "pick",  "measures", NULL};
-    static const char *const above[] = {"exit", "gap", NULL};
+    static const char *const keys[] = {"title", "note", "entry",    "require", "pick",
+                                       "exit",  "gap",  "measures", NULL};
     pc_status status = PC_OK;
     if (!pc_expect(loader, object, PC_JSON_OBJECT, place, &status)) return status;
-    PC_TRY(pc_check_keys(loader, object, place, keys, above));
+    PC_TRY(pc_check_keys(loader, object, place, keys, NULL));
     pc_def *def = NULL;
     PC_TRY(pc_def_add(loader, PC_DEF_COHORT, name, place, &def));
     PC_TRY(pc_read_title(loader, object, place, &def->title));
@@ -335,20 +302,20 @@ static pc_status parse_cohort(pc_loader *loader, const pc_json *object, const ch
         PC_TRY(pc_parse_measures(loader, value, PC_PLACE_KEY(place, "measures"),
                                  &def->measure_count, &def->measure));
     }
+    value = pc_json_get(object, "exit");
+    if (value != NULL) PC_TRY(pc_parse_exits(loader, value, PC_PLACE_KEY(place, "exit"), def));
+    def->gap = PC_GAP_NONE;
+    value = pc_json_get(object, "gap");
+    if (value != NULL) PC_TRY(pc_read_gap(loader, value, PC_PLACE_KEY(place, "gap"), &def->gap));
     return parse_pick(loader, object, place, &def->pick);
 }
 
 pc_status pc_parse_events(pc_loader *loader, const pc_json *section)
 {
-    return each_member(loader, section, "events", parse_named_event);
-}
-
-pc_status pc_parse_periods(pc_loader *loader, const pc_json *section)
-{
-    return each_member(loader, section, "periods", parse_period);
+    return pc_each_member(loader, section, "events", parse_named_event);
 }
 
 pc_status pc_parse_cohorts(pc_loader *loader, const pc_json *section)
 {
-    return each_member(loader, section, "cohorts", parse_cohort);
+    return pc_each_member(loader, section, "cohorts", parse_cohort);
 }

@@ -237,6 +237,30 @@ pc_status pc_read_int(pc_loader *loader, const pc_json *value, const pc_place *p
     return pc_problem(loader, place, "type", "expected a whole number");
 }
 
+pc_status pc_read_range(pc_loader *loader, const pc_json *value, const pc_place *place, int64_t low,
+                        int64_t high, int64_t *out)
+{
+    bool is_good = false;
+    int64_t number = 0;
+    PC_TRY(pc_read_int(loader, value, place, &number, &is_good));
+    if (!is_good) return PC_OK;
+    if (number < low || number > high) {
+        return pc_problem(loader, place, "type", "expected a whole number from %lld to %lld",
+                          (long long)low, (long long)high);
+    }
+    *out = number;
+    return PC_OK;
+}
+
+pc_status pc_read_gap(pc_loader *loader, const pc_json *value, const pc_place *place, int64_t *out)
+{
+    if (pc_json_kind_of(pc_value_of(loader, value)) == PC_JSON_NULL) {
+        *out = PC_GAP_ALL;
+        return PC_OK;
+    }
+    return pc_read_range(loader, value, place, -1, 1000000, out);
+}
+
 static pc_status read_pair_end(pc_loader *loader, const pc_json *value, const pc_place *place,
                                bool is_date, bool *has, int64_t *out, bool *is_good)
 {

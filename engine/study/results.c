@@ -197,7 +197,8 @@ pc_status pc_results_pack(void *context, pc_buffer *out, pc_error *err)
     }
     for (int i = 0; i < results->nodes->count; i++) {
         const pc_node *node = results->nodes->node[i];
-        const int64_t left_out[] = {node->rows_without_day, node->rows_backwards};
+        const int64_t left_out[] = {node->rows_without_day, node->rows_backwards,
+                                    node->rows_without_supply};
         PC_TRY(pc_buffer_append(out, left_out, sizeof left_out, err));
         for (int k = 0; k < node->step_count; k++) {
             const pc_flow_step *step = &node->step[k];
@@ -228,10 +229,11 @@ pc_status pc_results_merge(void *context, pc_span other, pc_error *err)
     }
     for (int i = 0; i < results->nodes->count; i++) {
         pc_node *node = results->nodes->node[i];
-        int64_t left_out[2];
-        PC_TRY(take_counts(other, &at, left_out, 2, err));
+        int64_t left_out[3];
+        PC_TRY(take_counts(other, &at, left_out, 3, err));
         node->rows_without_day += left_out[0];
         node->rows_backwards += left_out[1];
+        node->rows_without_supply += left_out[2];
         for (int k = 0; k < node->step_count; k++) {
             int64_t counts[3];
             PC_TRY(take_counts(other, &at, counts, 3, err));

@@ -18,8 +18,13 @@ enum {
     PC_STUDY_FILE_BYTES = 16 << 20, // largest study or library
     PC_STUDY_DEPTH_MAX = 64,        // conditions inside conditions, sets inside sets
     PC_STUDY_BY_MAX = 16,           // expressions that a statistic is broken down by
-    PC_STUDY_WINDOW_MAX = 17        // windows of one look, `during` included
+    PC_STUDY_WINDOW_MAX = 17,       // windows of one look, `during` included
+    PC_STUDY_COMBINE_MAX = 5        // values in a set of `combine`
 };
+
+#define PC_GAP_NONE  INT64_C(-2) ///< records of a cohort are not joined
+#define PC_GAP_ALL   INT64_MAX   ///< "gap": null, all records become one
+#define PC_CARRY_ALL INT64_MAX   ///< "carry": "all"
 
 typedef struct pc_doc pc_doc;
 typedef struct pc_def pc_def;
@@ -127,6 +132,15 @@ struct pc_condition {
     struct pc_bound *bound; ///< typing.c
 };
 
+/** One way in which a cohort's record ends. */
+typedef struct pc_exit {
+    const char *path;
+    const char *reason;
+    pc_condition *look;   ///< finds the day in a timeline; NULL: a day of the record itself
+    bool from_end;        ///< the record's last day, not its first
+    int64_t plus, months; ///< added to the day
+} pc_exit;
+
 typedef struct pc_keep {
     const char *name;
     pc_sql_text sql;
@@ -138,6 +152,10 @@ typedef enum pc_def_kind {
     PC_DEF_EVENT,
     PC_DEF_EVERY, ///< a period of calendar units
     PC_DEF_DATES, ///< a period of fixed days
+    PC_DEF_JOIN,  ///< a period of joined records
+    PC_DEF_INTERSECT,
+    PC_DEF_SUBTRACT,
+    PC_DEF_EXPOSURE,
     PC_DEF_COHORT,
     PC_DEF_STUDY,
     PC_DEF_OBSERVATION,
@@ -180,6 +198,14 @@ struct pc_def {
     pc_every every;
     pc_pair entry_dates; ///< of a cohort
     pc_pick entry_pick;
+    int exit_count;
+    pc_exit *exit;
+    int64_t gap;        ///< of a period, exposure or cohort
+    pc_sql_text supply; ///< these five of an exposure
+    int64_t carry;
+    pc_ref *clip;     ///< or NULL
+    int combine_most; ///< 0: not given
+    int64_t combine_shortest;
     struct pc_typed *typed; ///< typing.c; NULL: has problems
     bool is_typed;          ///< typing.c was here
 };

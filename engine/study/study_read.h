@@ -52,6 +52,11 @@ pc_status pc_read_names(pc_loader *loader, const pc_json *value, const pc_place 
                         pc_names *out);
 pc_status pc_read_title(pc_loader *loader, const pc_json *object, const pc_place *place,
                         const char **out);
+/** Days between records that are joined: -1 or more, null is PC_GAP_ALL. */
+pc_status pc_read_gap(pc_loader *loader, const pc_json *value, const pc_place *place, int64_t *out);
+/** A whole number from `low` to `high`; `*out` stays after a problem. */
+pc_status pc_read_range(pc_loader *loader, const pc_json *value, const pc_place *place, int64_t low,
+                        int64_t high, int64_t *out);
 /** One of `choice` (NULL-terminated): its index, or -1 after a problem. */
 pc_status pc_read_choice(pc_loader *loader, const pc_json *value, const pc_place *place,
                          const char *const *choice, int *out);
@@ -67,12 +72,28 @@ pc_status pc_read_ref(pc_loader *loader, const pc_json *value, const pc_place *p
 pc_status pc_parse_codes(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_events(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_periods(pc_loader *loader, const pc_json *section);
+pc_status pc_parse_exposures(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_cohorts(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_statistics(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_conditions(pc_loader *loader, const pc_json *value, const pc_place *place,
                               int depth, int *count, pc_condition ***out);
 pc_status pc_parse_measures(pc_loader *loader, const pc_json *value, const pc_place *place,
                             int *count, pc_condition ***out);
+/** Windows, `during`, `same`, `different` of a look at the timeline that `key` names. */
+pc_status pc_parse_look(pc_loader *loader, const pc_json *object, const char *key,
+                        const pc_place *place, pc_condition *out);
+pc_status pc_parse_exits(pc_loader *loader, const pc_json *value, const pc_place *place,
+                         pc_def *def);
+/** Timelines in `from` (one or a list), `intersect`, `subtract`. With `may_be_table` a single name
+ *  may be a table and members of a list may be event objects. */
+pc_status pc_parse_from(pc_loader *loader, const pc_json *value, const pc_place *place,
+                        bool may_be_table, int depth, pc_def *def);
+pc_status pc_parse_optional_sql(pc_loader *loader, const pc_json *object, const pc_place *place,
+                                const char *key, pc_sql_text *out);
+/** Calls `parse` for each well-named member of a section. */
+pc_status pc_each_member(pc_loader *loader, const pc_json *section, const char *key,
+                         pc_status (*parse)(pc_loader *, const pc_json *, const char *,
+                                            const pc_place *));
 /** A new timeline of this document. */
 pc_status pc_def_add(pc_loader *loader, pc_def_kind kind, const char *name, const pc_place *place,
                      pc_def **out);

@@ -2,18 +2,17 @@
 #include "typing.h"
 #include <string.h>
 
-static bool is_text(pc_type type)
+bool pc_record_is_text(pc_type type)
 {
     return type == PC_CODE || type == PC_TEXT || type == PC_ID;
 }
 
-static bool is_number(pc_type type)
+bool pc_record_is_number(pc_type type)
 {
     return type == PC_INT || type == PC_DECIMAL || type == PC_FLOAT;
 }
 
-/** Adds an attribute without type at its place by name, unless it is there. */
-static void add_name(pc_record_schema *schema, const char *name)
+void pc_type_add_name(pc_record_schema *schema, const char *name)
 {
     int at = PC_ATTRIBUTE;
     while (at < schema->count && strcmp(schema->column[at].name, name) < 0)
@@ -55,11 +54,11 @@ static bool unite(pc_record_column *into, const pc_record_column *from, bool is_
         into->scale = from->scale;
         return true;
     }
-    if (is_text(into->type) && is_text(from->type)) {
+    if (pc_record_is_text(into->type) && pc_record_is_text(from->type)) {
         into->type = PC_TEXT;
         return true;
     }
-    if (is_number(into->type) && is_number(from->type)) {
+    if (pc_record_is_number(into->type) && pc_record_is_number(from->type)) {
         // Whole numbers and decimals meet in the finest scale, with a float in floats.
         if (into->type == PC_FLOAT || from->type == PC_FLOAT) {
             into->type = PC_FLOAT;
@@ -84,7 +83,7 @@ static pc_status type_input(pc_loader *loader, const pc_def *def, pc_record_sche
     for (int i = 0; i < def->from_count; i++) {
         const pc_record_schema *from = &def->from[i]->def->typed->out;
         for (int k = PC_ATTRIBUTE; k < from->count; k++)
-            add_name(in, from->column[k].name);
+            pc_type_add_name(in, from->column[k].name);
     }
     for (int i = 0; i < def->from_count; i++) {
         const pc_record_schema *from = &def->from[i]->def->typed->out;
@@ -100,9 +99,8 @@ static pc_status type_input(pc_loader *loader, const pc_def *def, pc_record_sche
     return PC_OK;
 }
 
-/** Binds SQL over records; what is wrong with it is a problem, `out->expr` then NULL. */
-static pc_status bind_record(pc_loader *loader, const pc_doc *doc, const pc_record_schema *schema,
-                             const pc_sql_text *text, pc_type wanted, pc_record_sql *out)
+pc_status pc_type_sql(pc_loader *loader, const pc_doc *doc, const pc_record_schema *schema,
+                      const pc_sql_text *text, pc_type wanted, pc_record_sql *out)
 {
     *out = (pc_record_sql){0};
     if (text->text == NULL) return PC_OK;
@@ -137,7 +135,7 @@ static void set_column(pc_record_schema *schema, int column, const pc_expr *expr
 {
     pc_record_column *out = &schema->column[column];
     if (expr == NULL) return;
-    out->type = is_text(expr->type) ? PC_TEXT : expr->type;
+    out->type = pc_record_is_text(expr->type) ? PC_TEXT : expr->type;
     out->scale = expr->scale;
     out->system = system;
     out->class_of = class_of;
@@ -148,7 +146,7 @@ static pc_status check_type(pc_loader *loader, const pc_sql_text *text, const pc
                             bool is_value)
 {
     if (expr == NULL) return PC_OK;
-    if (is_value && expr->type != PC_NONE && !is_number(expr->type)) {
+    if (is_value && expr->type != PC_NONE && !pc_record_is_number(expr->type)) {
         return pc_problem_at(loader, text->path, "type", "expected a number, not %s",
                              pc_type_name(expr->type));
     }
@@ -156,8 +154,8 @@ static pc_status check_type(pc_loader *loader, const pc_sql_text *text, const pc
     return pc_problem_at(loader, text->path, "type", "a key of the model cannot be kept");
 }
 
-static pc_status find_columns(pc_loader *loader, const pc_record_schema *schema,
-                              const pc_names *names, const char *path, const char *key, int **out)
+pc_status pc_type_columns(pc_loader *loader, const pc_record_schema *schema, const pc_names *names,
+                          const char *path, const char *key, int **out)
 {
     *out =
         pc_arena_array(loader->study->arena, (size_t)names->count + 1, sizeof **out, loader->err);
@@ -185,12 +183,12 @@ static pc_status bind_pairs(pc_loader *loader, const pc_condition *condition,
                             const pc_record_schema *anchor, const pc_record_schema *other,
                             const pc_names *names, const char *key, int **here, int **there)
 {
-    PC_TRY(find_columns(loader, anchor, names, condition->path, key, here));
-    PC_TRY(find_columns(loader, other, names, condition->path, key, there));
+    PC_TRY(pc_type_columns(loader, anchor, names, condition->path, key, here));
+    PC_TRY(pc_type_columns(loader, other, names, condition->path, key, there));
     for (int i = 0; i < names->count; i++) {
         const pc_record_column *a = &anchor->column[(*here)[i]], *b = &other->column[(*there)[i]];
         const bool fits = a->type == PC_NONE || b->type == PC_NONE ||
-                          (is_text(a->type) && is_text(b->type)) ||
+                          (pc_record_is_text(a->type) && pc_record_is_text(b->type)) ||
                           (a->type == b->type && a->scale == b->scale);
         if (fits) continue;
         PC_TRY(pc_problem_at(loader, condition->path, "type", "'%s' is %s here and %s there",
@@ -226,7 +224,7 @@ static void type_of_measure(const pc_condition *measure, pc_bound *bound)
         case PC_VERB_TAKE:
             bound->type = bound->sql.expr == NULL ? PC_NONE : bound->sql.expr->type;
             bound->scale = bound->sql.expr == NULL ? 0 : bound->sql.expr->scale;
-            if (is_text(bound->type)) bound->type = PC_TEXT;
+            if (pc_record_is_text(bound->type)) bound->type = PC_TEXT;
             return;
         default:
             bound->type = PC_INT;
@@ -239,7 +237,7 @@ static pc_status check_bound_type(pc_loader *loader, const pc_condition *conditi
                                   const pc_bound *bound)
 {
     if (condition->name != NULL || (!condition->has_least && !condition->has_most)) return PC_OK;
-    if (is_number(bound->type) || bound->type == PC_NONE) return PC_OK;
+    if (pc_record_is_number(bound->type) || bound->type == PC_NONE) return PC_OK;
     return pc_problem_at(loader, condition->path, "type", "a bound needs a number, not %s",
                          pc_type_name(bound->type));
 }
@@ -256,7 +254,7 @@ static pc_status bind_condition(pc_typing *typing, pc_condition *condition,
         PC_TRY(bind_condition(typing, condition->child[i], anchor, doc));
     }
     if (condition->sql.text != NULL) {
-        PC_TRY(bind_record(loader, doc, anchor, &condition->sql,
+        PC_TRY(pc_type_sql(loader, doc, anchor, &condition->sql,
                            condition->verb == PC_VERB_WHERE ? PC_BOOL : PC_NONE, &bound->sql));
     }
     if (condition->during != NULL && condition->during->def != NULL) {
@@ -280,8 +278,8 @@ static pc_status bind_condition(pc_typing *typing, pc_condition *condition,
         if (named[i] == NULL) continue;
         const pc_names names = {1, &named[i]};
         int *found = NULL;
-        PC_TRY(find_columns(loader, there, &names, condition->path, i == 0 ? "distinct" : "take",
-                            &found));
+        PC_TRY(pc_type_columns(loader, there, &names, condition->path, i == 0 ? "distinct" : "take",
+                               &found));
         *column[i] = found[0];
     }
     type_of_measure(condition, bound);
@@ -316,27 +314,46 @@ static pc_status bind_conditions(pc_typing *typing, pc_def *def)
     return PC_OK;
 }
 
+/** The looks of a cohort's exits see what its conditions see. */
+static pc_status bind_exits(pc_typing *typing, pc_def *def)
+{
+    for (int i = 0; i < def->exit_count; i++) {
+        pc_condition *look = def->exit[i].look;
+        if (look == NULL || look->timeline == NULL) continue;
+        PC_TRY(bind_condition(typing, look, &def->typed->out, def->doc));
+    }
+    return PC_OK;
+}
+
 /** All names of the finished record, so that later stages do not move columns. */
 static pc_status open_output(pc_loader *loader, pc_def *def, pc_typed *typed)
 {
-    const int extra = typed->in.count + def->keep_count + def->measure_count + 2;
+    const int extra = typed->in.count + def->keep_count + def->measure_count + def->per.count + 3;
     PC_TRY(open_schema(loader, extra, &typed->out));
-    for (int i = PC_ATTRIBUTE; i < typed->in.count; i++) {
-        add_name(&typed->out, typed->in.column[i].name);
+    const bool is_kept = def->kind == PC_DEF_EVENT || def->kind == PC_DEF_COHORT;
+    for (int i = PC_ATTRIBUTE; is_kept && i < typed->in.count; i++) {
+        pc_type_add_name(&typed->out, typed->in.column[i].name);
     }
     for (int i = 0; i < def->keep_count; i++)
-        add_name(&typed->out, def->keep[i].name);
-    if (def->codes_count > 0) add_name(&typed->out, "family");
-    if (def->is_grouped) add_name(&typed->out, "records");
+        pc_type_add_name(&typed->out, def->keep[i].name);
+    if (def->codes_count > 0) pc_type_add_name(&typed->out, "family");
+    const bool is_exposure = def->kind == PC_DEF_EXPOSURE;
+    if (def->is_grouped || is_exposure) pc_type_add_name(&typed->out, "records");
+    if (is_exposure) pc_type_add_name(&typed->out, "supplied");
+    for (int i = 0; is_exposure && i < def->per.count; i++) {
+        pc_type_add_name(&typed->out, def->per.name[i]);
+    }
+    if (def->exit_count > 0) pc_type_add_name(&typed->out, "exit_reason");
     for (int i = 0; i < def->measure_count; i++) {
         const int before = typed->out.count;
-        add_name(&typed->out, def->measure[i]->name);
+        pc_type_add_name(&typed->out, def->measure[i]->name);
         if (typed->out.count != before) continue;
         PC_TRY(pc_problem_at(loader, def->measure[i]->path, "name",
                              "the record has a column '%s' already", def->measure[i]->name));
     }
     typed->family = def->codes_count > 0 ? pc_record_find(&typed->out, "family") : -1;
-    typed->records = def->is_grouped ? pc_record_find(&typed->out, "records") : -1;
+    typed->records = def->is_grouped || is_exposure ? pc_record_find(&typed->out, "records") : -1;
+    typed->exit_reason = def->exit_count > 0 ? pc_record_find(&typed->out, "exit_reason") : -1;
     typed->from_in = pc_arena_array(loader->study->arena, (size_t)typed->out.count,
                                     sizeof *typed->from_in, loader->err);
     typed->keep = pc_arena_array(loader->study->arena, (size_t)def->keep_count + 1,
@@ -350,9 +367,15 @@ static pc_status open_output(pc_loader *loader, pc_def *def, pc_typed *typed)
         typed->keep_column[i] = pc_record_find(&typed->out, def->keep[i].name);
     }
     for (int i = 0; i < typed->out.count; i++) {
-        typed->from_in[i] =
-            typed->in.count == 0 ? -1 : pc_record_find(&typed->in, typed->out.column[i].name);
+        typed->from_in[i] = typed->in.count == 0 || !is_kept
+                                ? -1
+                                : pc_record_find(&typed->in, typed->out.column[i].name);
         if (typed->from_in[i] >= 0) typed->out.column[i] = typed->in.column[typed->from_in[i]];
+    }
+    if (typed->exit_reason >= 0) {
+        typed->out.column[typed->exit_reason] =
+            (pc_record_column){.name = "exit_reason", .type = PC_TEXT, .system = -1};
+        typed->from_in[typed->exit_reason] = -1;
     }
     return PC_OK;
 }
@@ -384,11 +407,11 @@ static pc_status type_timeline_event(pc_typing *typing, pc_def *def)
     pc_loader *loader = &typing->loader;
     pc_typed *typed = def->typed;
     const pc_record_schema *in = &typed->in;
-    PC_TRY(bind_record(loader, def->doc, in, &def->where, PC_BOOL, &typed->where));
-    PC_TRY(bind_record(loader, def->doc, in, &def->code, PC_NONE, &typed->code));
-    PC_TRY(bind_record(loader, def->doc, in, &def->value, PC_NONE, &typed->value));
-    PC_TRY(bind_record(loader, def->doc, in, &def->start, PC_DATE, &typed->start));
-    PC_TRY(bind_record(loader, def->doc, in, &def->end, PC_DATE, &typed->end));
+    PC_TRY(pc_type_sql(loader, def->doc, in, &def->where, PC_BOOL, &typed->where));
+    PC_TRY(pc_type_sql(loader, def->doc, in, &def->code, PC_NONE, &typed->code));
+    PC_TRY(pc_type_sql(loader, def->doc, in, &def->value, PC_NONE, &typed->value));
+    PC_TRY(pc_type_sql(loader, def->doc, in, &def->start, PC_DATE, &typed->start));
+    PC_TRY(pc_type_sql(loader, def->doc, in, &def->end, PC_DATE, &typed->end));
     if (typed->code.expr != NULL) {
         const pc_expr *expr = typed->code.expr;
         const int system = expr->kind == PC_EXPR_COLUMN && expr->column < in->count
@@ -396,7 +419,7 @@ static pc_status type_timeline_event(pc_typing *typing, pc_def *def)
                                : -1;
         set_column(&typed->out, PC_CODE_COLUMN, expr, system,
                    class_of_sql(loader->study, in, &typed->code));
-        if (!is_text(expr->type)) {
+        if (!pc_record_is_text(expr->type)) {
             PC_TRY(pc_problem_at(loader, def->code.path, "type", "a code is a text: use CAST"));
         }
     }
@@ -404,7 +427,7 @@ static pc_status type_timeline_event(pc_typing *typing, pc_def *def)
     set_column(&typed->out, PC_VALUE_COLUMN, typed->value.expr, -1,
                class_of_sql(loader->study, in, &typed->value));
     for (int i = 0; i < def->keep_count; i++) {
-        PC_TRY(bind_record(loader, def->doc, in, &def->keep[i].sql, PC_NONE, &typed->keep[i]));
+        PC_TRY(pc_type_sql(loader, def->doc, in, &def->keep[i].sql, PC_NONE, &typed->keep[i]));
         PC_TRY(check_type(loader, &def->keep[i].sql, typed->keep[i].expr, false));
         typed->from_in[typed->keep_column[i]] = -1;
         set_column(&typed->out, typed->keep_column[i], typed->keep[i].expr, -1,
@@ -454,14 +477,14 @@ static pc_status type_event(pc_typing *typing, pc_def *def)
         typed->from_in[typed->family] = -1;
     }
     PC_TRY(check_codes(loader, def));
-    PC_TRY(find_columns(loader, &typed->out, &def->group, def->path, "group", &typed->group));
+    PC_TRY(pc_type_columns(loader, &typed->out, &def->group, def->path, "group", &typed->group));
     if (typed->records >= 0) {
         typed->out.column[typed->records] =
             (pc_record_column){.name = "records", .type = PC_INT, .system = -1};
         typed->from_in[typed->records] = -1;
     }
-    PC_TRY(bind_record(loader, def->doc, &typed->out, &def->having, PC_BOOL, &typed->having));
-    return find_columns(loader, &typed->out, &def->per, def->path, "per", &typed->per);
+    PC_TRY(pc_type_sql(loader, def->doc, &typed->out, &def->having, PC_BOOL, &typed->having));
+    return pc_type_columns(loader, &typed->out, &def->per, def->path, "per", &typed->per);
 }
 
 /** True when all that `def` is made from has columns. */
@@ -473,8 +496,13 @@ static pc_status type_sources(pc_typing *typing, pc_def *def, bool *is_good)
         if (from != NULL) PC_TRY(type_def(typing, from));
         *is_good = *is_good && from != NULL && from->typed != NULL;
     }
-    if (def->kind == PC_DEF_EVENT || def->kind == PC_DEF_COHORT) {
-        *is_good = *is_good && (def->table >= 0 || def->from_count > 0);
+    const bool is_given = def->kind == PC_DEF_EVERY || def->kind == PC_DEF_DATES ||
+                          def->kind == PC_DEF_STUDY || def->kind == PC_DEF_OBSERVATION ||
+                          def->kind == PC_DEF_DEATH;
+    if (!is_given) *is_good = *is_good && (def->table >= 0 || def->from_count > 0);
+    if (def->clip != NULL) {
+        if (def->clip->def != NULL) PC_TRY(type_def(typing, def->clip->def));
+        *is_good = *is_good && def->clip->def != NULL && def->clip->def->typed != NULL;
     }
     return PC_OK;
 }
@@ -489,10 +517,15 @@ static pc_status type_def(pc_typing *typing, pc_def *def)
     if (!is_good) return PC_OK;
     pc_typed *typed = pc_arena_take(loader->study->arena, sizeof *typed, loader->err);
     if (typed == NULL) return PC_NO_MEMORY;
-    if (def->from_count > 0) PC_TRY(type_input(loader, def, &typed->in));
+    // Of a period only the days count: columns that do not go together do no harm.
+    const bool has_input =
+        def->kind == PC_DEF_EVENT || def->kind == PC_DEF_COHORT || def->kind == PC_DEF_EXPOSURE;
+    if (def->from_count > 0 && has_input) PC_TRY(type_input(loader, def, &typed->in));
     PC_TRY(open_output(loader, def, typed));
     def->typed = typed;
     if (def->kind == PC_DEF_EVENT) PC_TRY(type_event(typing, def));
+    if (def->kind == PC_DEF_EXPOSURE) PC_TRY(pc_type_exposure(loader, def));
+    PC_TRY(bind_exits(typing, def));
     return bind_conditions(typing, def);
 }
 
@@ -528,7 +561,7 @@ static pc_status type_statistic(pc_typing *typing, pc_statistic *statistic)
                                       sizeof *statistic->bound, loader->err);
     if (statistic->bound == NULL) return PC_NO_MEMORY;
     for (int i = 0; i < statistic->by_count; i++) {
-        PC_TRY(bind_record(loader, loader->study->doc[0], schema, &statistic->by[i], PC_NONE,
+        PC_TRY(pc_type_sql(loader, loader->study->doc[0], schema, &statistic->by[i], PC_NONE,
                            &statistic->bound[i]));
         if (statistic->bound[i].expr != NULL) {
             PC_TRY(check_private(loader, statistic, i, schema));
@@ -538,7 +571,7 @@ static pc_status type_statistic(pc_typing *typing, pc_statistic *statistic)
     if (statistic->total == NULL) return PC_OK;
     const pc_names total = {1, &statistic->total};
     int *found = NULL;
-    PC_TRY(find_columns(loader, schema, &total, statistic->path, "total", &found));
+    PC_TRY(pc_type_columns(loader, schema, &total, statistic->path, "total", &found));
     const pc_type type = schema->column[found[0]].type;
     if (type == PC_INT || type == PC_DECIMAL || type == PC_NONE) {
         statistic->total_column = found[0];

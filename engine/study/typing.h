@@ -32,6 +32,10 @@ typedef struct pc_typed {
     int *group;           ///< [group.count] columns of `out`
     int *per;             ///< [per.count]
     int family, records;  ///< columns of `out`, or -1
+    pc_record_sql supply; ///< of an exposure, over `in`
+    int *per_in;          ///< [per.count] of an exposure: columns of `in`
+    int supplied;         ///< of an exposure: column of `out`
+    int exit_reason;      ///< of a cohort: column of `out`, or -1
 } pc_typed;
 
 /** A study with a catalogue to bind its SQL. */
@@ -43,6 +47,18 @@ typedef struct pc_typing {
 /** Types every timeline of the study file and all that it reaches, then the statistics. Problems
  *  are noted. */
 pc_status pc_study_type(pc_typing *typing, pc_error *err) PC_MUST_CHECK;
+
+// Parts that typing_span.c shares.
+pc_status pc_type_columns(pc_loader *loader, const pc_record_schema *schema, const pc_names *names,
+                          const char *path, const char *key, int **out) PC_MUST_CHECK;
+pc_status pc_type_sql(pc_loader *loader, const pc_doc *doc, const pc_record_schema *schema,
+                      const pc_sql_text *text, pc_type wanted, pc_record_sql *out) PC_MUST_CHECK;
+bool pc_record_is_text(pc_type type);
+bool pc_record_is_number(pc_type type);
+/** Adds an attribute without type at its place by name, unless it is there. */
+void pc_type_add_name(pc_record_schema *schema, const char *name);
+/** The columns of an exposure's eras. `typed->in` is there and `typed->out` has its names. */
+pc_status pc_type_exposure(pc_loader *loader, pc_def *def) PC_MUST_CHECK;
 
 /** SQL of an event on a table: names of the row scope, code sets of the document. With `record` not
  *  NULL the names are those of the record that the event makes, as expressions of the row. */
