@@ -168,6 +168,37 @@ static void test_limited_carry(void)
     CU_ASSERT(days[2].first == 100 && days[2].last == PC_OPEN);
 }
 
+// Patient 76 of AdhereR's example data; its vignette gives CMA1 1.4 and CMA7 0.6904109589 for the
+// 365 days from day 182 after the first delivery (Dima and Dediu, PLOS ONE 2017, AdhereR-overview).
+static void test_known_adherence(void)
+{
+    static const struct {
+        int year, month, day, lasts;
+    } given[] = {{2035, 12, 13, 30}, {2036, 1, 18, 30}, {2036, 1, 23, 60},  {2036, 4, 25, 60},
+                 {2036, 8, 8, 60},   {2036, 10, 3, 60}, {2036, 11, 29, 60}, {2036, 12, 21, 30},
+                 {2037, 1, 5, 30},   {2037, 7, 13, 30}, {2037, 10, 11, 30}};
+    enum { COUNT = sizeof given / sizeof given[0] };
+    pc_days days[COUNT];
+    int64_t supply[COUNT], supplied = 0, covered = 0;
+    for (int i = 0; i < COUNT; i++) {
+        days[i].first = pc_day_of(given[i].year, given[i].month, given[i].day);
+        supply[i] = given[i].lasts;
+    }
+    const int64_t first = days[0].first + 182, last = first + 364;
+    const int64_t opens = days[4].first, closes = days[8].first; // deliveries of the window
+    for (int i = 4; i < 8; i++)
+        supplied += supply[i];
+    CU_ASSERT_DOUBLE_EQUAL((double)supplied / (double)(closes - opens), 1.4, 1e-12);
+    pc_days_cover(days, supply, COUNT, PC_CARRY_ALL);
+    for (int64_t day = first; day <= last; day++) {
+        bool is_covered = false;
+        for (int i = 0; i < COUNT; i++)
+            is_covered = is_covered || (days[i].first <= day && day <= days[i].last);
+        covered += is_covered;
+    }
+    CU_ASSERT_DOUBLE_EQUAL((double)covered / 365, 0.6904109589, 1e-10);
+}
+
 /** Does a set of values (bits) hold on a day, by the definition. */
 static bool twin_holds(const pc_era *era, int64_t count, unsigned set, int64_t day,
                        int64_t shortest)
@@ -273,5 +304,6 @@ static void test_too_many_values_and_no_memory(void)
 
 PC_TEST_MAIN("spans", {"days in both and without", test_days_in_both_and_without},
              {"joined runs", test_joined_runs}, {"coverage", test_coverage},
-             {"limited carry", test_limited_carry}, {"combined values", test_combined_values},
+             {"limited carry", test_limited_carry}, {"known adherence", test_known_adherence},
+             {"combined values", test_combined_values},
              {"too many values and no memory", test_too_many_values_and_no_memory});
