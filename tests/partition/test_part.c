@@ -102,11 +102,9 @@ static void expected_sum(const pc_block *block, int t, int c, int64_t *count, ui
 // Copies the example of docs/store.md, its only Python, to a file.
 static bool write_example(const char *path)
 {
-    char line[256], docs[512];
-    const int folder_bytes = (int)(strrchr(__FILE__, '/') - __FILE__);
-    snprintf(docs, sizeof docs, "%.*s/../../docs/store.md", folder_bytes, __FILE__);
+    char line[256];
     bool is_inside = false, is_found = false;
-    FILE *page = fopen(docs, "r");
+    FILE *page = fopen(PC_TEST_DATA "/../../docs/store.md", "r");
     FILE *script = fopen(path, "w");
     while (page != NULL && script != NULL && fgets(line, sizeof line, page) != NULL) {
         if (strncmp(line, "```", 3) == 0) {
