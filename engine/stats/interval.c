@@ -9,7 +9,7 @@ static const double z = 1.959963984540054; // its normal quantile
 
 enum {
     FRACTION_MAX = 100000, // terms; about the square root of the larger count is needed
-    BISECTION_MAX = 400    // halvings; a double has 53 bits, and shares may be as small as 1e-9
+    STEPS_MAX = 400        // a handful of Newton's; as halvings, shares as small as 1e-9 need 80
 };
 
 pc_interval pc_wilson_interval(int64_t hits, int64_t count)
@@ -50,29 +50,33 @@ static double beta_fraction(double a, double b, double x)
     return value;
 }
 
-/** The beta distribution's probability below `x`. GSL's own gives up beyond some 100,000 counts,
- * and ends the process when its inverse does not converge. */
-static double beta_below(double a, double b, double x)
+/** The beta distribution's probability below `x`; `log_beta` is the logarithm of B(a, b). GSL's own
+ * gives up beyond some 100,000 counts, and ends the process when its inverse does not converge. */
+static double beta_below(double a, double b, double x, double log_beta)
 {
-    const double front = exp(a * log(x) + b * log1p(-x) - gsl_sf_lnbeta(a, b));
+    const double front = exp(a * log(x) + b * log1p(-x) - log_beta);
     if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(a, b, x) / a;
     return 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
-/** The x below which the probability is `wanted`, to the last bit, by halving. */
-static double beta_quantile(double a, double b, double wanted)
+/** The x below which the probability is `wanted`: Newton's steps from `guess`, kept between bounds
+ * that close; a step that leaves them halves instead. */
+static double beta_quantile(double a, double b, double wanted, double guess)
 {
-    double low = 0, high = 1;
-    for (int i = 0; i < BISECTION_MAX; i++) {
-        const double middle = low + (high - low) / 2;
-        if (middle <= low || middle >= high) break;
-        if (beta_below(a, b, middle) < wanted) {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    const double log_beta = gsl_sf_lnbeta(a, b);
+    double low = 0, high = 1, x = guess;
+    for (int i = 0; i < STEPS_MAX; i++) {
+        if (!(x > low && x < high)) x = low + (high - low) / 2;
+        if (x <= low || x >= high) break; // no double lies between
+        const double off = beta_below(a, b, x, log_beta) - wanted;
+        *(off < 0 ? &low : &high) = x;
+        const double density = exp((a - 1) * log(x) + (b - 1) * log1p(-x) - log_beta);
+        const double step = off / density;
+        x -= step;
+        // Steps square: after one this small the next is below a double's precision.
+        if (fabs(step) <= 1e-9 * x && x > low && x < high) return x;
     }
-    return high;
+    return x;
 }
 
 pc_interval pc_exact_interval(int64_t hits, int64_t count)
@@ -83,6 +87,7 @@ pc_interval pc_exact_interval(int64_t hits, int64_t count)
     // Clopper and Pearson, 1934; none and all have a closed form.
     if (hits == 0) return (pc_interval){0, -expm1(log(half_alpha) / n)};
     if (hits == count) return (pc_interval){exp(log(half_alpha) / n), 1};
-    return (pc_interval){beta_quantile(k, n - k + 1, half_alpha),
-                         beta_quantile(k + 1, n - k, 1 - half_alpha)};
+    const pc_interval near = pc_wilson_interval(hits, count);
+    return (pc_interval){beta_quantile(k, n - k + 1, half_alpha, near.low),
+                         beta_quantile(k + 1, n - k, 1 - half_alpha, near.high)};
 }
