@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cli_common.h"
+#include "commit.h"
 #include "parcours/json.h"
 
 enum { HELP_COLUMN = 26 }; // where the explanations begin

@@ -26,7 +26,7 @@ static pc_status write_all(int file, const char *path, pc_span text, pc_error *e
 }
 
 // The name of a file is in its folder: that must be on disk too.
-static pc_status sync_folder(const char *path, pc_error *err)
+static pc_status sync_folder_of(const char *path, pc_error *err)
 {
     char folder[PATH_BYTES];
     const char *slash = strrchr(path, '/');
@@ -45,7 +45,7 @@ static pc_status sync_folder(const char *path, pc_error *err)
     return status;
 }
 
-pc_status pc_file_write(const char *path, pc_span text, unsigned mode, pc_error *err)
+static pc_status put(const char *path, pc_span text, unsigned mode, bool syncs, pc_error *err)
 {
     char temporary[PATH_BYTES];
     const int bytes =
@@ -59,16 +59,24 @@ pc_status pc_file_write(const char *path, pc_span text, unsigned mode, pc_error 
     if (status == PC_OK && fchmod(file, (mode_t)mode) != 0) {
         status = fail_io(path, "set the mode", err);
     }
-    if (status == PC_OK && fsync(file) != 0) status = fail_io(path, "sync", err);
+    if (status == PC_OK && syncs && fsync(file) != 0) status = fail_io(path, "sync", err);
     if (close(file) != 0 && status == PC_OK) status = fail_io(path, "close", err);
     if (status == PC_OK && rename(temporary, path) != 0) {
         status = fail_io(path, "rename the finished file to it", err);
     }
-    if (status != PC_OK) {
-        (void)unlink(temporary);
-        return status;
-    }
-    return sync_folder(path, err);
+    if (status != PC_OK) (void)unlink(temporary);
+    return status;
+}
+
+pc_status pc_file_put(const char *path, pc_span text, unsigned mode, pc_error *err)
+{
+    return put(path, text, mode, false, err);
+}
+
+pc_status pc_file_write(const char *path, pc_span text, unsigned mode, pc_error *err)
+{
+    PC_TRY(put(path, text, mode, true, err));
+    return sync_folder_of(path, err);
 }
 
 pc_status pc_file_hash(const char *path, char out[PC_DIGEST_TEXT_BYTES], pc_error *err)

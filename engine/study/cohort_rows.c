@@ -129,7 +129,7 @@ static pc_status open_columns(pc_arena *arena, const bool *needed, int attribute
     return pc_records_reserve(&out->value, row_count, arena, err);
 }
 
-/** One attribute of the file: nulls as a bitmap, texts by the words of rank 0. */
+/** One attribute of the file: nulls as a bitmap, texts by the words of the rank that writes. */
 static pc_status make_attribute(const pc_results *results, const pc_record_column *column,
                                 const int64_t *value, int64_t count, pc_arena *arena,
                                 pc_cohort_attribute *out, pc_error *err)
@@ -233,29 +233,47 @@ static pc_status write_rows(pc_results *results, const pc_cohort_rows_of_rank *c
     return pc_cohort_file_write(path, &file, results->budget, err);
 }
 
-pc_status pc_cohort_write(pc_comm *comm, pc_results *results, pc_cohort_rows_of_rank *cohort,
-                          const char *path, pc_error *err)
+/** What every rank has of the cohorts from `first` on: that of cohort `first` + r goes to rank r.
+ */
+static pc_status exchange_rows(pc_comm *comm, pc_results *results, int first, pc_buffer *pieces,
+                               pc_buffer *rows, int64_t *sizes, pc_error *err)
 {
     const int ranks = pc_comm_size(comm);
+    pc_arena arena = {.budget = results->budget};
+    pc_span *out = pc_arena_array(&arena, (size_t)ranks * 2, sizeof *out, err);
+    pc_status status = pc_comm_agree(comm, out == NULL ? PC_NO_MEMORY : PC_OK, err);
+    for (int r = 0; r < ranks && status == PC_OK; r++) {
+        if (first + r >= results->cohort_count) continue;
+        const pc_cohort_rows_of_rank *cohort = &results->cohort[first + r];
+        out[r] = (pc_span){cohort->pieces.data, cohort->pieces.bytes};
+        out[ranks + r] = (pc_span){cohort->rows.data, cohort->rows.bytes};
+    }
+    if (status == PC_OK) status = pc_comm_exchange(comm, out, pieces, sizes, err);
+    if (status == PC_OK) status = pc_comm_exchange(comm, out + ranks, rows, sizes + ranks, err);
+    for (int r = 0; r < ranks && first + r < results->cohort_count; r++) {
+        pc_buffer_release(&results->cohort[first + r].rows);
+        pc_buffer_release(&results->cohort[first + r].pieces);
+    }
+    pc_arena_reset(&arena);
+    return status;
+}
+
+pc_status pc_cohorts_write(pc_comm *comm, pc_results *results, int first, const char *path,
+                           pc_error *err)
+{
+    const int ranks = pc_comm_size(comm), mine = first + pc_comm_rank(comm);
     pc_arena arena = {.budget = results->budget};
     int64_t *sizes = pc_arena_array(&arena, (size_t)ranks * 2, sizeof *sizes, err);
     pc_buffer pieces = {.budget = results->budget}, rows = {.budget = results->budget};
     pc_status status = pc_comm_agree(comm, sizes == NULL ? PC_NO_MEMORY : PC_OK, err);
     if (status == PC_OK) {
-        status = pc_comm_gather(comm, (pc_span){cohort->pieces.data, cohort->pieces.bytes}, &pieces,
-                                sizes, err);
+        status = exchange_rows(comm, results, first, &pieces, &rows, sizes, err);
     }
     if (status == PC_OK) {
-        status = pc_comm_gather(comm, (pc_span){cohort->rows.data, cohort->rows.bytes}, &rows,
-                                sizes + ranks, err);
-    }
-    pc_buffer_release(&cohort->rows);
-    pc_buffer_release(&cohort->pieces);
-    if (status == PC_OK) {
-        if (pc_comm_rank(comm) == 0) {
+        if (mine < results->cohort_count) {
             pc_arena_reset(&results->eval->arena);
             order_pieces(&pieces, sizes, sizes + ranks, ranks);
-            status = write_rows(results, cohort, &rows, &pieces, path, err);
+            status = write_rows(results, &results->cohort[mine], &rows, &pieces, path, err);
             pc_arena_reset(&results->eval->arena);
         }
         status = pc_comm_agree(comm, status, err);

@@ -1,5 +1,7 @@
-// The folder of a run. The manifest is written last: a folder without it is not complete.
+// The folder of a run. The manifest is written last: a folder without it is not complete, nor is
+// one whose files are not as its hashes say. So nothing here waits for the disk.
 #include "output.h"
+#include "commit.h"
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -156,12 +158,24 @@ pc_status pc_output_begin(const pc_output *output, pc_error *err)
 }
 
 pc_status pc_output_note(pc_output *output, const char *folder, const char *name,
-                         const char *ending, const char *path, pc_error *err)
+                         const char *ending, const char *hash, pc_error *err)
 {
-    char hash[PC_DIGEST_TEXT_BYTES];
-    PC_TRY(pc_file_hash(path, hash, err));
     return pc_buffer_print(&output->files, err, "%s\n    \"%s/%s%s\": \"%s\"",
                            output->files.bytes == 0 ? "" : ",", folder, name, ending, hash);
+}
+
+/** Writes a text to DIR/<folder>/<name><ending> and notes it. */
+static pc_status put_text(pc_output *output, const char *folder, const char *name,
+                          const char *ending, pc_span text, unsigned mode, pc_arena *arena,
+                          pc_error *err)
+{
+    const char *path = NULL;
+    char hash[PC_DIGEST_TEXT_BYTES];
+    PC_TRY(pc_output_path(output, folder, name, ending, arena, &path, err));
+    PC_TRY(pc_file_put(path, text, mode, err));
+    const pc_digest digest = pc_digest_of(text.data, text.bytes);
+    pc_digest_format(&digest, hash);
+    return pc_output_note(output, folder, name, ending, hash, err);
 }
 
 pc_status pc_output_table(pc_output *output, const char *name, const pc_result *result,
@@ -171,20 +185,15 @@ pc_status pc_output_table(pc_output *output, const char *name, const pc_result *
     pc_buffer text = {.budget = arena->budget};
     pc_status status = PC_OK;
     for (int i = 0; i < 2 && status == PC_OK; i++) {
-        const char *path = NULL;
         const bool is_release = i == 0;
         const bool protect = is_release && !output->options->unprotected;
         text.bytes = 0;
         status =
             pc_result_write(result, PC_FORMAT_CSV, protect, &text, is_release ? &gate : NULL, err);
         if (status == PC_OK) {
-            status = pc_output_path(output, folders[i], name, ".csv", arena, &path, err);
+            status = put_text(output, folders[i], name, ".csv", (pc_span){text.data, text.bytes},
+                              is_release ? 0644 : 0600, arena, err);
         }
-        if (status == PC_OK) {
-            status = pc_file_write(path, (pc_span){text.data, text.bytes}, is_release ? 0644 : 0600,
-                                   err);
-        }
-        if (status == PC_OK) status = pc_output_note(output, folders[i], name, ".csv", path, err);
     }
     pc_buffer_release(&text);
     PC_TRY(status);
@@ -197,7 +206,6 @@ pc_status pc_output_table(pc_output *output, const char *name, const pc_result *
 static pc_status write_protection(pc_output *output, pc_arena *arena, pc_error *err)
 {
     pc_buffer text = {.budget = arena->budget};
-    const char *path = NULL;
     const bool is_off = output->options->unprotected;
     pc_status status = pc_buffer_print(
         &text, err,
@@ -206,13 +214,8 @@ static pc_status write_protection(pc_output *output, pc_arena *arena, pc_error *
         (int)output->protection.bytes,
         output->protection.data == NULL ? "" : output->protection.data);
     if (status == PC_OK) {
-        status = pc_output_path(output, "release", "protection", ".json", arena, &path, err);
-    }
-    if (status == PC_OK) {
-        status = pc_file_write(path, (pc_span){text.data, text.bytes}, 0644, err);
-    }
-    if (status == PC_OK) {
-        status = pc_output_note(output, "release", "protection", ".json", path, err);
+        status = put_text(output, "release", "protection", ".json",
+                          (pc_span){text.data, text.bytes}, 0644, arena, err);
     }
     pc_buffer_release(&text);
     return status;
@@ -283,7 +286,7 @@ pc_status pc_output_end(pc_output *output, const pc_nodes *nodes, pc_error *err)
         status = pc_output_path(output, "", "manifest", ".json", &arena, &path, err);
     }
     if (status == PC_OK) {
-        status = pc_file_write(path, (pc_span){text.data, text.bytes}, 0644, err);
+        status = pc_file_put(path, (pc_span){text.data, text.bytes}, 0644, err);
     }
     pc_buffer_release(&text);
     pc_arena_reset(&arena);

@@ -1,5 +1,6 @@
 /** @file output.h
- *  The folder of a run: release/, control/, cohorts/, manifest.json. Only rank 0 writes.
+ *  The folder of a run: release/, control/, cohorts/, manifest.json. Rank 0 writes, but for the
+ *  files of cohorts.
  */
 #ifndef PC_OUTPUT_H
 #define PC_OUTPUT_H
@@ -31,7 +32,7 @@ pc_status pc_output_path(const pc_output *output, const char *folder, const char
                          pc_error *err) PC_MUST_CHECK;
 /** Notes a file that was written, with its hash. */
 pc_status pc_output_note(pc_output *output, const char *folder, const char *name,
-                         const char *ending, const char *path, pc_error *err) PC_MUST_CHECK;
+                         const char *ending, const char *hash, pc_error *err) PC_MUST_CHECK;
 /** Writes a statistic to release/ and control/. */
 pc_status pc_output_table(pc_output *output, const char *name, const pc_result *result,
                           pc_arena *arena, pc_error *err) PC_MUST_CHECK;

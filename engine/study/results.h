@@ -45,7 +45,7 @@ pc_status pc_results_open(pc_results *results, pc_block_eval *eval, pc_error *er
 void pc_results_close(pc_results *results);
 /** Adds the records of the block that was just evaluated. */
 pc_status pc_results_add(pc_results *results, int shard, pc_error *err) PC_MUST_CHECK;
-/** pc_pack and pc_merge of the tallies and flows (cohort rows go by pc_cohort_write). */
+/** pc_pack and pc_merge of the tallies and flows (cohort rows go by pc_cohorts_write). */
 pc_status pc_results_pack(void *context, pc_buffer *out, pc_error *err);
 pc_status pc_results_merge(void *context, pc_span other, pc_error *err);
 
@@ -56,8 +56,9 @@ pc_status pc_statistic_result(const pc_results *results, const pc_statistic_stat
 // cohort_rows.c
 pc_status pc_cohort_rows_add(pc_results *results, pc_cohort_rows_of_rank *cohort, int shard,
                              pc_error *err) PC_MUST_CHECK;
-/** Collective. Writes the file of a cohort on rank 0, pieces in order of shards. */
-pc_status pc_cohort_write(pc_comm *comm, pc_results *results, pc_cohort_rows_of_rank *cohort,
-                          const char *path, pc_error *err) PC_MUST_CHECK;
+/** Collective. Writes the files of as many cohorts as there are ranks, from `first` on: rank r that
+ *  of cohort first + r, pieces in order of shards, to its `path`. */
+pc_status pc_cohorts_write(pc_comm *comm, pc_results *results, int first, const char *path,
+                           pc_error *err) PC_MUST_CHECK;
 
 #endif

@@ -117,23 +117,49 @@ static pc_status write_tables(study_run *run, pc_error *err)
     return status;
 }
 
-/** Collective. */
+/** Rank 0 notes the files of cohorts `first` on, with their hashes: one a rank. Collective. */
+static pc_status note_cohorts(study_run *run, int first, const char hash[PC_DIGEST_TEXT_BYTES],
+                              pc_error *err)
+{
+    pc_buffer all = {.budget = run->results.budget};
+    const pc_span mine = {hash, PC_DIGEST_TEXT_BYTES};
+    pc_status status = pc_comm_gather(run->comm, mine, &all, NULL, err);
+    const int left = run->results.cohort_count - first;
+    for (int i = 0; i < left && i < pc_comm_size(run->comm) && status == PC_OK; i++) {
+        if (pc_comm_rank(run->comm) != 0) break;
+        status =
+            pc_output_note(&run->output, "cohorts", run->results.cohort[first + i].node->def->name,
+                           ".h5", all.data + (size_t)i * PC_DIGEST_TEXT_BYTES, err);
+    }
+    pc_buffer_release(&all);
+    return pc_comm_agree(run->comm, status, err);
+}
+
+/** Each rank writes a cohort, until there are no more. Collective. */
 static pc_status write_cohorts(study_run *run, pc_error *err)
 {
-    const bool writes = pc_comm_rank(run->comm) == 0;
-    for (int i = 0; i < run->results.cohort_count; i++) {
-        pc_cohort_rows_of_rank *cohort = &run->results.cohort[i];
+    const int ranks = pc_comm_size(run->comm);
+    for (int first = 0; first < run->results.cohort_count; first += ranks) {
+        const int mine = first + pc_comm_rank(run->comm);
+        const bool writes = mine < run->results.cohort_count;
         pc_arena arena = {.budget = run->results.budget};
-        const char *name = cohort->node->def->name, *path = NULL;
-        pc_status status = pc_output_path(&run->output, "cohorts", name, ".h5", &arena, &path, err);
+        const char *path = NULL;
+        char hash[PC_DIGEST_TEXT_BYTES] = "";
+        pc_status status = PC_OK;
+        if (writes) {
+            status =
+                pc_output_path(&run->output, "cohorts", run->results.cohort[mine].node->def->name,
+                               ".h5", &arena, &path, err);
+        }
         status = pc_comm_agree(run->comm, status, err);
         if (status == PC_OK) {
-            status = pc_cohort_write(run->comm, &run->results, cohort, path, err);
+            status = pc_cohorts_write(run->comm, &run->results, first, path, err);
         }
-        if (status == PC_OK && writes) {
-            status = pc_output_note(&run->output, "cohorts", name, ".h5", path, err);
+        if (status == PC_OK) {
+            if (writes) status = pc_file_hash(path, hash, err);
+            status = pc_comm_agree(run->comm, status, err);
         }
-        status = pc_comm_agree(run->comm, status, err);
+        if (status == PC_OK) status = note_cohorts(run, first, hash, err);
         pc_arena_reset(&arena);
         PC_TRY(status);
     }
@@ -157,8 +183,9 @@ static pc_status execute(study_run *run, const pc_study_options *options, double
     pc_status status = PC_OK;
     if (pc_comm_rank(run->comm) == 0) {
         status = write_tables(run, err);
-        run->output.write_s = pc_clock_s() - at;
+        run->output.write_s = pc_clock_s() - at; // as the manifest says; the log has all
         if (status == PC_OK) status = pc_output_end(&run->output, &run->nodes, err);
+        run->output.write_s = pc_clock_s() - at;
     }
     PC_TRY(pc_comm_agree(run->comm, status, err));
     pc_log_line(run->log, PC_INFO, "study",

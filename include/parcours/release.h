@@ -33,7 +33,10 @@ typedef enum pc_format { PC_FORMAT_CSV, PC_FORMAT_TABLE, PC_FORMAT_JSON } pc_for
 pc_status pc_result_write(const pc_result *result, pc_format format, bool protect, pc_buffer *out,
                           pc_gate_counts *counts, pc_error *err) PC_MUST_CHECK;
 
-/** Writes a whole file: temporary name, fsync, rename. `mode`: 0600 or 0644. */
+/** Writes a whole file: temporary name, rename; not synced. For files whose hash stands elsewhere,
+ *  so that one torn by a power cut is found. `mode`: 0600 or 0644. */
+pc_status pc_file_put(const char *path, pc_span text, unsigned mode, pc_error *err) PC_MUST_CHECK;
+/** Writes a whole file that is on disk before it gets its name. `mode`: 0600 or 0644. */
 pc_status pc_file_write(const char *path, pc_span text, unsigned mode, pc_error *err) PC_MUST_CHECK;
 /** The BLAKE2b-256 of a file's bytes, as text. Local. @return PC_IO */
 pc_status pc_file_hash(const char *path, char out[PC_DIGEST_TEXT_BYTES],

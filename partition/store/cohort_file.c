@@ -1,6 +1,7 @@
 /** Cohort files: plain HDF5, which every HDF5 tool reads. Not compressed: that took longer than the
  *  study itself. */
 #include "parcours/cohort_file.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,7 +143,9 @@ pc_status pc_cohort_file_write(const char *path, const pc_cohort_rows *rows, pc_
     if (file >= 0 && !pc_h5_close(file) && status == PC_OK) {
         status = PC_FAIL(err, PC_IO, "it could not be completed: is the disk full?");
     }
-    if (status == PC_OK) status = pc_publish(temporary, path, err);
+    if (status == PC_OK && rename(temporary, path) != 0) {
+        status = PC_FAIL(err, PC_IO, "it cannot get its name: %s", strerror(errno));
+    }
     if (status != PC_OK) {
         pc_error_prefix(err, "cohort file '%s'", path);
         unlink(temporary);
