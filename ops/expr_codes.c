@@ -67,33 +67,49 @@ static void mark_if_in(const pc_code_set *set, int system, const pc_dict *dict, 
     }
 }
 
+// What can match a pattern stands together in a sorted dictionary; texts that begin with a blank
+// stand apart. Piece `i` of pattern_count + 2; empty where there is nothing.
+static void piece_of(const pc_code_set *set, int system, const pc_dict *dict, int i, uint32_t *from,
+                     uint32_t *to)
+{
+    *from = *to = 0;
+    if (i >= set->pattern_count) {
+        pc_dict_prefix(dict, pc_span_of(i == set->pattern_count ? " " : "\t"), from, to);
+        return;
+    }
+    const pc_code_pattern *p = &set->pattern[i];
+    if (p->system != system || p->is_except) return;
+    pc_dict_prefix(dict, p->low, from, to);
+    uint32_t last;
+    if (p->high.bytes > 0) pc_dict_prefix(dict, p->high, &last, to);
+}
+
+void pc_code_set_span(const pc_code_set *set, int system, const pc_dict *dict, int64_t *low,
+                      int64_t *high)
+{
+    *low = INT64_MAX;
+    *high = INT64_MIN;
+    for (int i = 0; i < set->pattern_count + 2; i++) {
+        uint32_t from, to;
+        piece_of(set, system, dict, i, &from, &to);
+        if (from >= to) continue;
+        if (from < *low) *low = from;
+        if ((int64_t)to - 1 > *high) *high = (int64_t)to - 1;
+    }
+}
+
 pc_status pc_code_set_bitmap(const pc_code_set *set, int system, const pc_dict *dict,
                              pc_arena *arena, uint64_t **bitmap, pc_error *err)
 {
     uint64_t *bits = pc_arena_array(arena, (size_t)dict->count / 64 + 1, sizeof *bits, err);
     if (bits == NULL) return PC_NO_MEMORY;
     *bitmap = bits;
-    if (!dict->sorted) {
-        mark_if_in(set, system, dict, 0, dict->count, bits);
-        return PC_OK;
-    }
-    // Sorted: what can match a pattern stands together; texts that begin with a blank stand apart.
-    uint32_t from;
-    uint32_t to;
-    for (int i = 0; i < set->pattern_count; i++) {
-        const pc_code_pattern *p = &set->pattern[i];
-        if (p->system != system || p->is_except) continue;
-        pc_dict_prefix(dict, p->low, &from, &to);
-        if (p->high.bytes > 0) {
-            uint32_t last;
-            pc_dict_prefix(dict, p->high, &last, &to);
-        }
+    if (!dict->sorted) mark_if_in(set, system, dict, 0, dict->count, bits);
+    for (int i = 0; dict->sorted && i < set->pattern_count + 2; i++) {
+        uint32_t from, to;
+        piece_of(set, system, dict, i, &from, &to);
         mark_if_in(set, system, dict, from, to, bits);
     }
-    pc_dict_prefix(dict, pc_span_of(" "), &from, &to);
-    mark_if_in(set, system, dict, from, to, bits);
-    pc_dict_prefix(dict, pc_span_of("\t"), &from, &to);
-    mark_if_in(set, system, dict, from, to, bits);
     return PC_OK;
 }
 

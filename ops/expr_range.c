@@ -41,10 +41,7 @@ static range of_codes(const pc_expr *x, const pc_dict *dict)
     range r = {true, 1, 0};
     if (pc_function_which(x->function) == PC_FN_IN_CODES) {
         const pc_code_test *test = x->extra;
-        for (uint32_t i = 0; i < dict->count; i++) {
-            if (!pc_code_set_has(test->set, test->system, pc_dict_text(dict, i))) continue;
-            r = either_of(r, (range){true, i, i});
-        }
+        pc_code_set_span(test->set, test->system, dict, &r.low, &r.high);
         return r;
     }
     const pc_in_list *list = x->extra;

@@ -388,22 +388,28 @@ static pc_status build(model_builder *b, const pc_json *document)
     return model_link_tables(b);
 }
 
-pc_status pc_model_parse(pc_span text, const char *name, pc_arena *arena, const pc_model **out,
-                         pc_error *err)
+pc_status pc_model_build(const pc_json *document, pc_span text, const char *name, pc_arena *arena,
+                         const pc_model **out, pc_error *err)
 {
-    pc_json *document = NULL;
     model_builder b = {.arena = arena, .err = err, .name = name};
-    pc_status status = pc_json_parse(text, name, &document, err);
-    if (status != PC_OK) return status;
     b.model = pc_arena_take(arena, sizeof *b.model, err);
-    status = b.model == NULL ? PC_NO_MEMORY : build(&b, document);
+    pc_status status = b.model == NULL ? PC_NO_MEMORY : build(&b, document);
     if (status == PC_OK) {
         const char *copy = pc_arena_text(arena, text.data, text.bytes, err);
         b.model->document = (pc_span){copy, text.bytes};
         if (copy == NULL) status = PC_NO_MEMORY;
     }
-    pc_json_free(document);
     *out = b.model;
+    return status;
+}
+
+pc_status pc_model_parse(pc_span text, const char *name, pc_arena *arena, const pc_model **out,
+                         pc_error *err)
+{
+    pc_json *document = NULL;
+    PC_TRY(pc_json_parse(text, name, &document, err));
+    const pc_status status = pc_model_build(document, text, name, arena, out, err);
+    pc_json_free(document);
     return status;
 }
 

@@ -11,7 +11,7 @@
 typedef struct pc_dict {
     uint32_t count;
     bool sorted;
-    const uint64_t *offset; ///< [count + 1] where text i begins in `bytes`
+    const uint64_t *offset; ///< [count + 1] where text i begins in `bytes`; the first need not be 0
     const char *bytes;      ///< all texts, one behind the other
 } pc_dict;
 

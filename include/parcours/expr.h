@@ -85,5 +85,9 @@ bool pc_code_set_has(const pc_code_set *set, int system, pc_span code);
 /** The set as a bitmap over a dictionary ([ (count+63)/64 ] words, in `arena`). */
 pc_status pc_code_set_bitmap(const pc_code_set *set, int system, const pc_dict *dict,
                              pc_arena *arena, uint64_t **bitmap, pc_error *err) PC_MUST_CHECK;
+/** Codes of a sorted dictionary outside of `*low` to `*high` are not in the set (low > high: none
+ *  is). Cost: a search a pattern. Local. */
+void pc_code_set_span(const pc_code_set *set, int system, const pc_dict *dict, int64_t *low,
+                      int64_t *high);
 
 #endif

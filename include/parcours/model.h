@@ -170,6 +170,9 @@ typedef struct pc_model {
  *  @return PC_BAD_JOB with the JSON path, what was expected, the nearest name */
 pc_status pc_model_parse(pc_span text, const char *name, pc_arena *arena, const pc_model **out,
                          pc_error *err) PC_MUST_CHECK;
+/** The same of a document that is parsed already: `text` is what it was parsed from (copied). */
+pc_status pc_model_build(const pc_json *document, pc_span text, const char *name, pc_arena *arena,
+                         const pc_model **out, pc_error *err) PC_MUST_CHECK;
 /** The same from a file, or a shipped model by its name ("snds": SHARE/models/snds.json). */
 pc_status pc_model_read(const char *name_or_path, const char *share, pc_arena *arena,
                         const pc_model **out, pc_error *err) PC_MUST_CHECK;

@@ -1,6 +1,6 @@
 /** The zstd filter of HDF5, number 32015, for other tools: h5dump, h5py, R. Set HDF5_PLUGIN_PATH to
- *  the folder of this library. The engine itself never loads it. Memory is libhdf5's own, since
- *  libhdf5 frees what a filter returns. */
+ *  the folder of this library. The engine has the same code inside and never loads a plugin. Memory
+ *  is libhdf5's own, since libhdf5 frees what a filter returns. */
 #include <H5PLextern.h>
 #include <hdf5.h>
 #include <zstd.h>

@@ -58,7 +58,7 @@ static bool write_numbers(hid_t file, const char *path, int width, const pc_buff
                                .width = width,
                                .row_count = (int64_t)values->bytes / width,
                                .data = values->data,
-                               .deflate = true};
+                               .compressed = true};
     return pc_h5_write_plain(file, &plain);
 }
 
@@ -177,20 +177,16 @@ static pc_status read_maps(pc_store *store, hid_t file, uint32_t generation, pc_
     return PC_OK;
 }
 
-// One dictionary of the run; its offsets count from its own first byte.
-static pc_status take_dict(pc_store *store, int d, uint64_t *offset, uint64_t text_count,
+// One dictionary of the run; its offsets stay those of the run.
+static pc_status take_dict(pc_store *store, int d, const uint64_t *offset, uint64_t text_count,
                            const char *bytes, pc_error *err)
 {
     if (text_count >= PC_DICT_NONE) {
         return PC_FAIL(err, PC_BAD_INPUT, "a dictionary has too many texts");
     }
-    uint64_t *own = pc_arena_array(&store->arena, (size_t)text_count + 1, sizeof *own, err);
-    if (own == NULL) return PC_NO_MEMORY;
-    for (uint64_t i = 0; i <= text_count; i++)
-        own[i] = offset[i] - offset[0];
     pc_dict *dict = &store->dict[d];
-    *dict = (pc_dict){
-        .count = (uint32_t)text_count, .sorted = true, .offset = own, .bytes = bytes + offset[0]};
+    *dict =
+        (pc_dict){.count = (uint32_t)text_count, .sorted = true, .offset = offset, .bytes = bytes};
     for (uint32_t i = 0; i + 1 < dict->count; i++) {
         if (pc_span_compare(pc_dict_text(dict, i), pc_dict_text(dict, i + 1)) < 0) continue;
         return PC_FAIL(err, PC_BAD_INPUT, "the texts of '%s' are not in order",

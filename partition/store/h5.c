@@ -1,5 +1,6 @@
 /** Calls to libhdf5. */
 #include "h5.h"
+#include <H5PLextern.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@ void pc_h5_prepare(void)
     H5open();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
+    // Our own filter is part of the program: datasets that libhdf5 reads and writes for us use it.
+    if (H5Zfilter_avail(PC_ZSTD_FILTER) <= 0) (void)H5Zregister(H5PLget_plugin_info());
 }
 
 hid_t pc_h5_create(const char *path)
@@ -152,6 +155,15 @@ bool pc_h5_chunk_address(hid_t dataset, int64_t first_row, uint64_t *address)
     return at != HADDR_UNDEF;
 }
 
+// What fits data that libhdf5 itself reads: small files, read whole.
+static void set_compression(hid_t create)
+{
+    const unsigned level = 3;
+    H5Pset_shuffle(create);
+    H5Pset_filter(create, PC_ZSTD_FILTER, H5Z_FLAG_MANDATORY, 1, &level);
+    H5Pset_fletcher32(create);
+}
+
 bool pc_h5_write_plain(hid_t file, const pc_h5_plain *plain)
 {
     const hsize_t size[2] = {(hsize_t)plain->row_count, (hsize_t)plain->column_count};
@@ -162,11 +174,9 @@ bool pc_h5_write_plain(hid_t file, const pc_h5_plain *plain)
     const hid_t space = H5Screate_simple(rank, size, NULL);
     const hid_t create = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_obj_track_times(create, false);
-    if (plain->deflate && plain->row_count > 0) {
+    if (plain->compressed && plain->row_count > 0) {
         H5Pset_chunk(create, rank, chunk);
-        H5Pset_shuffle(create);
-        H5Pset_deflate(create, 1);
-        H5Pset_fletcher32(create);
+        set_compression(create);
     }
     const hid_t dataset =
         H5Dcreate2(file, plain->path, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
@@ -194,9 +204,7 @@ bool pc_h5_write_values(hid_t file, const pc_h5_values *values)
     H5Pset_fill_value(create, type, null);
     if (rows > 0 && !values->is_plain) {
         H5Pset_chunk(create, 1, &chunk);
-        H5Pset_shuffle(create);
-        H5Pset_deflate(create, 1);
-        H5Pset_fletcher32(create);
+        set_compression(create);
     }
     const hid_t dataset =
         H5Dcreate2(file, values->path, type, space, H5P_DEFAULT, create, H5P_DEFAULT);

@@ -34,18 +34,19 @@ bool pc_h5_read_chunk(hid_t dataset, int64_t first_row, void *out);
 bool pc_h5_chunk_address(hid_t dataset, int64_t first_row, uint64_t *address);
 
 /** Writes a plain dataset [row_count] or, with `column_count` > 0, [row_count][column_count];
- *  zlib level 1 when `deflate`. */
+ *  shuffle and zstd when `compressed`. */
 typedef struct pc_h5_plain {
     const char *path;
     pc_type type; ///< as pc_h5_type
     int width;
     int64_t row_count, column_count;
     const void *data;
-    bool deflate;
+    bool compressed;
 } pc_h5_plain;
 bool pc_h5_write_plain(hid_t file, const pc_h5_plain *plain);
 
-/** Writes values of a form [row_count], with its null as fill value and attribute; zlib level 1. */
+/** Writes values of a form [row_count], with its null as fill value and attribute; shuffle and
+ *  zstd. */
 typedef struct pc_h5_values {
     const char *path;
     pc_chunk_form form; ///< type and width

@@ -93,10 +93,8 @@ static pc_status read_header(pc_store *store, pc_span text, pc_error *err)
         !find_document(text, pc_json_first(models), &document)) {
         return PC_FAIL(err, PC_BAD_INPUT, "expected one model with its document");
     }
-    char *copy = pc_arena_text(&store->arena, document.data, document.bytes, err);
-    if (copy == NULL) return PC_NO_MEMORY;
-    return pc_model_parse((pc_span){copy, document.bytes}, "the store's model", &store->arena,
-                          &store->model, err);
+    const pc_json *parsed = pc_json_get(pc_json_first(models), "document");
+    return pc_model_build(parsed, document, "the store's model", &store->arena, &store->model, err);
 }
 
 static pc_status read_manifest(pc_store *store, pc_error *err)
