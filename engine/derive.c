@@ -50,12 +50,7 @@ static pc_status compile(pc_derive *derive, rule *r, pc_error *err)
     pc_budget *budget = derive->arena->budget;
     r->map.budget = budget;
     PC_TRY(pc_expr_state_new(derive->arena, budget, &r->state, err));
-    pc_scan_plan *plan = pc_row_scope_plan(r->scope);
-    // A row has one value: of several rows of a reference the first one counts.
-    for (int i = 1; i < plan->relation_count; i++) {
-        plan->relation[i].first_only = true;
-    }
-    return pc_scan_open(&derive->catalog, plan, budget, &r->scan, err);
+    return pc_scan_open(&derive->catalog, pc_row_scope_plan(r->scope), budget, &r->scan, err);
 }
 
 pc_status pc_derive_open(const pc_model *model, const pc_dict *const *dict,

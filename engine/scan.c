@@ -46,7 +46,7 @@ static int next_relation(const layout *l, bool multiplies)
     const pc_scan_plan *plan = l->scan->plan;
     for (int i = 1; i < plan->relation_count; i++) {
         const pc_scan_relation *r = &plan->relation[i];
-        if (l->attached[i] || !l->attached[r->from]) continue;
+        if (l->attached[i] || !l->attached[r->from] || !l->attached[r->instead_of]) continue;
         if (!multiplies && pc_scan_multiplies(l->scan, i)) continue;
         l->attached[i] = true;
         const bool ready = is_ready(l->scan, r->on, l->attached, l->used);

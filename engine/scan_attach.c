@@ -104,6 +104,10 @@ static pc_status attach_reference(pc_scan *scan, pc_rows *rows, int relation, pc
     for (int i = 0; i < rows->count; i++) {
         rows->row[relation][i] = from[i] < to[i] ? scan->lookup[relation].row[from[i]] : -1;
     }
+    const int before = scan->plan->relation[relation].instead_of;
+    for (int i = 0; before > 0 && i < rows->count; i++) {
+        if (rows->row[before][i] >= 0) rows->row[relation][i] = rows->row[before][i];
+    }
     return PC_OK;
 }
 

@@ -18,8 +18,9 @@ struct pc_row_scope {
 
 /** A row that can be seen from the table's row, and how. */
 typedef struct place {
-    pc_scan_relation step; ///< `from` is an index in the list of places
+    pc_scan_relation step; ///< `from` and `instead_of` are indices in the list of places
     int distance;
+    bool is_hidden; ///< its row is seen through the last reference to the same table
 } place;
 
 typedef struct places {
@@ -37,8 +38,30 @@ static void add_place(places *all, int from, pc_scan_relation step)
     if (all->count == MOST_RELATIONS) return;
     step.from = from;
     step.join = PC_JOIN_LEFT;
-    all->place[all->count] = (place){step, from < 0 ? 0 : all->place[from].distance + 1};
+    all->place[all->count] =
+        (place){.step = step, .distance = from < 0 ? 0 : all->place[from].distance + 1};
     all->count++;
+}
+
+// Several references of one row to one table are ways to the same row: each is asked when those
+// before it found none, and only the last one is seen.
+static void add_references(places *all, int at, const pc_model_table *t)
+{
+    for (int i = 0; i < t->reference_count && all->count < MOST_RELATIONS; i++) {
+        const pc_model_reference *r = &t->reference[i];
+        pc_scan_relation step = {.attach = PC_ATTACH_REFERENCE,
+                                 .table = r->table,
+                                 .column = r->column,
+                                 .their_column = r->their_column,
+                                 .first_only = true};
+        for (int before = at + 1; before < all->count; before++) {
+            place *p = &all->place[before];
+            if (p->step.from != at || p->step.table != r->table) continue;
+            p->is_hidden = true;
+            step.instead_of = before;
+        }
+        add_place(all, at, step);
+    }
 }
 
 // All places, nearest first: breadth first over parents, companions and references.
@@ -51,14 +74,7 @@ static void list_places(const pc_row_scope *s, places *all)
     for (int at = 0; at < all->count; at++) {
         const place here = all->place[at];
         const pc_model_table *t = &model->table[here.step.table];
-        for (int i = 0; i < t->reference_count; i++) {
-            const pc_model_reference *r = &t->reference[i];
-            add_place(all, at,
-                      (pc_scan_relation){.attach = PC_ATTACH_REFERENCE,
-                                         .table = r->table,
-                                         .column = r->column,
-                                         .their_column = r->their_column});
-        }
+        add_references(all, at, t);
         // A companion is not a way further: its parent is where we came from.
         if (here.step.attach == PC_ATTACH_COMPANION) continue;
         if (t->parent_key >= 0) {
@@ -80,7 +96,8 @@ static bool same_step(const pc_scan_relation *a, const pc_scan_relation *b)
 {
     return a->attach == b->attach && a->table == b->table && a->from == b->from &&
            (a->attach != PC_ATTACH_REFERENCE ||
-            (a->column == b->column && a->their_column == b->their_column));
+            (a->column == b->column && a->their_column == b->their_column &&
+             a->instead_of == b->instead_of));
 }
 
 static pc_status add_relation(pc_row_scope *s, const pc_scan_relation *step, int *out,
@@ -99,6 +116,26 @@ static pc_status add_relation(pc_row_scope *s, const pc_scan_relation *step, int
     return PC_OK;
 }
 
+// A reference with those that are asked before it, the first one first.
+static pc_status add_chain(pc_row_scope *s, const places *all, int at, int from, int *relation,
+                           pc_error *err)
+{
+    int chain[MOST_RELATIONS];
+    int count = 0;
+    for (int i = at; i > 0; i = all->place[i].step.instead_of) {
+        chain[count++] = i;
+    }
+    int before = 0;
+    while (count > 0) {
+        pc_scan_relation step = all->place[chain[--count]].step;
+        step.from = from;
+        step.instead_of = before;
+        PC_TRY(add_relation(s, &step, &before, err));
+    }
+    *relation = before;
+    return PC_OK;
+}
+
 // The relation of a place, with those on the way to it.
 static pc_status reach(pc_row_scope *s, const places *all, int at, int *relation, pc_error *err)
 {
@@ -109,9 +146,7 @@ static pc_status reach(pc_row_scope *s, const places *all, int at, int *relation
     }
     *relation = 0;
     while (count > 0) {
-        pc_scan_relation step = all->place[way[--count]].step;
-        step.from = *relation;
-        PC_TRY(add_relation(s, &step, relation, err));
+        PC_TRY(add_chain(s, all, way[--count], *relation, relation, err));
     }
     return PC_OK;
 }
@@ -260,6 +295,7 @@ static pc_status find_column(pc_scope *scope, const char *qualifier, const char 
     for (int at = 0; at < all.count; at++) {
         const pc_model_table *t = &model->table[all.place[at].step.table];
         if (found >= 0 && all.place[at].distance > all.place[found].distance) break;
+        if (all.place[at].is_hidden) continue;
         if (qualifier != NULL && strcasecmp(qualifier, t->name) != 0) continue;
         const int column = pc_model_find_column(t, pc_span_of(name));
         if (column < 0 || (at == 0 && column == s->hidden)) continue;

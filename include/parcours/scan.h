@@ -32,6 +32,8 @@ typedef struct pc_scan_relation {
     int column;        ///< REFERENCE: column of `from`'s table
     int their_column;  ///< REFERENCE: column of `table`
     bool first_only;   ///< REFERENCE: of several equal rows only the first one
+    int instead_of;    ///< REFERENCE, first_only: a relation of the same table that is asked before;
+                       ///< where it found a row that row counts. 0: none
     const pc_expr *on; ///< further condition over the scan's columns, or NULL
 } pc_scan_relation;
 

@@ -59,12 +59,15 @@ static const pc_model_column drug_columns[] = {
      .system = -1,
      .parent_column = -1,
      .origin = PC_FROM_RULE,
-     .sql = "left(atc, 1) || CASE WHEN boxes > 1 THEN '+' ELSE '' END"}};
+     .sql = "left(atc, 1) || CASE WHEN boxes > 1 THEN '+' ELSE '' END"},
+    {.name = "cip7", .type = PC_INT, .dict = -1, .system = -1, .parent_column = -1}};
 static const pc_model_column reference_columns[] = {
     {.name = "code", .type = PC_CODE, .dict = 0, .system = -1, .parent_column = -1},
     {.name = "new_atc", .type = PC_CODE, .dict = 1, .system = -1, .parent_column = -1},
-    {.name = "old_atc", .type = PC_CODE, .dict = 1, .system = -1, .parent_column = -1}};
-static const pc_model_reference to_drugs[] = {{DRUGS, 0, 0}};
+    {.name = "old_atc", .type = PC_CODE, .dict = 1, .system = -1, .parent_column = -1},
+    {.name = "code7", .type = PC_INT, .dict = -1, .system = -1, .parent_column = -1}};
+// By the code, else by the older one.
+static const pc_model_reference to_drugs[] = {{DRUGS, 0, 0}, {DRUGS, 5, 3}};
 static const pc_model_table tables[] = {[PERSON] = {.name = "PERSON",
                                                     .path = PC_PATH_PERSON,
                                                     .own_key = -1,
@@ -77,9 +80,9 @@ static const pc_model_table tables[] = {[PERSON] = {.name = "PERSON",
                                                   .parent_key = -1,
                                                   .event_date = -1,
                                                   .event_end = -1,
-                                                  .column_count = 5,
+                                                  .column_count = 6,
                                                   .column = drug_columns,
-                                                  .reference_count = 1,
+                                                  .reference_count = 2,
                                                   .reference = to_drugs},
                                         [DRUGS] = {.name = "DRUGS",
                                                    .path = PC_PATH_NONE,
@@ -87,7 +90,7 @@ static const pc_model_table tables[] = {[PERSON] = {.name = "PERSON",
                                                    .parent_key = -1,
                                                    .event_date = -1,
                                                    .event_end = -1,
-                                                   .column_count = 3,
+                                                   .column_count = 4,
                                                    .column = reference_columns}};
 static const pc_model_rule rules[] = {{DRUG, 2}, {DRUG, 3}, {DRUG, 4}};
 static const pc_model small_model = {
@@ -109,20 +112,26 @@ static pc_status derive_small(pc_budget *budget, bool lacks_text, pc_error *err,
     static const uint8_t new_atc[] = {0, 0, 2, 0};
     static const uint8_t old_atc[] = {2, 1, 2, 2};
     static const uint64_t new_valid[] = {5};
+    static const uint8_t code7[] = {70, 71, 72, 72}; // of 72 too the first one counts
     const pc_column reference[] = {{PC_CODE, 0, 1, code, NULL, &cips},
                                    {PC_CODE, 0, 1, new_atc, new_valid, &atcs},
-                                   {PC_CODE, 0, 1, old_atc, NULL, &atcs}};
+                                   {PC_CODE, 0, 1, old_atc, NULL, &atcs},
+                                   {PC_INT, 0, 1, code7, NULL, NULL}};
     const pc_column *references[] = {NULL, NULL, reference};
     const int64_t counts[] = {0, 0, 4};
     static uint8_t cip[ROWS];
     static int8_t boxes[ROWS];
+    static int8_t cip7[ROWS]; // of every eighth row another drug's, of the fourth before it none's
     for (int i = 0; i < ROWS; i++) {
         cip[i] = (uint8_t)(i % 4);
         boxes[i] = (int8_t)(i % 3);
+        cip7[i] = (int8_t)(i % 8 == 3 ? 72 : i % 8 == 7 ? 1 : 70);
     }
     const pc_slot_key key = {{'P', 'x'}};
     const int64_t offset[] = {0, ROWS};
-    pc_column column[5] = {{PC_CODE, 0, 1, cip, NULL, &cips}, {PC_INT, 0, 1, boxes, NULL, NULL}};
+    pc_column column[6] = {{PC_CODE, 0, 1, cip, NULL, &cips},
+                           {PC_INT, 0, 1, boxes, NULL, NULL},
+                           [5] = {PC_INT, 0, 1, cip7, NULL, NULL}};
     pc_block_table table[3] = {{0}, {.row_count = ROWS, .offset = offset, .column = column}, {0}};
     pc_arena arena = {.budget = budget};
     pc_block block = {
@@ -149,7 +158,7 @@ static void test_rules_compute(void)
     char found[1000];
     CU_ASSERT_EQUAL(derive_small(&budget, false, &err, found), PC_OK);
     CU_ASSERT_STRING_EQUAL(found, "A10,0,A A11,1,A B01,0,B+ ,0, A10,1,A A11,1,A+ B0"
-                                  "1,0,B ,0, A10,1,A+ A11,0,A B01,0,B ,0, ");
+                                  "1,0,B B01,0,B A10,1,A+ A11,0,A B01,0,B ,0, ");
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
 }
 
