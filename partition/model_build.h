@@ -24,8 +24,10 @@ typedef struct model_builder {
     pc_model_key *key;        // [model->key_count]
     pc_model_table *table;    // [model->table_count]
     pc_model_column **column; // [model->table_count] the columns of each table
+    uint32_t **column_hash;   // [model->table_count] of the name of each column
     const pc_json **json;     // [model->table_count] NULL for PERSON
     const char **dict;        // [dict_room]
+    uint32_t *dict_hash;      // [dict_room] of each name
     int dict_room;
 } model_builder;
 
@@ -68,6 +70,8 @@ pc_status model_column_named(const model_builder *b, const char *path, int table
                              int *out) PC_MUST_CHECK;
 pc_status model_key_named(const model_builder *b, const char *path, const char *name,
                           int *out) PC_MUST_CHECK;
+/** Room for the columns of a table. */
+pc_status model_take_columns(model_builder *b, int table, int count) PC_MUST_CHECK;
 /** Index of the dictionary of that name, a new one when it is not there yet. */
 int model_dict(model_builder *b, const char *name);
 

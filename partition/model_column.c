@@ -201,14 +201,52 @@ pc_status model_read_line(model_builder *b, const char *path, const char *text, 
     return PC_OK;
 }
 
+// A hash of a name without regard to case (FNV-1a): thousands of names are compared with each
+// other, and four bytes each are compared faster than texts.
+static uint32_t name_hash(const char *name)
+{
+    uint32_t hash = 2166136261U;
+    for (; *name != '\0'; name++) {
+        const unsigned char c = (unsigned char)*name;
+        hash = (hash ^ (c >= 'A' && c <= 'Z' ? c + 32U : c)) * 16777619U;
+    }
+    return hash;
+}
+
 int model_dict(model_builder *b, const char *name)
 {
-    for (int i = 0; i < b->model->dict_count; i++) {
-        if (strcmp(b->dict[i], name) == 0) return i;
+    const uint32_t hash = name_hash(name);
+    const int count = b->model->dict_count;
+    for (int i = 0; i < count; i++) {
+        if (b->dict_hash[i] == hash && strcmp(b->dict[i], name) == 0) return i;
     }
-    if (b->model->dict_count == b->dict_room) return -1;
-    b->dict[b->model->dict_count] = name;
-    return b->model->dict_count++;
+    if (count == b->dict_room) return -1;
+    b->dict_hash[count] = hash;
+    b->dict[count] = name;
+    b->model->dict_count++;
+    return count;
+}
+
+pc_status model_take_columns(model_builder *b, int table, int count)
+{
+    b->column[table] = pc_arena_array(b->arena, (size_t)count, sizeof **b->column, b->err);
+    b->column_hash[table] =
+        pc_arena_array(b->arena, (size_t)count, sizeof **b->column_hash, b->err);
+    b->table[table].column = b->column[table];
+    if (b->column[table] == NULL || b->column_hash[table] == NULL) return PC_NO_MEMORY;
+    return PC_OK;
+}
+
+static bool has_column(const model_builder *b, int table, const char *name, uint32_t hash)
+{
+    const pc_model_table *t = &b->table[table];
+    for (int i = 0; i < t->column_count; i++) {
+        if (b->column_hash[table][i] == hash &&
+            pc_span_equal_nocase(pc_span_of(t->column[i].name), pc_span_of(name))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 pc_status model_add_column(model_builder *b, const char *path, int table,
@@ -221,10 +259,12 @@ pc_status model_add_column(model_builder *b, const char *path, int table,
             return model_fail(b, path, "'%s' is a name of the engine's own", own[i]);
         }
     }
-    if (pc_model_find_column(t, pc_span_of(column->name)) >= 0) {
+    const uint32_t hash = name_hash(column->name);
+    if (has_column(b, table, column->name, hash)) {
         return model_fail(b, path, "column '%s' is in %s twice", column->name, t->name);
     }
     pc_model_column *c = &b->column[table][t->column_count];
+    b->column_hash[table][t->column_count] = hash;
     *c = *column;
     if (c->type == PC_CODE || c->type == PC_TEXT) {
         c->dict = model_dict(b, dict != NULL ? dict : c->name);

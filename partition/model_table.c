@@ -102,10 +102,7 @@ static pc_status read_table(model_builder *b, int table, int derived_count)
     if (count == 0 || count > MODEL_MAX_COLUMNS) {
         return model_fail(b, path, "expected 1 to %d columns", MODEL_MAX_COLUMNS);
     }
-    b->column[table] = pc_arena_array(b->arena, (size_t)(ENGINE_COLUMNS + count + derived_count),
-                                      sizeof **b->column, b->err);
-    if (b->column[table] == NULL) return PC_NO_MEMORY;
-    t->column = b->column[table];
+    PC_TRY(model_take_columns(b, table, ENGINE_COLUMNS + count + derived_count));
     PC_TRY(add_engine_columns(b, table, pc_json_get(json, "patient") != NULL, has_year));
     PC_TRY(read_columns(b, table, columns));
     return check_patterns(b, t);
@@ -128,8 +125,11 @@ static pc_status begin_tables(model_builder *b, const pc_json *list, int *column
     const size_t room = (size_t)count + 1;
     b->table = pc_arena_array(b->arena, room, sizeof *b->table, b->err);
     b->column = pc_arena_array(b->arena, room, sizeof(pc_model_column *), b->err);
+    b->column_hash = pc_arena_array(b->arena, room, sizeof(uint32_t *), b->err);
     b->json = pc_arena_array(b->arena, room, sizeof(const pc_json *), b->err);
-    if (b->table == NULL || b->column == NULL || b->json == NULL) return PC_NO_MEMORY;
+    if (b->table == NULL || b->column == NULL || b->column_hash == NULL || b->json == NULL) {
+        return PC_NO_MEMORY;
+    }
     b->model->table = b->table;
     for (const pc_json *v = pc_json_first(list); v != NULL; v = pc_json_next(v)) {
         char path[MODEL_PATH_BYTES];
@@ -163,7 +163,8 @@ pc_status model_read_tables(model_builder *b, const pc_json *document)
     PC_TRY(begin_tables(b, list, &column_count));
     b->dict_room = column_count + derived_count * b->model->table_count + PERSON_COLUMNS;
     b->dict = pc_arena_array(b->arena, (size_t)b->dict_room, sizeof *b->dict, b->err);
-    if (b->dict == NULL) return PC_NO_MEMORY;
+    b->dict_hash = pc_arena_array(b->arena, (size_t)b->dict_room, sizeof *b->dict_hash, b->err);
+    if (b->dict == NULL || b->dict_hash == NULL) return PC_NO_MEMORY;
     b->model->dict_name = b->dict;
     for (int t = 0; t < b->model->table_count; t++)
         PC_TRY(read_table(b, t, derived_count));
@@ -173,10 +174,7 @@ pc_status model_read_tables(model_builder *b, const pc_json *document)
     person->name = "PERSON";
     person->path = PC_PATH_PERSON;
     person->title = "one person, derived";
-    b->column[b->model->person_table] = pc_arena_array(
-        b->arena, (size_t)PERSON_COLUMNS + (size_t)derived_count, sizeof **b->column, b->err);
-    person->column = b->column[b->model->person_table];
-    return person->column == NULL ? PC_NO_MEMORY : PC_OK;
+    return model_take_columns(b, b->model->person_table, PERSON_COLUMNS + derived_count);
 }
 
 // A member that names a column of the table; -1 when absent and not required.
