@@ -27,13 +27,13 @@ typedef enum pc_join { PC_JOIN_INNER, PC_JOIN_LEFT, PC_JOIN_SEMI, PC_JOIN_ANTI }
 typedef struct pc_scan_relation {
     pc_attach attach;
     pc_join join;
-    int table;         ///< of the model
-    int from;          ///< relation that it is attached to; -1 for the driving one
-    int column;        ///< REFERENCE: column of `from`'s table
-    int their_column;  ///< REFERENCE: column of `table`
-    bool first_only;   ///< REFERENCE: of several equal rows only the first one
-    int instead_of;    ///< REFERENCE, first_only: a relation of the same table that is asked before;
-                       ///< where it found a row that row counts. 0: none
+    int table;        ///< of the model
+    int from;         ///< relation that it is attached to; -1 for the driving one
+    int column;       ///< REFERENCE: column of `from`'s table
+    int their_column; ///< REFERENCE: column of `table`
+    bool first_only;  ///< REFERENCE: of several equal rows only the first one
+    int instead_of;   ///< REFERENCE, first_only: a relation of the same table that is asked before;
+                      ///< where it found a row that row counts. 0: none
     const pc_expr *on; ///< further condition over the scan's columns, or NULL
 } pc_scan_relation;
 
