@@ -68,7 +68,8 @@ static void attach_link(const int32_t *link, const int32_t *from, int count, int
     }
 }
 
-// Places in the look-up for each row: from[i] .. to[i] - 1.
+// Places in the look-up for each row: from[i] .. to[i] - 1. Rows that a relation asked before found
+// are not looked up.
 static pc_status look_up(pc_scan *scan, pc_rows *rows, int relation, int64_t **from_out,
                          int64_t **to_out, pc_error *err)
 {
@@ -81,8 +82,9 @@ static pc_status look_up(pc_scan *scan, pc_rows *rows, int relation, int64_t **f
     pc_column c;
     if (from == NULL || to == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_scan_take(scan, rows, r->from, r->column, &c, err));
+    const int32_t *before = r->instead_of > 0 ? rows->row[r->instead_of] : NULL;
     for (int i = 0; i < rows->count && l->count > 0; i++) {
-        if (pc_column_is_null(&c, i)) continue;
+        if (pc_column_is_null(&c, i) || (before != NULL && before[i] >= 0)) continue;
         if (l->text != NULL) {
             pc_lookup_find_text(l, pc_column_span(&c, i), &from[i], &to[i]);
             continue;

@@ -3,7 +3,8 @@
 #include <string.h>
 #include "scan_private.h"
 
-enum { DENSE_VALUES = 1 << 22 }; // 16 MiB of places: all codes of the SNDS, and CIP7 numbers
+// Numbers are found in a table of places when it has few holes: a rule or an event has its own.
+enum { DENSE_VALUES = 1 << 22, SMALL_VALUES = 1 << 16, HOLES = 64 };
 
 typedef struct number_row {
     int64_t value;
@@ -36,7 +37,8 @@ static pc_status make_dense(pc_scan *scan, pc_lookup *l, pc_error *err)
     if (l->count == 0) return PC_OK;
     const int64_t low = l->value[0];
     const uint64_t span = (uint64_t)l->value[l->count - 1] - (uint64_t)low;
-    if (span >= DENSE_VALUES) return PC_OK;
+    const bool has_few_holes = span < SMALL_VALUES || span / HOLES < (uint64_t)l->count;
+    if (span >= DENSE_VALUES || !has_few_holes) return PC_OK;
     const int64_t dense_count = (int64_t)span + 1;
     int32_t *dense = pc_arena_array(&scan->self, (size_t)dense_count + 1, sizeof *dense, err);
     if (dense == NULL) return PC_NO_MEMORY;
