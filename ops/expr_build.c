@@ -25,6 +25,8 @@ static const pc_function functions[PC_FN_COUNT] = {
     [PC_FN_NOT_DISTINCT]  = {"IS NOT DISTINCT FROM", PC_PRINT_INFIX, false, true, NULL, pc_cell_distinct},
     [PC_FN_IN]            = {"IN",              PC_PRINT_BEHIND, false, false, pc_eval_in,          NULL},
     [PC_FN_LIKE]          = {"LIKE",            PC_PRINT_BEHIND, false, false, pc_eval_like, pc_cell_like},
+    [PC_FN_LIKE_TEXT]     = {"LIKE",            PC_PRINT_CALL,   true,  false, NULL, pc_cell_like_text},
+    [PC_FN_REGEX]         = {"~",               PC_PRINT_BEHIND, true,  false, NULL, pc_cell_regex},
     [PC_FN_IN_CODES]      = {"in_codes",        PC_PRINT_CALL,   false, false, NULL, pc_cell_in_codes},
     [PC_FN_CASE]          = {"CASE",            PC_PRINT_CALL,   false, false, pc_eval_case,        NULL},
     [PC_FN_COALESCE]      = {"COALESCE",        PC_PRINT_CALL,   false, false, pc_eval_coalesce,    NULL},
@@ -42,9 +44,21 @@ static const pc_function functions[PC_FN_COUNT] = {
     [PC_FN_FLOOR]         = {"floor",           PC_PRINT_CALL,   true,  false, NULL, pc_cell_number},
     [PC_FN_CEIL]          = {"ceil",            PC_PRINT_CALL,   true,  false, NULL, pc_cell_number},
     [PC_FN_BAND]          = {"band",            PC_PRINT_CALL,   true,  false, pc_eval_band, pc_cell_band},
+    [PC_FN_TRUNC]         = {"trunc",           PC_PRINT_CALL,   true,  false, NULL, pc_cell_number},
+    [PC_FN_POWER]         = {"power",           PC_PRINT_CALL,   true,  false, NULL, pc_cell_real},
+    [PC_FN_SQRT]          = {"sqrt",            PC_PRINT_CALL,   true,  false, NULL, pc_cell_real},
+    [PC_FN_CBRT]          = {"cbrt",            PC_PRINT_CALL,   false, false, NULL, pc_cell_real},
+    [PC_FN_EXP]           = {"exp",             PC_PRINT_CALL,   true,  false, NULL, pc_cell_real},
+    [PC_FN_LN]            = {"ln",              PC_PRINT_CALL,   true,  false, NULL, pc_cell_real},
+    [PC_FN_LOG10]         = {"log",             PC_PRINT_CALL,   true,  false, NULL, pc_cell_real},
+    [PC_FN_WIDTH_BUCKET]  = {"width_bucket",    PC_PRINT_CALL,   true,  false, NULL, pc_cell_width_bucket},
+    [PC_FN_FIT]           = {"CAST",            PC_PRINT_CALL,   true,  false, NULL, pc_cell_fit},
     [PC_FN_CAST]          = {"CAST",            PC_PRINT_CALL,   true,  false, pc_eval_cast, pc_cell_cast},
     [PC_FN_DATE_PART]     = {"extract",         PC_PRINT_CALL,   false, false, pc_eval_date_part,   NULL},
-    [PC_FN_DATE_TRUNC]    = {"date_trunc",      PC_PRINT_CALL,   false, false, pc_eval_date_part,   NULL},
+    [PC_FN_DATE_TRUNC]    = {"date_trunc",      PC_PRINT_CALL,   true,  false, pc_eval_date_part,   NULL},
+    [PC_FN_AGE_PART]      = {"extract",         PC_PRINT_CALL,   false, false, NULL, pc_cell_date},
+    [PC_FN_TO_CHAR]       = {"to_char",         PC_PRINT_CALL,   true,  false, NULL, pc_cell_to_char},
+    [PC_FN_OVERLAPS]      = {"overlaps",        PC_PRINT_CALL,   false, true,  NULL, pc_cell_overlaps},
     [PC_FN_ADD_MONTHS]    = {"add_months",      PC_PRINT_CALL,   true,  false, NULL, pc_cell_date},
     [PC_FN_MAKE_DATE]     = {"make_date",       PC_PRINT_CALL,   true,  false, NULL, pc_cell_date},
     [PC_FN_AGE_ON]        = {"age_on",          PC_PRINT_CALL,   false, false, NULL, pc_cell_date},
@@ -59,9 +73,19 @@ static const pc_function functions[PC_FN_COUNT] = {
     [PC_FN_TRIM_BOTH]     = {"btrim",           PC_PRINT_CALL,   false, false, NULL, pc_cell_trim},
     [PC_FN_TRIM_LEFT]     = {"ltrim",           PC_PRINT_CALL,   false, false, NULL, pc_cell_trim},
     [PC_FN_TRIM_RIGHT]    = {"rtrim",           PC_PRINT_CALL,   false, false, NULL, pc_cell_trim},
-    [PC_FN_REPLACE]       = {"replace",         PC_PRINT_CALL,   false, false, NULL, pc_cell_made_text},
+    [PC_FN_REPLACE]       = {"replace",         PC_PRINT_CALL,   true,  false, NULL, pc_cell_made_text},
     [PC_FN_POSITION]      = {"strpos",          PC_PRINT_CALL,   false, false, NULL, pc_cell_measured_text},
     [PC_FN_STARTS_WITH]   = {"starts_with",     PC_PRINT_CALL,   false, false, NULL, pc_cell_measured_text},
+    [PC_FN_CONCAT_WITH]   = {"concat_ws",       PC_PRINT_CALL,   false, true,  NULL, pc_cell_made_text},
+    [PC_FN_INITCAP]       = {"initcap",         PC_PRINT_CALL,   false, false, NULL, pc_cell_made_text},
+    [PC_FN_REVERSE]       = {"reverse",         PC_PRINT_CALL,   false, false, NULL, pc_cell_made_text},
+    [PC_FN_REPEAT]        = {"repeat",          PC_PRINT_CALL,   true,  false, NULL, pc_cell_made_text},
+    [PC_FN_SPLIT_PART]    = {"split_part",      PC_PRINT_CALL,   true,  false, NULL, pc_cell_part_of_text},
+    [PC_FN_TRANSLATE]     = {"translate",       PC_PRINT_CALL,   false, false, NULL, pc_cell_made_text},
+    [PC_FN_OVERLAY]       = {"overlay",         PC_PRINT_CALL,   true,  false, NULL, pc_cell_made_text},
+    [PC_FN_CHR]           = {"chr",             PC_PRINT_CALL,   true,  false, NULL, pc_cell_made_text},
+    [PC_FN_OCTET_LENGTH]  = {"octet_length",    PC_PRINT_CALL,   false, false, NULL, pc_cell_measured_text},
+    [PC_FN_ASCII]         = {"ascii",           PC_PRINT_CALL,   false, false, NULL, pc_cell_measured_text},
     [PC_FN_PAD_LEFT]      = {"lpad",            PC_PRINT_CALL,   true,  false, NULL, pc_cell_made_text},
     [PC_FN_PAD_RIGHT]     = {"rpad",            PC_PRINT_CALL,   true,  false, NULL, pc_cell_made_text},
 };
@@ -207,7 +231,16 @@ static bool same_extra(const pc_expr *a, const pc_expr *b)
     switch (pc_function_which(a->function)) {
         case PC_FN_DATE_PART:
         case PC_FN_DATE_TRUNC:
+        case PC_FN_AGE_PART:
             return *(const pc_date_part *)a->extra == *(const pc_date_part *)b->extra;
+        case PC_FN_REGEX:
+            return pc_regex_equal(a->extra, b->extra);
+        case PC_FN_FIT: {
+            const pc_limits *x = a->extra;
+            const pc_limits *y = b->extra;
+            return x->low == y->low && x->high == y->high;
+        }
+        case PC_FN_LIKE_TEXT:
         case PC_FN_LIKE: {
             const pc_like *x = a->extra;
             const pc_like *y = b->extra;

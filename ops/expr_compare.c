@@ -393,6 +393,24 @@ pc_status pc_cell_like(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell
     return PC_OK;
 }
 
+// A pattern of the row's own.
+pc_status pc_cell_like_text(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out)
+{
+    const pc_like *form = x->extra;
+    pc_like like = *form;
+    like.pattern = arg[1].text;
+    size_t at = 0;
+    while (like.escape != '\0' && at < like.pattern.bytes) {
+        const bool escaped = like.pattern.data[at] == like.escape;
+        if (escaped && at + 1 == like.pattern.bytes) {
+            return pc_eval_fail(e, x, "a pattern that ends with its escape character");
+        }
+        at += escaped ? 2 : 1;
+    }
+    out->integer = like_matches(&like, arg[0].text) != like.negate;
+    return PC_OK;
+}
+
 pc_status pc_eval_like(pc_eval *e, const pc_expr *x, pc_vector *out)
 {
     pc_vector v;

@@ -1,12 +1,18 @@
 /** Days: parts of a date, months, ages. */
 #include "expr_private.h"
 
-enum { FIRST_DAY = -719162, LAST_DAY = 2932896 }; // 0001-01-01 and 9999-12-31
+enum {
+    FIRST_DAY = -719162, // 0001-01-01
+    LAST_DAY = 2932896,  // 9999-12-31
+    SECONDS_A_DAY = 86400,
+    JULIAN_DAY_0 = 2440588 // of 1970-01-01
+};
 
 const char *pc_date_part_name(pc_date_part part)
 {
     static const char *const name[PC_PART_COUNT] = {
-        "year", "quarter", "month", "week", "day", "doy", "dow", "isodow", "isoyear", "decade"};
+        "year",   "quarter", "month",  "week",    "day",        "doy",   "dow",
+        "isodow", "isoyear", "decade", "century", "millennium", "epoch", "julian"};
     return name[part];
 }
 
@@ -26,7 +32,7 @@ static int iso_year(int32_t day)
     return year;
 }
 
-int pc_date_part_of(pc_date_part part, int32_t day)
+int64_t pc_date_part_of(pc_date_part part, int32_t day)
 {
     int year;
     int month;
@@ -40,6 +46,10 @@ int pc_date_part_of(pc_date_part part, int32_t day)
             return day - monday_of(day) + 1;
         case PC_PART_ISO_YEAR:
             return iso_year(day);
+        case PC_PART_EPOCH:
+            return (int64_t)day * SECONDS_A_DAY;
+        case PC_PART_JULIAN:
+            return (int64_t)day + JULIAN_DAY_0;
         default:
             break;
     }
@@ -55,6 +65,10 @@ int pc_date_part_of(pc_date_part part, int32_t day)
             return day - pc_day_of(year, 1, 1) + 1;
         case PC_PART_DECADE:
             return year / 10;
+        case PC_PART_CENTURY:
+            return (year + 99) / 100;
+        case PC_PART_MILLENNIUM:
+            return (year + 999) / 1000;
         default:
             return year;
     }
@@ -70,7 +84,10 @@ static int32_t truncate_to(pc_date_part part, int32_t day)
     pc_day_split(day, &year, &month, &day_of_month);
     if (part == PC_PART_MONTH) return pc_day_of(year, month, 1);
     if (part == PC_PART_QUARTER) return pc_day_of(year, (month - 1) / 3 * 3 + 1, 1);
+    if (part == PC_PART_DECADE && year < 10) return FIRST_DAY - 366; // year 0: refused behind this
     if (part == PC_PART_DECADE) return pc_day_of(year / 10 * 10, 1, 1);
+    if (part == PC_PART_CENTURY) return pc_day_of((year - 1) / 100 * 100 + 1, 1, 1);
+    if (part == PC_PART_MILLENNIUM) return pc_day_of((year - 1) / 1000 * 1000 + 1, 1, 1);
     return pc_day_of(year, 1, 1);
 }
 
@@ -107,7 +124,67 @@ pc_status pc_eval_date_part(pc_eval *e, const pc_expr *x, pc_vector *out)
                             : truncate_to(part, (int32_t)day[i]);
         }
     }
+    for (int i = 0; !is_part && part == PC_PART_DECADE && i < e->batch->row_count; i++) {
+        if (to[i] < FIRST_DAY && pc_is_valid(valid, i)) {
+            return pc_eval_fail(e, x, "a date beyond the years 1 to 9999");
+        }
+    }
     *out = (pc_vector){.column = {.type = x->type, .width = 8, .data = to, .valid = valid}};
+    return PC_OK;
+}
+
+static int days_of_month(int year, int month)
+{
+    const int32_t next = month == 12 ? pc_day_of(year + 1, 1, 1) : pc_day_of(year, month + 1, 1);
+    return next - pc_day_of(year, month, 1);
+}
+
+// Years, months and days from `b` to `a`, as PostgreSQL's age(a, b): days are borrowed from the
+// month of the earlier date; of a negative age every part is negative.
+static int64_t age_part(pc_date_part part, int32_t a, int32_t b)
+{
+    const int sign = a < b ? -1 : 1;
+    int early[3];
+    int late[3];
+    pc_day_split(a < b ? a : b, &early[0], &early[1], &early[2]);
+    pc_day_split(a < b ? b : a, &late[0], &late[1], &late[2]);
+    int months = (late[0] - early[0]) * 12 + late[1] - early[1];
+    int days = late[2] - early[2];
+    if (days < 0) {
+        months--;
+        days += days_of_month(early[0], early[1]);
+    }
+    if (part == PC_PART_DAY) return (int64_t)sign * days;
+    return (int64_t)sign * (part == PC_PART_YEAR ? months / 12 : months % 12);
+}
+
+// The periods overlap: SQL's rule, in which a period may be written backwards and a half that is
+// null is not known.
+pc_status pc_cell_overlaps(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out)
+{
+    (void)e;
+    (void)x;
+    pc_cell p[2][2] = {{arg[0], arg[1]}, {arg[2], arg[3]}};
+    for (int i = 0; i < 2; i++) {
+        const bool backwards =
+            p[i][0].is_null || (!p[i][1].is_null && p[i][0].integer > p[i][1].integer);
+        if (!backwards) continue;
+        const pc_cell swap = p[i][0];
+        p[i][0] = p[i][1];
+        p[i][1] = swap;
+    }
+    out->is_null = p[0][0].is_null || p[1][0].is_null;
+    if (out->is_null) return PC_OK;
+    if (p[0][0].integer == p[1][0].integer) {
+        out->is_null = p[0][1].is_null || p[1][1].is_null;
+        out->integer = 1;
+        return PC_OK;
+    }
+    // The one that begins later must begin before the other ends.
+    const int later = p[0][0].integer > p[1][0].integer ? 0 : 1;
+    const pc_cell *end = &p[1 - later][1];
+    out->integer = !end->is_null && p[later][0].integer < end->integer;
+    out->is_null = end->is_null || (out->integer == 0 && p[later][1].is_null);
     return PC_OK;
 }
 
@@ -116,6 +193,10 @@ pc_status pc_cell_date(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell
     switch (pc_function_which(x->function)) {
         case PC_FN_AGE_ON:
             out->integer = pc_age_on((int32_t)arg[0].integer, (int32_t)arg[1].integer);
+            return PC_OK;
+        case PC_FN_AGE_PART:
+            out->integer = age_part(*(const pc_date_part *)x->extra, (int32_t)arg[0].integer,
+                                    (int32_t)arg[1].integer);
             return PC_OK;
         case PC_FN_MAKE_DATE: {
             const int64_t y = arg[0].integer;

@@ -57,6 +57,10 @@ static pc_status print_behind(const pc_expr *x, pc_buffer *out, pc_error *err)
 {
     const pc_function_id id = pc_function_which(x->function);
     if (id == PC_FN_IN) return print_list(x, out, err);
+    if (id == PC_FN_REGEX) {
+        PC_TRY(pc_buffer_print(out, err, " %s ", pc_regex_operator(x->extra)));
+        return print_text(out, pc_regex_pattern(x->extra), err);
+    }
     if (id != PC_FN_LIKE) return pc_buffer_print(out, err, " %s", x->function->name);
     const pc_like *like = x->extra;
     PC_TRY(pc_buffer_print(out, err, " %s%s ", like->negate ? "NOT " : "",
@@ -69,7 +73,7 @@ static pc_status print_call(const pc_expr *x, const pc_schema *schema, pc_buffer
 {
     const pc_function_id id = pc_function_which(x->function);
     PC_TRY(pc_buffer_print(out, err, "%s(", x->function->name));
-    if (id == PC_FN_DATE_PART || id == PC_FN_DATE_TRUNC) {
+    if (id == PC_FN_DATE_PART || id == PC_FN_DATE_TRUNC || id == PC_FN_AGE_PART) {
         PC_TRY(
             pc_buffer_print(out, err, "%s, ", pc_date_part_name(*(const pc_date_part *)x->extra)));
     }
@@ -80,6 +84,8 @@ static pc_status print_call(const pc_expr *x, const pc_schema *schema, pc_buffer
     if (id == PC_FN_IN_CODES) {
         PC_TRY(pc_buffer_print(out, err, ", '%s'", ((const pc_code_test *)x->extra)->name));
     }
+    if (id == PC_FN_FIT)
+        PC_TRY(pc_buffer_print(out, err, " AS %s", ((const pc_limits *)x->extra)->name));
     if (id == PC_FN_CAST) PC_TRY(pc_buffer_print(out, err, " AS %s", pc_type_name(x->type)));
     if (id == PC_FN_CAST && x->type == PC_DECIMAL) {
         PC_TRY(pc_buffer_print(out, err, "(%d)", x->scale));

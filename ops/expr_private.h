@@ -115,6 +115,28 @@ pc_status pc_filler_repeat(pc_eval *e, pc_filler *f, const int *row, int count,
                            const pc_cell *cell) PC_MUST_CHECK;
 void pc_filler_end(const pc_filler *f, const pc_expr *x, pc_vector *out);
 
+// Numbers (expr_round.c).
+int64_t pc_power_of_ten(int n);
+/** To fewer digits, half away from zero. */
+int64_t pc_round_scaled(int64_t value, int64_t divisor);
+/** A double as the node's integer or decimal, made whole by `how`. */
+pc_status pc_real_to_scaled(pc_eval *e, const pc_expr *x, double value, double (*how)(double),
+                            pc_cell *out) PC_MUST_CHECK;
+
+// Texts, in characters (expr_text.c).
+/** Bytes of the first character, 1 where it is none; `text` is not empty. */
+size_t pc_text_step(pc_span text);
+int64_t pc_text_characters(pc_span text);
+/** `count` characters behind the first `from`. */
+pc_span pc_text_part(pc_span text, int64_t from, int64_t count);
+/** Where `wanted` begins, in bytes, or SIZE_MAX. */
+size_t pc_text_find(pc_span text, pc_span wanted);
+
+// Regular expressions, for printing and comparing (expr_regex.c).
+pc_span pc_regex_pattern(const pc_regex *regex);
+const char *pc_regex_operator(const pc_regex *regex);
+bool pc_regex_equal(const pc_regex *a, const pc_regex *b);
+
 /** A failure at run time: the sentence with the position in the SQL text. */
 pc_status pc_eval_fail(pc_eval *e, const pc_expr *x, const char *what) PC_MUST_CHECK;
 
@@ -141,16 +163,23 @@ pc_status pc_eval_band(pc_eval *e, const pc_expr *x, pc_vector *out) PC_MUST_CHE
 pc_status pc_eval_cast(pc_eval *e, const pc_expr *x, pc_vector *out) PC_MUST_CHECK;
 pc_status pc_eval_date_part(pc_eval *e, const pc_expr *x, pc_vector *out) PC_MUST_CHECK;
 int pc_cell_compare(pc_type type, const pc_cell *a, const pc_cell *b);
-int pc_date_part_of(pc_date_part part, int32_t day);
+int64_t pc_date_part_of(pc_date_part part, int32_t day);
 
 pc_status pc_cell_distinct(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_like(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
+pc_status pc_cell_like_text(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
+pc_status pc_cell_regex(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_in_codes(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_extreme(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_number(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
+pc_status pc_cell_real(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
+pc_status pc_cell_width_bucket(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
+pc_status pc_cell_fit(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_band(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_cast(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_date(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
+pc_status pc_cell_to_char(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
+pc_status pc_cell_overlaps(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_part_of_text(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_trim(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);
 pc_status pc_cell_made_text(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell *out);

@@ -102,8 +102,10 @@ static pc_status bind_logic(pc_binder *b, const cJSON *body, const pc_expr **out
 static pc_status bind_null_test(pc_binder *b, const cJSON *body, const pc_expr **out)
 {
     const pc_expr *x;
-    PC_TRY(pc_bind_typed(b, pc_node_get(body, "arg"), &x));
+    const cJSON *arg = pc_node_get(body, "arg");
     const bool is_null = strcmp(pc_node_text(body, "nulltesttype"), "IS_NULL") == 0;
+    if (pc_node_is(arg, "RowExpr")) return pc_bind_row_null_test(b, arg, is_null, out);
+    PC_TRY(pc_bind_typed(b, arg, &x));
     return pc_make_call(b, is_null ? PC_FN_IS_NULL : PC_FN_IS_NOT_NULL, PC_BOOL, 0, 0, &x, 1, NULL,
                         out);
 }

@@ -1,9 +1,9 @@
 /** Function calls: a table of plain ones, and those with a rule of their own. */
 #include <string.h>
 #include <strings.h>
-#include "sql_private.h"
+#include "sql_call.h"
 
-/** One signature. Arguments: t text, i int, d date; capital: may be left out. */
+/** One signature. Arguments: as of pc_call_bring; capital: may be left out. */
 typedef struct plain_function {
     const char *name;
     pc_function_id id;
@@ -25,24 +25,16 @@ static const plain_function plain[] = {
     {"position", PC_FN_POSITION, "tt", PC_INT},
     {"strpos", PC_FN_POSITION, "tt", PC_INT},
     {"starts_with", PC_FN_STARTS_WITH, "tt", PC_BOOL},
+    {"initcap", PC_FN_INITCAP, "t", PC_CODE},
+    {"reverse", PC_FN_REVERSE, "t", PC_CODE},
+    {"repeat", PC_FN_REPEAT, "ti", PC_CODE},
+    {"split_part", PC_FN_SPLIT_PART, "tti", PC_CODE},
+    {"translate", PC_FN_TRANSLATE, "ttt", PC_CODE},
+    {"overlay", PC_FN_OVERLAY, "ttiI", PC_CODE},
+    {"octet_length", PC_FN_OCTET_LENGTH, "t", PC_INT},
+    {"ascii", PC_FN_ASCII, "t", PC_INT},
+    {"chr", PC_FN_CHR, "i", PC_CODE},
     {"make_date", PC_FN_MAKE_DATE, "iii", PC_DATE},
-};
-
-static const struct {
-    const char *name;
-    pc_date_part part;
-} date_parts[] = {
-    {"year", PC_PART_YEAR},
-    {"years", PC_PART_YEAR},
-    {"quarter", PC_PART_QUARTER},
-    {"month", PC_PART_MONTH},
-    {"week", PC_PART_WEEK},
-    {"day", PC_PART_DAY},
-    {"doy", PC_PART_DAY_OF_YEAR},
-    {"dow", PC_PART_DAY_OF_WEEK},
-    {"isodow", PC_PART_ISO_DAY_OF_WEEK},
-    {"isoyear", PC_PART_ISO_YEAR},
-    {"decade", PC_PART_DECADE},
 };
 
 bool pc_is_aggregate_name(const char *name)
@@ -60,34 +52,37 @@ bool pc_is_aggregate_name(const char *name)
     return false;
 }
 
-/** A call being bound. */
-typedef struct call {
-    pc_binder *b;
-    const char *name;
-    const cJSON *body;
-    int location;
-    int position;
-    int count;
-    const pc_expr *arg[8]; ///< untyped literals included
-} call;
-
-static pc_status wrong_call(const call *c, const char *expected)
+pc_status pc_call_wrong(const pc_sql_call *c, const char *expected)
 {
     return pc_bind_fail(c->b, c->location, PC_BAD_JOB, "%s: expected %s", c->name, expected);
 }
 
-static pc_status make(const call *c, pc_function_id id, pc_type type, uint8_t scale,
-                      const void *extra, const pc_expr **out)
+pc_status pc_call_make(const pc_sql_call *c, pc_function_id id, pc_type type, uint8_t scale,
+                       const void *extra, const pc_expr **out)
 {
     return pc_make_call(c->b, id, type, scale, c->position, c->arg, c->count, extra, out);
 }
 
-// One argument as the kind that a signature asks for.
-static pc_status bring_argument(call *c, int i, char kind)
+static pc_type type_of_kind(char kind)
 {
-    const pc_type wanted = kind == 't' ? PC_CODE : kind == 'd' ? PC_DATE : PC_INT;
+    switch (kind) {
+        case 't':
+            return PC_CODE;
+        case 'd':
+            return PC_DATE;
+        case 'f':
+            return PC_FLOAT;
+        default:
+            return PC_INT;
+    }
+}
+
+pc_status pc_call_bring(pc_sql_call *c, int i, char kind)
+{
+    const pc_type wanted = type_of_kind(kind);
     const pc_type found = c->arg[i]->type;
-    if (found == PC_NONE) return pc_bring_to(c->b, c->arg[i], wanted, 0, &c->arg[i]);
+    const bool widens = kind == 'f' && (found == PC_INT || found == PC_DECIMAL);
+    if (found == PC_NONE || widens) return pc_bring_to(c->b, c->arg[i], wanted, 0, &c->arg[i]);
     const bool fits = kind == 't' ? pc_type_is_text(found) : found == wanted;
     if (fits) return PC_OK;
     return pc_bind_fail(c->b, c->location, PC_BAD_JOB,
@@ -95,7 +90,20 @@ static pc_status bring_argument(call *c, int i, char kind)
                         kind == 't' ? "a text" : pc_type_name(wanted), i + 1, pc_type_name(found));
 }
 
-static pc_status bind_plain(call *c, const plain_function *f, const pc_expr **out)
+pc_status pc_call_append(pc_sql_call *c, const pc_value *value)
+{
+    return pc_expr_constant(value, 0, c->b->arena, &c->arg[c->count++], c->b->err);
+}
+
+pc_type pc_call_text(const pc_sql_call *c)
+{
+    for (int i = 0; i < c->count; i++) {
+        if (c->arg[i]->type == PC_TEXT) return PC_TEXT;
+    }
+    return PC_CODE;
+}
+
+static pc_status bind_plain(pc_sql_call *c, const plain_function *f, const pc_expr **out)
 {
     const int most = (int)strlen(f->args);
     int least = 0;
@@ -106,186 +114,83 @@ static pc_status bind_plain(call *c, const plain_function *f, const pc_expr **ou
         return pc_bind_fail(c->b, c->location, PC_BAD_JOB, "%s: expected %d arguments, found %d",
                             c->name, c->count < least ? least : most, c->count);
     }
-    pc_type type = f->type;
     for (int i = 0; i < c->count; i++) {
-        PC_TRY(bring_argument(c, i, (char)(f->args[i] | 32)));
-        if (type == PC_CODE && c->arg[i]->type == PC_TEXT) type = PC_TEXT;
+        PC_TRY(pc_call_bring(c, i, (char)(f->args[i] | 32)));
     }
-    return make(c, f->id, type, 0, NULL, out);
+    const pc_type type = f->type == PC_CODE ? pc_call_text(c) : f->type;
+    return pc_call_make(c, f->id, type, 0, NULL, out);
 }
 
-static const pc_date_part *find_part(pc_span name)
+static const pc_value blank = {.type = PC_CODE, .text = {" ", 1}};
+
+static pc_status bind_trim(pc_sql_call *c, pc_function_id id, const pc_expr **out)
 {
-    for (size_t i = 0; i < sizeof date_parts / sizeof date_parts[0]; i++) {
-        if (pc_span_equal_nocase(name, pc_span_of(date_parts[i].name))) return &date_parts[i].part;
-    }
-    return NULL;
+    if (c->count != 1 && c->count != 2) return pc_call_wrong(c, "a text and the characters to cut");
+    if (c->count == 1) PC_TRY(pc_call_append(c, &blank));
+    PC_TRY(pc_call_bring(c, 0, 't'));
+    PC_TRY(pc_call_bring(c, 1, 't'));
+    return pc_call_make(c, id, pc_call_text(c), 0, NULL, out);
 }
 
-static pc_status bind_part(call *c, const pc_date_part *part, const pc_expr *date, bool truncate,
-                           const pc_expr **out)
+static pc_status bind_pad(pc_sql_call *c, pc_function_id id, const pc_expr **out)
 {
-    c->arg[0] = date;
-    c->count = 1;
-    PC_TRY(bring_argument(c, 0, 'd'));
-    const bool truncates = *part == PC_PART_YEAR || *part == PC_PART_QUARTER ||
-                           *part == PC_PART_MONTH || *part == PC_PART_WEEK ||
-                           *part == PC_PART_DAY || *part == PC_PART_DECADE;
-    if (truncate && !truncates) return wrong_call(c, "year, quarter, month, week or day");
-    return make(c, truncate ? PC_FN_DATE_TRUNC : PC_FN_DATE_PART, truncate ? PC_DATE : PC_INT, 0,
-                part, out);
+    if (c->count != 3 && c->count != 2) return pc_call_wrong(c, "a text, a length and a filling");
+    if (c->count == 2) PC_TRY(pc_call_append(c, &blank));
+    PC_TRY(pc_call_bring(c, 0, 't'));
+    PC_TRY(pc_call_bring(c, 1, 'i'));
+    PC_TRY(pc_call_bring(c, 2, 't'));
+    return pc_call_make(c, id, pc_call_text(c), 0, NULL, out);
 }
 
-// extract(part FROM d), date_part('part', d), date_trunc('part', d), year(d), month(d), week(d).
-static pc_status bind_date_function(call *c, bool *found, const pc_expr **out)
+// 't' or 'f', as PostgreSQL writes a boolean where it is not cast.
+static pc_status letter_of_bool(pc_sql_call *c, int i)
 {
-    const bool truncate = strcmp(c->name, "date_trunc") == 0;
-    const bool two =
-        truncate || strcmp(c->name, "extract") == 0 || strcmp(c->name, "date_part") == 0;
-    static const char *const single[] = {"year", "month", "week", "day", "quarter"};
-    *found = two;
-    for (size_t i = 0; i < sizeof single / sizeof single[0]; i++) {
-        if (strcmp(c->name, single[i]) != 0) continue;
-        *found = true;
-        if (c->count != 1) return wrong_call(c, "one date");
-        return bind_part(c, find_part(pc_span_of(c->name)), c->arg[0], false, out);
-    }
-    if (!two) return PC_OK;
-    if (c->count != 2 || !pc_is_literal(c->arg[0])) return wrong_call(c, "a part and a date");
-    const pc_date_part *part = find_part(c->arg[0]->constant.text);
-    if (part == NULL) {
-        return pc_bind_fail(
-            c->b, c->location, PC_UNSUPPORTED,
-            "%s: expected one of year, quarter, month, week, day, doy, dow, isodow, "
-            "isoyear, decade",
-            c->name);
-    }
-    return bind_part(c, part, c->arg[1], truncate, out);
+    static const pc_value letter[2] = {{.type = PC_CODE, .text = {"t", 1}},
+                                       {.type = PC_CODE, .text = {"f", 1}}};
+    const pc_value null = {.type = PC_CODE, .is_null = true, .text = {"", 0}};
+    const pc_expr *arg[5] = {c->arg[i], NULL, NULL, NULL, NULL};
+    PC_TRY(pc_make_call(c->b, PC_FN_NOT, PC_BOOL, 0, 0, &c->arg[i], 1, NULL, &arg[2]));
+    PC_TRY(pc_expr_constant(&letter[0], 0, c->b->arena, &arg[1], c->b->err));
+    PC_TRY(pc_expr_constant(&letter[1], 0, c->b->arena, &arg[3], c->b->err));
+    PC_TRY(pc_expr_constant(&null, 0, c->b->arena, &arg[4], c->b->err));
+    return pc_make_call(c->b, PC_FN_CASE, PC_CODE, 0, 0, arg, 5, NULL, &c->arg[i]);
 }
 
-// round(x), round(x, n), floor, ceil, abs, sign, mod.
-static pc_status bind_rounding(call *c, pc_function_id id, const pc_expr **out)
+// concat(x, ...), concat_ws(separator, x, ...): any values, as text.
+static pc_status bind_concat(pc_sql_call *c, pc_function_id id, const pc_expr **out)
 {
-    const bool to_digits = id == PC_FN_ROUND && c->count == 2;
-    if (c->count != 1 && !to_digits) return wrong_call(c, "one number");
-    if (c->arg[0]->type == PC_NONE) {
-        PC_TRY(pc_bring_to(c->b, c->arg[0], PC_FLOAT, 0, &c->arg[0]));
+    const int first = id == PC_FN_CONCAT_WITH ? 1 : 0;
+    if (c->count <= first) return pc_call_wrong(c, "at least one value");
+    if (first == 1) PC_TRY(pc_call_bring(c, 0, 't'));
+    const pc_type type = pc_call_text(c);
+    for (int i = first; i < c->count; i++) {
+        if (c->arg[i]->type == PC_KEY) return pc_call_wrong(c, "values that can be written");
+        const bool is_bool = c->arg[i]->type == PC_BOOL;
+        if (!is_bool) PC_TRY(pc_bring_to(c->b, c->arg[i], PC_CODE, 0, &c->arg[i]));
+        if (is_bool) PC_TRY(letter_of_bool(c, i));
     }
-    const pc_type type = c->arg[0]->type;
-    if (type != PC_INT && type != PC_DECIMAL && type != PC_FLOAT) {
-        return wrong_call(c, "a number");
-    }
-    if (to_digits) {
-        const pc_expr *digits = c->arg[1];
-        if (digits->kind != PC_EXPR_CONSTANT || digits->type != PC_INT ||
-            digits->constant.is_null || digits->constant.integer < 0 ||
-            digits->constant.integer > PC_DECIMAL_MAX_SCALE) {
-            return pc_bind_fail(c->b, c->location, PC_UNSUPPORTED,
-                                "round: expected a constant from 0 to 18 as number of digits");
-        }
-        c->count = 1;
-        return make(c, id, PC_DECIMAL, (uint8_t)digits->constant.integer, NULL, out);
-    }
-    const bool whole = id == PC_FN_ROUND || id == PC_FN_FLOOR || id == PC_FN_CEIL;
-    if (type == PC_INT && whole) {
-        *out = c->arg[0];
-        return PC_OK;
-    }
-    if (id == PC_FN_SIGN && type != PC_FLOAT) return make(c, id, PC_INT, 0, NULL, out);
-    return make(c, id, type, whole ? 0 : c->arg[0]->scale, NULL, out);
-}
-
-static pc_status bind_trim(call *c, pc_function_id id, const pc_expr **out)
-{
-    if (c->count != 1 && c->count != 2) return wrong_call(c, "a text and the characters to cut");
-    if (c->count == 1) {
-        const pc_value blank = {.type = PC_CODE, .text = {" ", 1}};
-        PC_TRY(pc_expr_constant(&blank, 0, c->b->arena, &c->arg[1], c->b->err));
-        c->count = 2;
-    }
-    PC_TRY(bring_argument(c, 0, 't'));
-    PC_TRY(bring_argument(c, 1, 't'));
-    return make(c, id, c->arg[0]->type == PC_TEXT ? PC_TEXT : PC_CODE, 0, NULL, out);
-}
-
-static pc_status bind_pad(call *c, pc_function_id id, const pc_expr **out)
-{
-    if (c->count != 3 && c->count != 2) return wrong_call(c, "a text, a length and a filling");
-    if (c->count == 2) {
-        const pc_value blank = {.type = PC_CODE, .text = {" ", 1}};
-        PC_TRY(pc_expr_constant(&blank, 0, c->b->arena, &c->arg[2], c->b->err));
-        c->count = 3;
-    }
-    PC_TRY(bring_argument(c, 0, 't'));
-    PC_TRY(bring_argument(c, 1, 'i'));
-    PC_TRY(bring_argument(c, 2, 't'));
-    return make(c, id, c->arg[0]->type == PC_TEXT ? PC_TEXT : PC_CODE, 0, NULL, out);
-}
-
-static pc_status bind_concat(call *c, const pc_expr **out)
-{
-    pc_type type = PC_CODE;
-    for (int i = 0; i < c->count; i++) {
-        if (c->arg[i]->type == PC_KEY) return wrong_call(c, "values that can be written");
-        if (c->arg[i]->type == PC_TEXT) type = PC_TEXT;
-        PC_TRY(pc_bring_to(c->b, c->arg[i], PC_CODE, 0, &c->arg[i]));
-    }
-    if (c->count == 0) return wrong_call(c, "at least one value");
-    return make(c, PC_FN_CONCAT, type, 0, NULL, out);
-}
-
-static pc_status bind_mod(call *c, const pc_expr **out)
-{
-    pc_type type;
-    uint8_t scale;
-    if (c->count != 2) return wrong_call(c, "two numbers");
-    PC_TRY(pc_common_type(c->b, c->arg, 2, c->location, c->name, &type, &scale));
-    if (type != PC_INT && type != PC_DECIMAL) return wrong_call(c, "two whole or decimal numbers");
-    PC_TRY(pc_bring_to(c->b, c->arg[0], type, scale, &c->arg[0]));
-    PC_TRY(pc_bring_to(c->b, c->arg[1], type, scale, &c->arg[1]));
-    return make(c, PC_FN_MODULO, type, scale, NULL, out);
-}
-
-static pc_status bind_band(call *c, const pc_expr **out)
-{
-    if (c->count != 2) return wrong_call(c, "a whole number and the width of a band");
-    PC_TRY(bring_argument(c, 0, 'i'));
-    PC_TRY(bring_argument(c, 1, 'i'));
-    return make(c, PC_FN_BAND, PC_CODE, 0, NULL, out);
-}
-
-static pc_status bind_age(call *c, const pc_expr **out)
-{
-    pc_scope *scope = c->b->scope;
-    if (c->count != 1) return wrong_call(c, "one date");
-    PC_TRY(bring_argument(c, 0, 'd'));
-    const pc_expr *day = c->arg[0];
-    c->arg[0] = NULL;
-    PC_TRY(scope->column(scope, NULL, "birth_date", c->position, &c->arg[0], c->b->err));
-    if (c->arg[0] == NULL) return wrong_call(c, "a person with a birth_date here");
-    c->arg[1] = day;
-    c->count = 2;
-    return make(c, PC_FN_AGE_ON, PC_INT, 0, NULL, out);
+    return pc_call_make(c, id, type, 0, NULL, out);
 }
 
 // in_codes over whole numbers becomes an IN list when the set can be listed.
-static pc_status bind_codes_of_numbers(call *c, const pc_code_test *test, const pc_expr **out)
+static pc_status bind_codes_of_numbers(pc_sql_call *c, const pc_code_test *test,
+                                       const pc_expr **out)
 {
     const int64_t *value;
     int64_t count;
     PC_TRY(pc_code_set_integers(test->set, test->system, c->b->arena, &value, &count, c->b->err));
-    if (value == NULL) return make(c, PC_FN_IN_CODES, PC_BOOL, 0, test, out);
+    if (value == NULL) return pc_call_make(c, PC_FN_IN_CODES, PC_BOOL, 0, test, out);
     pc_in_list *list = pc_arena_take(c->b->arena, sizeof *list, c->b->err);
     if (list == NULL) return PC_NO_MEMORY;
     *list = (pc_in_list){.count = count, .integer = value};
-    return make(c, PC_FN_IN, PC_BOOL, 0, list, out);
+    return pc_call_make(c, PC_FN_IN, PC_BOOL, 0, list, out);
 }
 
-static pc_status bind_in_codes(call *c, const pc_expr **out)
+static pc_status bind_in_codes(pc_sql_call *c, const pc_expr **out)
 {
     pc_scope *scope = c->b->scope;
     if (c->count != 2 || !pc_is_literal(c->arg[1])) {
-        return wrong_call(c, "a column and the name of a code set in quotes");
+        return pc_call_wrong(c, "a column and the name of a code set in quotes");
     }
     const pc_span text = c->arg[1]->constant.text;
     const char *name = pc_arena_text(c->b->arena, text.data, text.bytes, c->b->err);
@@ -299,30 +204,26 @@ static pc_status bind_in_codes(call *c, const pc_expr **out)
     *test = (pc_code_test){.set = set, .system = system, .name = name};
     c->count = 1;
     if (c->arg[0]->type == PC_INT) return bind_codes_of_numbers(c, test, out);
-    PC_TRY(bring_argument(c, 0, 't'));
-    return make(c, PC_FN_IN_CODES, PC_BOOL, 0, test, out);
+    PC_TRY(pc_call_bring(c, 0, 't'));
+    return pc_call_make(c, PC_FN_IN_CODES, PC_BOOL, 0, test, out);
 }
 
-static pc_status bind_special(call *c, bool *found, const pc_expr **out)
+static pc_status bind_special(pc_sql_call *c, bool *found, const pc_expr **out)
 {
     static const struct {
         const char *name;
         pc_function_id id;
-        pc_status (*bind)(call *c, pc_function_id id, const pc_expr **out);
-    } known[] = {{"round", PC_FN_ROUND, bind_rounding},  {"floor", PC_FN_FLOOR, bind_rounding},
-                 {"ceil", PC_FN_CEIL, bind_rounding},    {"ceiling", PC_FN_CEIL, bind_rounding},
-                 {"abs", PC_FN_ABS, bind_rounding},      {"sign", PC_FN_SIGN, bind_rounding},
-                 {"btrim", PC_FN_TRIM_BOTH, bind_trim},  {"ltrim", PC_FN_TRIM_LEFT, bind_trim},
-                 {"rtrim", PC_FN_TRIM_RIGHT, bind_trim}, {"lpad", PC_FN_PAD_LEFT, bind_pad},
-                 {"trim", PC_FN_TRIM_BOTH, bind_trim},   {"rpad", PC_FN_PAD_RIGHT, bind_pad}};
+        pc_status (*bind)(pc_sql_call *c, pc_function_id id, const pc_expr **out);
+    } known[] = {
+        {"btrim", PC_FN_TRIM_BOTH, bind_trim}, {"trim", PC_FN_TRIM_BOTH, bind_trim},
+        {"ltrim", PC_FN_TRIM_LEFT, bind_trim}, {"rtrim", PC_FN_TRIM_RIGHT, bind_trim},
+        {"lpad", PC_FN_PAD_LEFT, bind_pad},    {"rpad", PC_FN_PAD_RIGHT, bind_pad},
+        {"concat", PC_FN_CONCAT, bind_concat}, {"concat_ws", PC_FN_CONCAT_WITH, bind_concat}};
     *found = true;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, c->name) == 0) return known[i].bind(c, known[i].id, out);
     }
-    if (strcmp(c->name, "concat") == 0) return bind_concat(c, out);
-    if (strcmp(c->name, "mod") == 0) return bind_mod(c, out);
-    if (strcmp(c->name, "band") == 0) return bind_band(c, out);
-    if (strcmp(c->name, "age_on") == 0) return bind_age(c, out);
+    if (strcmp(c->name, "regexp_like") == 0) return pc_bind_regexp_like(c, out);
     if (strcmp(c->name, "in_codes") == 0) return bind_in_codes(c, out);
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         if (strcmp(plain[i].name, c->name) == 0) return bind_plain(c, &plain[i], out);
@@ -331,15 +232,19 @@ static pc_status bind_special(call *c, bool *found, const pc_expr **out)
     return PC_OK;
 }
 
-static pc_status unknown_function(const call *c)
+static pc_status unknown_function(const pc_sql_call *c)
 {
     static const char *const known[] = {
-        "substr",  "substring", "left",     "right",     "length",   "lower",
-        "upper",   "replace",   "strpos",   "make_date", "year",     "month",
-        "week",    "date_part", "round",    "floor",     "ceil",     "abs",
-        "sign",    "btrim",     "ltrim",    "rtrim",     "lpad",     "rpad",
-        "concat",  "mod",       "band",     "age_on",    "in_codes", "date_trunc",
-        "extract", "coalesce",  "greatest", "least",     "nullif",   "starts_with"};
+        "substr",    "substring",    "left",         "right",       "length",     "lower",
+        "upper",     "replace",      "strpos",       "make_date",   "year",       "month",
+        "week",      "date_part",    "round",        "floor",       "ceil",       "abs",
+        "sign",      "btrim",        "ltrim",        "rtrim",       "lpad",       "rpad",
+        "concat",    "mod",          "band",         "age_on",      "in_codes",   "date_trunc",
+        "extract",   "coalesce",     "greatest",     "least",       "nullif",     "starts_with",
+        "trunc",     "power",        "sqrt",         "cbrt",        "exp",        "ln",
+        "log",       "div",          "to_char",      "overlaps",    "initcap",    "reverse",
+        "repeat",    "translate",    "overlay",      "ascii",       "chr",        "split_part",
+        "concat_ws", "width_bucket", "octet_length", "char_length", "regexp_like"};
     const char *nearest = pc_nearest_name(c->name, known, sizeof known / sizeof known[0]);
     return pc_bind_fail(c->b, c->location, PC_UNSUPPORTED, "the function %s is not offered%s%s%s",
                         c->name, nearest == NULL ? "" : "; did you mean ",
@@ -348,7 +253,7 @@ static pc_status unknown_function(const call *c)
 
 pc_status pc_bind_function(pc_binder *b, const cJSON *body, const pc_expr **out)
 {
-    call c = {.b = b, .body = body, .location = pc_node_int(body, "location")};
+    pc_sql_call c = {.b = b, .body = body, .location = pc_node_int(body, "location")};
     c.name = pc_node_name(pc_node_get(body, "funcname"));
     c.position = pc_sql_position(b->text, c.location);
     if (c.name == NULL) return pc_bind_fail(b, c.location, PC_UNSUPPORTED, "expected a function");
@@ -369,9 +274,13 @@ pc_status pc_bind_function(pc_binder *b, const cJSON *body, const pc_expr **out)
                             "allowed in it",
                             c.name);
     }
+    bool is_part;
+    PC_TRY(pc_bind_date_part(&c, &is_part, out));
+    if (is_part) return PC_OK;
     const cJSON *args = pc_node_get(body, "args");
-    if (cJSON_GetArraySize(args) > (int)(sizeof c.arg / sizeof c.arg[0])) {
-        return pc_bind_fail(b, c.location, PC_UNSUPPORTED, "%s: at most 8 arguments", c.name);
+    if (cJSON_GetArraySize(args) >= PC_SQL_ARGUMENTS) { // one more may be put behind them
+        return pc_bind_fail(b, c.location, PC_UNSUPPORTED, "%s: at most %d arguments", c.name,
+                            PC_SQL_ARGUMENTS - 1);
     }
     const cJSON *node;
     cJSON_ArrayForEach(node, args)
@@ -379,8 +288,8 @@ pc_status pc_bind_function(pc_binder *b, const cJSON *body, const pc_expr **out)
         PC_TRY(pc_bind_node(b, node, &c.arg[c.count++]));
     }
     bool found;
-    PC_TRY(bind_date_function(&c, &found, out));
-    if (found) return PC_OK;
-    PC_TRY(bind_special(&c, &found, out));
+    PC_TRY(pc_bind_number_function(&c, &found, out));
+    if (!found) PC_TRY(pc_bind_date_function(&c, &found, out));
+    if (!found) PC_TRY(bind_special(&c, &found, out));
     return found ? PC_OK : unknown_function(&c);
 }

@@ -73,11 +73,19 @@ pc_status pc_bind_in_list(pc_binder *b, const cJSON *body, const pc_expr **out)
     const cJSON *items = pc_node_get(pc_node_body(pc_node_get(body, "rexpr")), "items");
     const int location = pc_node_int(body, "location");
     const bool negate = strcmp(pc_node_name(pc_node_get(body, "name")), "<>") == 0;
+    const cJSON *left = pc_node_get(body, "lexpr");
+    if (pc_node_is(left, "RowExpr")) return pc_bind_rows_in(b, left, items, negate, location, out);
+    return pc_bind_in_items(b, left, items, negate, location, out);
+}
+
+pc_status pc_bind_in_items(pc_binder *b, const cJSON *left, const cJSON *items, bool negate,
+                           int location, const pc_expr **out)
+{
     const int count = cJSON_GetArraySize(items);
     const pc_expr **item = pc_arena_array(b->arena, (size_t)count + 1, sizeof *item, b->err);
     pc_value *value = pc_arena_array(b->arena, (size_t)count + 1, sizeof *value, b->err);
     if (item == NULL || value == NULL) return PC_NO_MEMORY;
-    PC_TRY(pc_bind_node(b, pc_node_get(body, "lexpr"), &item[count]));
+    PC_TRY(pc_bind_node(b, left, &item[count]));
     int i = 0;
     const cJSON *node;
     cJSON_ArrayForEach(node, items)

@@ -1,4 +1,4 @@
-/** Operators: comparison, arithmetic, dates, text, LIKE, BETWEEN. */
+/** Operators: comparison, arithmetic, dates, text, BETWEEN. */
 #include <string.h>
 #include "sql_private.h"
 
@@ -116,21 +116,38 @@ static pc_status bind_join(pc_binder *b, const pc_expr *x, const pc_expr *y, int
     return pc_make_call(b, PC_FN_JOIN, type, 0, 0, arg, 2, NULL, out);
 }
 
-static pc_status bind_sign(pc_binder *b, const cJSON *node, bool negate, int location,
-                           const pc_expr **out)
+// -x, +x, @ x (the absolute value).
+static pc_status bind_prefix(pc_binder *b, const cJSON *node, char name, int location,
+                             const pc_expr **out)
 {
+    const char text[2] = {name, '\0'};
     const pc_expr *x;
     PC_TRY(pc_bind_node(b, node, &x));
     if (x->type == PC_NONE) PC_TRY(pc_bring_to(b, x, PC_FLOAT, 0, &x));
-    if (!is_number(x->type)) return no_operator(b, location, negate ? "-" : "+", NULL, x);
+    if (!is_number(x->type)) return no_operator(b, location, text, NULL, x);
     *out = x;
-    if (!negate) return PC_OK;
-    return pc_make_call(b, PC_FN_NEGATE, x->type, x->scale, pc_sql_position(b->text, location), &x,
-                        1, NULL, out);
+    if (name == '+') return PC_OK;
+    return pc_make_call(b, name == '-' ? PC_FN_NEGATE : PC_FN_ABS, x->type, x->scale,
+                        pc_sql_position(b->text, location), &x, 1, NULL, out);
 }
 
-static pc_status bind_binary(pc_binder *b, const char *name, const cJSON *left, const cJSON *right,
-                             int location, const pc_expr **out)
+// ^ : powers of floats.
+static pc_status bind_power(pc_binder *b, const pc_expr *x, const pc_expr *y, int location,
+                            const pc_expr **out)
+{
+    const pc_expr *arg[2] = {x, y};
+    for (int i = 0; i < 2; i++) {
+        if (arg[i]->type != PC_NONE && !is_number(arg[i]->type)) {
+            return no_operator(b, location, "^", x, y);
+        }
+        PC_TRY(pc_bring_to(b, arg[i], PC_FLOAT, 0, &arg[i]));
+    }
+    return pc_make_call(b, PC_FN_POWER, PC_FLOAT, 0, pc_sql_position(b->text, location), arg, 2,
+                        NULL, out);
+}
+
+// The function of a binary operator; PC_FN_COUNT: none.
+static pc_function_id id_of_operator(const char *name)
 {
     static const struct {
         const char *name;
@@ -138,15 +155,44 @@ static pc_status bind_binary(pc_binder *b, const char *name, const cJSON *left, 
     } known[] = {{"=", PC_FN_EQUAL},   {"<>", PC_FN_NOT_EQUAL},  {"<", PC_FN_LESS},
                  {">", PC_FN_GREATER}, {"<=", PC_FN_LESS_EQUAL}, {">=", PC_FN_GREATER_EQUAL},
                  {"+", PC_FN_ADD},     {"-", PC_FN_SUBTRACT},    {"*", PC_FN_MULTIPLY},
-                 {"/", PC_FN_DIVIDE},  {"%", PC_FN_MODULO},      {"||", PC_FN_JOIN}};
-    size_t i = 0;
-    while (i < sizeof known / sizeof known[0] && strcmp(known[i].name, name) != 0) {
-        i++;
+                 {"/", PC_FN_DIVIDE},  {"%", PC_FN_MODULO},      {"||", PC_FN_JOIN},
+                 {"^", PC_FN_POWER}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i].name, name) == 0) return known[i].id;
     }
-    if (i == sizeof known / sizeof known[0]) {
-        return pc_bind_fail(b, location, PC_UNSUPPORTED, "the operator %s is not offered", name);
+    return PC_FN_COUNT;
+}
+
+pc_status pc_make_binary(pc_binder *b, const char *name, const pc_expr *x, const pc_expr *y,
+                         int location, const pc_expr **out)
+{
+    if (pc_is_pattern_operator(name)) return pc_make_match(b, name, x, y, location, out);
+    const pc_function_id id = id_of_operator(name);
+    switch (id) {
+        case PC_FN_COUNT:
+            return pc_bind_fail(b, location, PC_UNSUPPORTED, "the operator %s is not offered",
+                                name);
+        case PC_FN_JOIN:
+            return bind_join(b, x, y, location, out);
+        case PC_FN_POWER:
+            return bind_power(b, x, y, location, out);
+        case PC_FN_ADD:
+        case PC_FN_SUBTRACT:
+            if (x->type != PC_DATE && y->type != PC_DATE) break;
+            return bind_days(b, id, x, y, location, out);
+        default:
+            break;
     }
-    const pc_function_id id = known[i].id;
+    if (id <= PC_FN_GREATER_EQUAL) {
+        return pc_make_compare(b, id, x, y, pc_sql_position(b->text, location), location, out);
+    }
+    return bind_numbers(b, id, x, y, location, out);
+}
+
+static pc_status bind_binary(pc_binder *b, const char *name, const cJSON *left, const cJSON *right,
+                             int location, const pc_expr **out)
+{
+    const pc_function_id id = id_of_operator(name);
     const bool additive = id == PC_FN_ADD || id == PC_FN_SUBTRACT;
     if (additive && pc_is_interval(right)) {
         return bind_interval(b, id, left, right, location, out);
@@ -154,53 +200,69 @@ static pc_status bind_binary(pc_binder *b, const char *name, const cJSON *left, 
     if (id == PC_FN_ADD && pc_is_interval(left)) {
         return bind_interval(b, id, right, left, location, out);
     }
+    if (pc_node_is(left, "RowExpr")) return pc_bind_rows(b, id, left, right, location, out);
     const pc_expr *x;
     const pc_expr *y;
     PC_TRY(pc_bind_node(b, left, &x));
     PC_TRY(pc_bind_node(b, right, &y));
-    if (id <= PC_FN_GREATER_EQUAL) {
-        return pc_make_compare(b, id, x, y, pc_sql_position(b->text, location), location, out);
-    }
-    if (id == PC_FN_JOIN) return bind_join(b, x, y, location, out);
-    if (additive && (x->type == PC_DATE || y->type == PC_DATE)) {
-        return bind_days(b, id, x, y, location, out);
-    }
-    return bind_numbers(b, id, x, y, location, out);
+    return pc_make_binary(b, name, x, y, location, out);
 }
 
-// low and high of BETWEEN; SYMMETRIC is refused.
-static pc_status bind_between(pc_binder *b, const cJSON *body, bool negate, const pc_expr **out)
+static pc_status make_between(pc_binder *b, const pc_expr *x, const pc_expr *low,
+                              const pc_expr *high, int location, const pc_expr **out)
+{
+    const pc_expr *arg[2];
+    PC_TRY(pc_make_compare(b, PC_FN_GREATER_EQUAL, x, low, 0, location, &arg[0]));
+    PC_TRY(pc_make_compare(b, PC_FN_LESS_EQUAL, x, high, 0, location, &arg[1]));
+    return pc_make_call(b, PC_FN_AND, PC_BOOL, 0, 0, arg, 2, NULL, out);
+}
+
+static pc_status bind_between(pc_binder *b, const cJSON *body, bool negate, bool symmetric,
+                              const pc_expr **out)
 {
     const cJSON *items = pc_node_get(pc_node_body(pc_node_get(body, "rexpr")), "items");
     const int location = pc_node_int(body, "location");
     const pc_expr *x;
     const pc_expr *low;
     const pc_expr *high;
-    const pc_expr *arg[2];
     PC_TRY(pc_bind_node(b, pc_node_get(body, "lexpr"), &x));
     PC_TRY(pc_bind_node(b, cJSON_GetArrayItem(items, 0), &low));
     PC_TRY(pc_bind_node(b, cJSON_GetArrayItem(items, 1), &high));
-    PC_TRY(pc_make_compare(b, PC_FN_GREATER_EQUAL, x, low, 0, location, &arg[0]));
-    PC_TRY(pc_make_compare(b, PC_FN_LESS_EQUAL, x, high, 0, location, &arg[1]));
-    PC_TRY(pc_make_call(b, PC_FN_AND, PC_BOOL, 0, 0, arg, 2, NULL, out));
+    PC_TRY(make_between(b, x, low, high, location, out));
+    if (symmetric) {
+        const pc_expr *either[2] = {*out, NULL};
+        PC_TRY(make_between(b, x, high, low, location, &either[1]));
+        PC_TRY(pc_make_call(b, PC_FN_OR, PC_BOOL, 0, 0, either, 2, NULL, out));
+    }
     if (!negate) return PC_OK;
     const pc_expr *inside = *out;
     return pc_make_call(b, PC_FN_NOT, PC_BOOL, 0, 0, &inside, 1, NULL, out);
+}
+
+pc_status pc_make_distinct(pc_binder *b, pc_function_id id, const pc_expr *x, const pc_expr *y,
+                           int location, const pc_expr **out)
+{
+    const pc_expr *arg[2] = {x, y};
+    pc_type type;
+    uint8_t scale;
+    PC_TRY(pc_common_type(b, arg, 2, location, pc_function_name(id), &type, &scale));
+    PC_TRY(pc_bring_to(b, arg[0], type, scale, &arg[0]));
+    PC_TRY(pc_bring_to(b, arg[1], type, scale, &arg[1]));
+    return pc_make_call(b, id, PC_BOOL, 0, 0, arg, 2, NULL, out);
 }
 
 static pc_status bind_distinct(pc_binder *b, const cJSON *body, pc_function_id id,
                                const pc_expr **out)
 {
     const int location = pc_node_int(body, "location");
-    const pc_expr *arg[2];
-    pc_type type;
-    uint8_t scale;
-    PC_TRY(pc_bind_node(b, pc_node_get(body, "lexpr"), &arg[0]));
-    PC_TRY(pc_bind_node(b, pc_node_get(body, "rexpr"), &arg[1]));
-    PC_TRY(pc_common_type(b, arg, 2, location, pc_function_name(id), &type, &scale));
-    PC_TRY(pc_bring_to(b, arg[0], type, scale, &arg[0]));
-    PC_TRY(pc_bring_to(b, arg[1], type, scale, &arg[1]));
-    return pc_make_call(b, id, PC_BOOL, 0, 0, arg, 2, NULL, out);
+    const cJSON *left = pc_node_get(body, "lexpr");
+    const cJSON *right = pc_node_get(body, "rexpr");
+    const pc_expr *x;
+    const pc_expr *y;
+    if (pc_node_is(left, "RowExpr")) return pc_bind_rows(b, id, left, right, location, out);
+    PC_TRY(pc_bind_node(b, left, &x));
+    PC_TRY(pc_bind_node(b, right, &y));
+    return pc_make_distinct(b, id, x, y, location, out);
 }
 
 // NULLIF(a, b) is CASE WHEN a = b THEN NULL ELSE a.
@@ -219,48 +281,6 @@ static pc_status bind_nullif(pc_binder *b, const cJSON *body, const pc_expr **ou
     return pc_make_call(b, PC_FN_CASE, type, x->scale, 0, arg, 3, NULL, out);
 }
 
-pc_status pc_bind_like(pc_binder *b, const cJSON *body, bool ignore_case, const pc_expr **out)
-{
-    const int location = pc_node_int(body, "location");
-    const cJSON *right = pc_node_get(body, "rexpr");
-    const cJSON *call = pc_node_body(right);
-    const char *called =
-        pc_node_is(right, "FuncCall") ? pc_node_name(pc_node_get(call, "funcname")) : NULL;
-    char escape = '\\';
-    if (called != NULL && strcmp(called, "like_escape") == 0) {
-        const cJSON *args = pc_node_get(call, "args");
-        const pc_expr *by;
-        PC_TRY(pc_bind_node(b, cJSON_GetArrayItem(args, 1), &by));
-        right = cJSON_GetArrayItem(args, 0);
-        if (!pc_is_literal(by) || by->constant.text.bytes > 1) {
-            return pc_bind_fail(b, location, PC_UNSUPPORTED, "ESCAPE takes one ASCII character");
-        }
-        escape = by->constant.text.bytes == 0 ? '\0' : by->constant.text.data[0];
-    }
-    const pc_expr *x;
-    const pc_expr *pattern;
-    PC_TRY(pc_bind_typed(b, pc_node_get(body, "lexpr"), &x));
-    PC_TRY(pc_bind_typed(b, right, &pattern));
-    if (!pc_type_is_text(x->type)) return no_operator(b, location, "LIKE", x, pattern);
-    if (pattern->kind != PC_EXPR_CONSTANT || !pc_type_is_text(pattern->type)) {
-        return pc_bind_fail(b, location, PC_UNSUPPORTED, "LIKE takes a constant pattern");
-    }
-    if (pattern->constant.is_null) {
-        const pc_value null = {.type = PC_BOOL, .is_null = true};
-        return pc_expr_constant(&null, 0, b->arena, out, b->err);
-    }
-    const char *name = pc_node_name(pc_node_get(body, "name"));
-    const pc_like *like;
-    const pc_status status = pc_like_make(pattern->constant.text, escape, ignore_case,
-                                          name[0] == '!', b->arena, &like, b->err);
-    if (status == PC_NO_MEMORY) return status;
-    if (status != PC_OK) {
-        return pc_bind_fail(b, location, PC_BAD_JOB,
-                            "a LIKE pattern must not end with its escape character");
-    }
-    return pc_make_call(b, PC_FN_LIKE, PC_BOOL, 0, 0, &x, 1, like, out);
-}
-
 pc_status pc_bind_operator(pc_binder *b, const cJSON *body, const pc_expr **out)
 {
     const char *kind = pc_node_text(body, "kind");
@@ -269,17 +289,22 @@ pc_status pc_bind_operator(pc_binder *b, const cJSON *body, const pc_expr **out)
     const cJSON *left = pc_node_get(body, "lexpr");
     const cJSON *right = pc_node_get(body, "rexpr");
     if (strcmp(kind, "AEXPR_OP") == 0 && left == NULL) {
-        if (strcmp(name, "-") == 0 || strcmp(name, "+") == 0) {
-            return bind_sign(b, right, name[0] == '-', location, out);
+        if (name[1] == '\0' && strchr("-+@", name[0]) != NULL) {
+            return bind_prefix(b, right, name[0], location, out);
         }
     } else if (strcmp(kind, "AEXPR_OP") == 0) {
         return bind_binary(b, name, left, right, location, out);
     }
-    if (strcmp(kind, "AEXPR_BETWEEN") == 0) return bind_between(b, body, false, out);
-    if (strcmp(kind, "AEXPR_NOT_BETWEEN") == 0) return bind_between(b, body, true, out);
+    if (strcmp(kind, "AEXPR_BETWEEN") == 0) return bind_between(b, body, false, false, out);
+    if (strcmp(kind, "AEXPR_NOT_BETWEEN") == 0) return bind_between(b, body, true, false, out);
+    if (strcmp(kind, "AEXPR_BETWEEN_SYM") == 0) return bind_between(b, body, false, true, out);
+    if (strcmp(kind, "AEXPR_NOT_BETWEEN_SYM") == 0) return bind_between(b, body, true, true, out);
+    if (strcmp(kind, "AEXPR_OP_ANY") == 0) return pc_bind_any(b, body, false, out);
+    if (strcmp(kind, "AEXPR_OP_ALL") == 0) return pc_bind_any(b, body, true, out);
+    if (strcmp(kind, "AEXPR_SIMILAR") == 0) return pc_bind_similar(b, body, out);
     if (strcmp(kind, "AEXPR_IN") == 0) return pc_bind_in_list(b, body, out);
-    if (strcmp(kind, "AEXPR_LIKE") == 0) return pc_bind_like(b, body, false, out);
-    if (strcmp(kind, "AEXPR_ILIKE") == 0) return pc_bind_like(b, body, true, out);
+    if (strcmp(kind, "AEXPR_LIKE") == 0) return pc_bind_like(b, body, out);
+    if (strcmp(kind, "AEXPR_ILIKE") == 0) return pc_bind_like(b, body, out);
     if (strcmp(kind, "AEXPR_NULLIF") == 0) return bind_nullif(b, body, out);
     if (strcmp(kind, "AEXPR_DISTINCT") == 0) {
         return bind_distinct(b, body, PC_FN_DISTINCT, out);

@@ -248,35 +248,69 @@ pc_status pc_make_compare(pc_binder *b, pc_function_id id, const pc_expr *x, con
     return pc_make_call(b, id, PC_BOOL, 0, position, arg, 2, NULL, out);
 }
 
-static pc_status type_of_name(pc_binder *b, const cJSON *type_name, int location, pc_type *type,
-                              uint8_t *scale)
+/** A type as it is named. */
+typedef struct named_type {
+    pc_type type; ///< PC_NONE: numeric without digits: the argument's own
+    uint8_t scale;
+    const pc_limits *limits; ///< of what fits, or NULL: all of the type
+} named_type;
+
+// numeric(p, s): below 10^p of the last digit.
+static pc_status limits_of_digits(pc_binder *b, int precision, const pc_limits **out)
 {
+    *out = NULL;
+    if (precision >= PC_DECIMAL_MAX_SCALE) return PC_OK; // wider than what we hold
+    pc_limits *limits = pc_arena_take(b->arena, sizeof *limits, b->err);
+    if (limits == NULL) return PC_NO_MEMORY;
+    *limits = (pc_limits){.high = 1, .name = "that numeric"};
+    for (int i = 0; i < precision; i++) {
+        limits->high *= 10;
+    }
+    limits->high--;
+    limits->low = -limits->high;
+    *out = limits;
+    return PC_OK;
+}
+
+static pc_status read_numeric(pc_binder *b, const cJSON *modifier, int location, named_type *out)
+{
+    const cJSON *first = pc_node_body(cJSON_GetArrayItem(modifier, 0));
+    const cJSON *second = pc_node_body(cJSON_GetArrayItem(modifier, 1));
+    const int precision = pc_node_int(pc_node_get(first, "ival"), "ival");
+    const int scale = pc_node_int(pc_node_get(second, "ival"), "ival");
+    if (cJSON_GetArraySize(modifier) == 0) {
+        out->type = PC_NONE;
+        return PC_OK;
+    }
+    if (scale < 0 || scale > PC_DECIMAL_MAX_SCALE || precision < 1) {
+        return pc_bind_fail(b, location, PC_UNSUPPORTED,
+                            "numeric(p, s) is offered with 0 to 18 digits behind the point");
+    }
+    out->scale = (uint8_t)scale;
+    return limits_of_digits(b, precision, &out->limits);
+}
+
+static pc_status type_of_name(pc_binder *b, const cJSON *type_name, int location, named_type *out)
+{
+    static const pc_limits smallint = {INT16_MIN, INT16_MAX, "smallint"};
+    static const pc_limits integer = {INT32_MIN, INT32_MAX, "integer"};
     static const struct {
         const char *name;
         pc_type type;
-    } known[] = {{"int2", PC_INT},     {"int4", PC_INT},     {"int8", PC_INT},
-                 {"bool", PC_BOOL},    {"date", PC_DATE},    {"text", PC_CODE},
-                 {"varchar", PC_CODE}, {"float8", PC_FLOAT}, {"numeric", PC_DECIMAL},
-                 {"integer", PC_INT},  {"boolean", PC_BOOL}, {"timestamp", PC_DATE}};
+        const pc_limits *limits;
+    } known[] = {
+        {"int2", PC_INT, &smallint}, {"int4", PC_INT, &integer},   {"integer", PC_INT, &integer},
+        {"int8", PC_INT, NULL},      {"bool", PC_BOOL, NULL},      {"boolean", PC_BOOL, NULL},
+        {"date", PC_DATE, NULL},     {"timestamp", PC_DATE, NULL}, {"text", PC_CODE, NULL},
+        {"varchar", PC_CODE, NULL},  {"float8", PC_FLOAT, NULL},   {"numeric", PC_DECIMAL, NULL}};
     const char *name = pc_node_name(pc_node_get(type_name, "names"));
-    const cJSON *modifier = pc_node_get(type_name, "typmods");
-    *scale = 0;
     for (size_t i = 0; name != NULL && i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, name) != 0 || pc_node_get(type_name, "arrayBounds") != NULL) {
             continue;
         }
-        *type = known[i].type;
-        if (*type != PC_DECIMAL) return PC_OK;
-        if (cJSON_GetArraySize(modifier) == 0) {
-            *type = PC_NONE; // numeric without a scale: the argument's own
-            return PC_OK;
-        }
-        const cJSON *digits = pc_node_body(cJSON_GetArrayItem(modifier, 1));
-        const int wanted = pc_node_int(pc_node_get(digits, "ival"), "ival");
-        if (wanted >= 0 && wanted <= PC_DECIMAL_MAX_SCALE) {
-            *scale = (uint8_t)wanted;
-            return PC_OK;
-        }
+        *out = (named_type){.type = known[i].type, .limits = known[i].limits};
+        if (out->type != PC_DECIMAL) return PC_OK;
+        return read_numeric(b, pc_node_get(type_name, "typmods"), location, out);
     }
     return pc_bind_fail(b, location, PC_UNSUPPORTED, "the type %s is not offered",
                         name == NULL ? "?" : name);
@@ -304,31 +338,46 @@ static pc_status cut_text(pc_binder *b, const cJSON *type_name, const pc_expr *x
     return pc_make_call(b, PC_FN_LEFT, x->type, 0, x->position, arg, 2, NULL, out);
 }
 
+// numeric without digits: a number as it is.
+static pc_status cast_to_any_numeric(pc_binder *b, const pc_expr *x, int location,
+                                     const pc_expr **out)
+{
+    pc_value value;
+    if (pc_is_literal(x) && read_number(pc_span_trim(x->constant.text), &value)) {
+        value.type = PC_DECIMAL;
+        return pc_expr_constant(&value, x->position, b->arena, out, b->err);
+    }
+    if (x->type == PC_INT) return pc_cast_to(b, x, PC_DECIMAL, 0, x->position, out);
+    *out = x;
+    if (is_number(x->type)) return PC_OK;
+    return pc_bind_fail(b, location, PC_UNSUPPORTED,
+                        "write the digits of the type: numeric(18, 2)");
+}
+
 pc_status pc_bind_cast(pc_binder *b, const cJSON *body, const pc_expr **out)
 {
     const cJSON *type_name = pc_node_get(body, "typeName");
     const int location = pc_node_location(pc_node_get(body, "arg"));
+    const int position = pc_sql_position(b->text, location);
     const pc_expr *x;
-    pc_type type;
-    uint8_t scale;
-    PC_TRY(type_of_name(b, type_name, pc_node_int(type_name, "location"), &type, &scale));
+    named_type to;
+    PC_TRY(type_of_name(b, type_name, pc_node_int(type_name, "location"), &to));
     PC_TRY(pc_bind_node(b, pc_node_get(body, "arg"), &x));
-    if (type == PC_NONE) {
-        pc_value value;
-        if (pc_is_literal(x) && read_number(pc_span_trim(x->constant.text), &value)) {
-            return pc_expr_constant(&value, x->position, b->arena, out, b->err);
-        }
-        *out = x;
-        if (is_number(x->type)) return PC_OK;
-        return pc_bind_fail(b, location, PC_UNSUPPORTED,
-                            "write the digits of the type: numeric(18, 2)");
-    }
-    if (x->type != PC_NONE && !can_cast(x->type, type)) {
+    if (to.type == PC_NONE) return cast_to_any_numeric(b, x, location, out);
+    if (x->type != PC_NONE && !can_cast(x->type, to.type)) {
         return pc_bind_fail(b, location, PC_BAD_JOB, "a value of type %s has no cast to %s",
-                            pc_type_name(x->type), pc_type_name(type));
+                            pc_type_name(x->type), pc_type_name(to.type));
     }
-    PC_TRY(pc_cast_to(b, x, type, scale, pc_sql_position(b->text, location), out));
-    return pc_type_is_text(type) ? cut_text(b, type_name, *out, out) : PC_OK;
+    PC_TRY(pc_cast_to(b, x, to.type, to.scale, position, out));
+    if (pc_type_is_text(to.type)) return cut_text(b, type_name, *out, out);
+    // A constant that fits needs no test at run time.
+    const bool fits =
+        to.limits == NULL ||
+        ((*out)->kind == PC_EXPR_CONSTANT && !(*out)->constant.is_null &&
+         (*out)->constant.integer >= to.limits->low && (*out)->constant.integer <= to.limits->high);
+    if (fits) return PC_OK;
+    x = *out;
+    return pc_make_call(b, PC_FN_FIT, to.type, to.scale, position, &x, 1, to.limits, out);
 }
 
 bool pc_is_interval(const cJSON *node)

@@ -97,8 +97,30 @@ pc_status pc_bind_operator(pc_binder *b, const cJSON *body, const pc_expr **out)
 pc_status pc_bind_function(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
 pc_status pc_bind_in_list(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
 pc_status pc_bind_in_select(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
-pc_status pc_bind_like(pc_binder *b, const cJSON *body, bool ignore_case,
-                       const pc_expr **out) PC_MUST_CHECK;
+/** x IN (items), or NOT IN. */
+pc_status pc_bind_in_items(pc_binder *b, const cJSON *left, const cJSON *items, bool negate,
+                           int location, const pc_expr **out) PC_MUST_CHECK;
+/** x op ANY (ARRAY[...]), or ALL. */
+pc_status pc_bind_any(pc_binder *b, const cJSON *body, bool is_all,
+                      const pc_expr **out) PC_MUST_CHECK;
+/** (a, b) compared with (c, d). */
+pc_status pc_bind_rows(pc_binder *b, pc_function_id id, const cJSON *left, const cJSON *right,
+                       int location, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_rows_in(pc_binder *b, const cJSON *row, const cJSON *items, bool negate,
+                          int location, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_row_null_test(pc_binder *b, const cJSON *row, bool is_null,
+                                const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_like(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_bind_similar(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
+/** ~~ ~~* ~ ~* (each also with !) and ^@. */
+bool pc_is_pattern_operator(const char *name);
+pc_status pc_make_match(pc_binder *b, const char *name, const pc_expr *x, const pc_expr *pattern,
+                        int location, const pc_expr **out) PC_MUST_CHECK;
+/** Any binary operator over bound values. */
+pc_status pc_make_binary(pc_binder *b, const char *name, const pc_expr *x, const pc_expr *y,
+                         int location, const pc_expr **out) PC_MUST_CHECK;
+pc_status pc_make_distinct(pc_binder *b, pc_function_id id, const pc_expr *x, const pc_expr *y,
+                           int location, const pc_expr **out) PC_MUST_CHECK;
 /** An IN list of constants of one type over `x`. */
 pc_status pc_make_in(pc_binder *b, const pc_expr *x, const pc_value *value, int64_t count,
                      bool negate, int position, const pc_expr **out) PC_MUST_CHECK;
