@@ -137,6 +137,17 @@ static pc_status fill_fields(const block_job *job, int index, const unsigned cha
     return PC_OK;
 }
 
+static pc_status fill_files(const block_job *job, const unsigned char *const *row,
+                            pc_block_table *out, pc_error *err)
+{
+    uint16_t *file = pc_arena_array(job->arena, (size_t)out->row_count, sizeof *file, err);
+    if (file == NULL) return PC_NO_MEMORY;
+    for (int64_t i = 0; i < out->row_count; i++)
+        file[i] = (uint16_t)pc_source_file(get64(row[i] + PC_ROW_SOURCE));
+    out->file = file;
+    return PC_OK;
+}
+
 static pc_status fill_table(const block_job *job, int index, pc_error *err)
 {
     const pc_model_table *table = &job->bucket->model->table[index];
@@ -153,6 +164,7 @@ static pc_status fill_table(const block_job *job, int index, pc_error *err)
     out->row_count = offset[job->to - job->from];
     const unsigned char *const *row = (const unsigned char *const *)from->sorted + first;
     if (table->parent_key >= 0) PC_TRY(fill_parents(job, index, first, out, err));
+    PC_TRY(fill_files(job, row, out, err));
     PC_TRY(fill_fields(job, index, row, out, err));
     if (table->event_date >= 0) {
         PC_TRY(fill_event_date(job, row, out->row_count, &table->column[table->event_date],

@@ -144,9 +144,15 @@ static pc_status finish_store(ingest_job *job, const pc_buffer *parts, pc_error 
                                   .deliveries_json = {deliveries.data, deliveries.bytes},
                                   .tables_json = {tables.data, tables.bytes}};
     if (status == PC_OK) {
-        status = pc_store_finish(job->options->store, &manifest, dict, reference, reference_count,
-                                 (const pc_part_info *)(const void *)parts->data,
-                                 (int64_t)(parts->bytes / sizeof(pc_part_info)), job->budget, err);
+        const pc_store_contents contents = {.manifest = &manifest,
+                                            .dict = dict,
+                                            .generation_count = 1,
+                                            .reference = reference,
+                                            .reference_count = reference_count,
+                                            .part = (const pc_part_info *)(const void *)parts->data,
+                                            .part_count =
+                                                (int64_t)(parts->bytes / sizeof(pc_part_info))};
+        status = pc_store_write(job->options->store, &contents, job->budget, err);
     }
     pc_buffer_release(&tables);
     pc_buffer_release(&deliveries);

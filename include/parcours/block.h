@@ -18,10 +18,13 @@ typedef struct pc_block_table {
                            ///< that is all null here has data NULL and type set
     const int32_t *parent; ///< [row_count] row in the parent table of this block, -1: none; NULL:
                            ///< not loaded, or the table has no parent
+    const uint16_t *file;  ///< [row_count] number of the delivered file of each row, over all
+                           ///< deliveries; NULL: not loaded, or not known
     const int32_t *companion; ///< kept by pc_block_companion; NULL: not asked for yet
 } pc_block_table;
 
-/** Fills `block->table[table].column[column]` (column >= 0) or `.parent` (column == -1). */
+enum { PC_BLOCK_PARENT = -1, PC_BLOCK_FILE = -2 };
+/** Fills `block->table[table].column[column]` (column >= 0), `.parent` or `.file`. */
 typedef pc_status (*pc_block_load)(pc_block *block, int table, int column, pc_error *err);
 
 struct pc_block {
@@ -44,6 +47,10 @@ pc_status pc_block_column(pc_block *block, int table, int column, const pc_colum
 /** [row_count] the parent row of each row of `table` (-1: none). */
 pc_status pc_block_parent(pc_block *block, int table, const int32_t **out,
                           pc_error *err) PC_MUST_CHECK;
+/** [row_count] the delivered file of each row, NULL: not known (PERSON, or a store that does not
+ *  keep it). */
+pc_status pc_block_file(pc_block *block, int table, const uint16_t **out,
+                        pc_error *err) PC_MUST_CHECK;
 /** [rows of the parent table] the first row of the companion table `table` of each parent row,
  *  -1: none. Computed once a block. */
 pc_status pc_block_companion(pc_block *block, int table, const int32_t **out,

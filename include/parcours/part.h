@@ -49,12 +49,60 @@ typedef struct pc_reference_rows {
     const pc_column *column; ///< [model columns], data NULL: all null
 } pc_reference_rows;
 
-/** Writes dictionaries.h5, references.h5, parts.h5 and, last, store.json. One rank calls it.
- *  @param dict  [model->dict_count] sorted dictionaries, of generation 0
- *  @param part  [part_count] in any order: sorted by shard and number inside */
-pc_status pc_store_finish(const char *store, const pc_manifest *manifest, const pc_dict *dict,
-                          const pc_reference_rows *reference, int reference_count,
-                          const pc_part_info *part, int64_t part_count, pc_budget *budget,
-                          pc_error *err) PC_MUST_CHECK;
+/** All that a store is made of besides its parts' files. */
+typedef struct pc_store_contents {
+    const pc_manifest *manifest;
+    uint32_t edition;            ///< how often the store was changed since it was made
+    const pc_dict *dict;         ///< [dict_count] sorted, of the newest generation
+    uint32_t generation_count;   ///< 1: no older one
+    uint32_t *const *old_to_new; ///< [(generation_count - 1) * dict_count]
+    const uint32_t *old_count;   ///< [(generation_count - 1) * dict_count]
+    const pc_reference_rows *reference;
+    int reference_count;
+    const pc_part_info *part; ///< [part_count] in any order: sorted by shard and number inside
+    int64_t part_count;
+    const int64_t *hidden_offset; ///< [part_count + 1] into `hidden`; NULL: nothing is hidden
+    const uint32_t *hidden;       ///< slots, ascending within a part
+} pc_store_contents;
+
+/** Writes dictionaries.h5, references.h5, parts.h5 (with the edition in their names from 1 on) and,
+ *  last, store.json: the store changes at that rename. One rank calls it. */
+pc_status pc_store_write(const char *store, const pc_store_contents *contents, pc_budget *budget,
+                         pc_error *err) PC_MUST_CHECK;
+
+// ---- changing a store --------------------------------------------------------------------------
+
+/** How often the store was changed. */
+uint32_t pc_store_edition(const pc_store *store);
+/** The name of one of its three files in an edition: "parts" in 0 is "parts.h5", in 2
+ *  "parts-000002.h5". */
+void pc_store_file_name(const char *base, uint32_t edition, char out[64]);
+/** Its parts, sorted by shard and number. [*count] */
+const pc_part_info *pc_store_parts(const pc_store *store, int64_t *count);
+/** The parts of a shard: first and behind the last, in pc_store_parts. */
+void pc_store_shard_parts(const pc_store *store, int shard, int64_t *from, int64_t *to);
+/** The hidden slots of a part, ascending. [*count] */
+const uint32_t *pc_store_hidden(const pc_store *store, int64_t part, int64_t *count);
+
+/** Gives the open store larger dictionaries: from now on readers show the codes of `dict`, as when
+ *  the store had been written with one generation more. Nothing changes when no dictionary is
+ *  larger. Not for stores that others read at the same time.
+ *  @param dict  [model->dict_count] sorted, with every text of the old ones; borrowed */
+pc_status pc_store_grow(pc_store *store, const pc_dict *const *dict, pc_error *err) PC_MUST_CHECK;
+/** What pc_store_write is told of generations: the maps to the newest dictionaries. */
+void pc_store_generations(const pc_store *store, pc_store_contents *out);
+
+/** A slot of a part. */
+typedef struct pc_part_slot {
+    int64_t part; ///< in pc_store_parts
+    uint32_t slot;
+} pc_part_slot;
+
+/** Appends to `out` where visible slots of a shard stand: one pc_part_slot for each part that has
+ *  one of the keys, in order of part and slot.
+ *  @param key  [key_count] in the order of the store; those that are nowhere are passed over */
+pc_status pc_store_find_slots(const pc_store *store, int shard, const pc_slot_key *key,
+                              int64_t key_count, pc_budget *budget, pc_buffer *out,
+                              pc_error *err) PC_MUST_CHECK;
 
 #endif

@@ -38,11 +38,22 @@ pc_status pc_block_parent(pc_block *block, int table, const int32_t **out, pc_er
         return PC_FAIL(err, PC_BAD_INPUT, "table '%s' has no parent rows in the block",
                        about->name);
     }
-    if (t->parent == NULL && block->load != NULL) PC_TRY(block->load(block, table, -1, err));
+    if (t->parent == NULL && block->load != NULL)
+        PC_TRY(block->load(block, table, PC_BLOCK_PARENT, err));
     if (t->parent == NULL && t->row_count > 0) {
         return PC_FAIL(err, PC_BAD_INPUT, "parent rows of '%s' are not in the block", about->name);
     }
     *out = t->parent;
+    return PC_OK;
+}
+
+pc_status pc_block_file(pc_block *block, int table, const uint16_t **out, pc_error *err)
+{
+    pc_block_table *t = &block->table[table];
+    if (t->file == NULL && t->row_count > 0 && block->load != NULL) {
+        PC_TRY(block->load(block, table, PC_BLOCK_FILE, err));
+    }
+    *out = t->file;
     return PC_OK;
 }
 

@@ -23,6 +23,8 @@ static const char *column_name_of(const pc_model *model, int table, int column)
             return "parent";
         case PC_DATA_PARENT_PART:
             return "parent_part";
+        case PC_DATA_FILE:
+            return "file";
         default:
             return model->table[table].column[column].name;
     }
@@ -170,7 +172,7 @@ static bool expected_type(const pc_model *model, int table, int column, pc_type 
         return column == PC_DATA_SLOT_KEY;
     }
     if (table < 0 || table >= model->table_count) return false;
-    if (column < 0) return column <= PC_DATA_SLOT_ROWS && column >= PC_DATA_PARENT_PART;
+    if (column < 0) return column <= PC_DATA_SLOT_ROWS && column >= PC_DATA_FILE;
     if (column >= model->table[table].column_count) return false;
     *type = model->table[table].column[column].type;
     return true;

@@ -9,10 +9,11 @@
 
 /** Columns of a directory that are not columns of the model. */
 enum {
-    PC_DATA_SLOT_KEY = -1,   ///< of the slots: 24 bytes each
-    PC_DATA_SLOT_ROWS = -2,  ///< rows of each slot in a table
-    PC_DATA_PARENT = -3,     ///< row in the parent table's slice of the same slot
-    PC_DATA_PARENT_PART = -4 ///< number of the part that holds the parent
+    PC_DATA_SLOT_KEY = -1,    ///< of the slots: 24 bytes each
+    PC_DATA_SLOT_ROWS = -2,   ///< rows of each slot in a table
+    PC_DATA_PARENT = -3,      ///< row in the parent table's slice of the same slot
+    PC_DATA_PARENT_PART = -4, ///< number of the part that holds the parent
+    PC_DATA_FILE = -5         ///< number of the delivered file, over all deliveries
 };
 
 /** One chunk. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "parcours/part.h"
 
 enum { COPY_BYTES = 1 << 20, FOLDER_MODE = 0700 };
 
@@ -26,6 +27,15 @@ pc_status pc_part_path(const char *store, uint32_t shard, uint32_t number, char 
     return check_length(snprintf(out, PC_PATH_BYTES, "%s/shards/%02x/%04x/part-%06u.h5", store,
                                  (unsigned)(shard >> 8), (unsigned)shard, (unsigned)number),
                         err);
+}
+
+void pc_store_file_name(const char *base, uint32_t edition, char out[64])
+{
+    if (edition == 0) {
+        snprintf(out, 64, "%s.h5", base);
+    } else {
+        snprintf(out, 64, "%s-%06u.h5", base, edition);
+    }
 }
 
 pc_status pc_path_join(const char *folder, const char *name, char out[PC_PATH_BYTES], pc_error *err)

@@ -18,6 +18,7 @@ struct pc_store {
     pc_json *manifest; ///< owned
     const pc_model *model;
     int shard_count;
+    uint32_t edition;
     pc_dict *dict;             ///< [dict_count] the newest
     uint32_t generation_count; ///< generations 0 .. count - 1; the last is the newest
     uint32_t **old_to_new;     ///< [generation * dict_count + dict]; NULL for the newest
@@ -33,25 +34,6 @@ struct pc_store {
     int64_t *shard_slot;    ///< [shard_count + 1] number of the first slot of each shard
     pc_digest parts_digest, dictionaries_digest, references_digest;
 };
-
-/** All that a store is made of besides its parts' files. */
-typedef struct pc_store_contents {
-    const pc_manifest *manifest;
-    const pc_dict *dict;         ///< [dict_count] the newest generation
-    uint32_t generation_count;   ///< 1: no older one
-    uint32_t *const *old_to_new; ///< [(generation_count - 1) * dict_count]
-    const uint32_t *old_count;   ///< [(generation_count - 1) * dict_count]
-    const pc_reference_rows *reference;
-    int reference_count;
-    const pc_part_info *part; ///< [part_count] in any order
-    int64_t part_count;
-    const int64_t *hidden_offset; ///< [part_count + 1] into `hidden`; NULL: nothing is hidden
-    const uint32_t *hidden;       ///< slots, ascending within a part
-} pc_store_contents;
-
-/** Writes dictionaries.h5, references.h5, parts.h5 and, last, store.json. */
-pc_status pc_store_write(const char *store, const pc_store_contents *contents, pc_budget *budget,
-                         pc_error *err) PC_MUST_CHECK;
 
 /** dictionaries.h5. */
 pc_status pc_dictionaries_write(const char *path, const pc_store_contents *contents,

@@ -13,7 +13,7 @@ typedef struct table_writer {
     int parent;     // table of its parent rows, or -1
     int64_t rows;
     pc_growing *column; // [model columns]
-    pc_growing slot_rows, link, link_part;
+    pc_growing slot_rows, link, link_part, file;
 } table_writer;
 
 struct pc_part_writer {
@@ -42,6 +42,7 @@ static void release_columns(pc_part_writer *w)
         pc_growing_release(&table->slot_rows);
         pc_growing_release(&table->link);
         pc_growing_release(&table->link_part);
+        pc_growing_release(&table->file);
     }
 }
 
@@ -84,6 +85,7 @@ static pc_status begin_tables(pc_part_writer *w, pc_error *err)
         pc_growing_begin(&table->slot_rows, t, PC_DATA_SLOT_ROWS, PC_NONE, 0, w->budget);
         pc_growing_begin(&table->link, t, PC_DATA_PARENT, PC_NONE, 0, w->budget);
         pc_growing_begin(&table->link_part, t, PC_DATA_PARENT_PART, PC_NONE, 0, w->budget);
+        pc_growing_begin(&table->file, t, PC_DATA_FILE, PC_NONE, 0, w->budget);
     }
     return PC_OK;
 }
@@ -240,6 +242,20 @@ static pc_status add_links(pc_part_writer *w, table_writer *table, pc_block *blo
     return pc_growing_add(&table->link_part, &w->spill, &part, 0, count, NULL, err);
 }
 
+// The files that rows came from; rows that are not of a file (PERSON) have none.
+static pc_status add_files(pc_part_writer *w, table_writer *table, pc_block *block, int t,
+                           pc_error *err)
+{
+    const uint16_t *file;
+    const int64_t count = block->table[t].row_count;
+    PC_TRY(pc_block_file(block, t, &file, err));
+    PC_TRY(pc_buffer_reserve(&w->numbers, (size_t)count * 8 + 8, err));
+    int64_t *number = (int64_t *)w->numbers.data;
+    for (int64_t i = 0; file != NULL && i < count; i++)
+        number[i] = file[i];
+    return add_numbers(w, &table->file, file == NULL ? NULL : number, NULL, count, err);
+}
+
 static pc_status add_column(pc_part_writer *w, pc_block *block, int t, int c, const uint64_t *keep,
                             pc_error *err)
 {
@@ -268,6 +284,7 @@ static pc_status add_table(pc_part_writer *w, pc_block *block, int t, const pc_p
     PC_TRY(add_slot_rows(w, table, block, block->table[t].offset, err));
     if (block->table[t].offset == NULL || block->table[t].row_count == 0) return PC_OK;
     table->rows += block->table[t].row_count;
+    PC_TRY(add_files(w, table, block, t, err));
     if (table->parent >= 0) PC_TRY(add_links(w, table, block, t, links, err));
     for (int c = 0; c < about->column_count; c++) {
         const bool is_dropped = table->parent >= 0 && about->column[c].parent_column >= 0;
@@ -362,6 +379,7 @@ static pc_status end_table(pc_part_writer *w, int t, pc_error *err)
     if (!pc_h5_group(w->file, path)) {
         return PC_FAIL(err, PC_IO, "part '%s': HDF5 cannot make group '%s'", w->path, path);
     }
+    PC_TRY(end_column(w, &table->file, err));
     PC_TRY(end_column(w, &table->link_part, err));
     PC_TRY(end_column(w, &table->link, err));
     PC_TRY(end_column(w, &table->slot_rows, err));
@@ -374,7 +392,7 @@ static pc_status end_data(pc_part_writer *w, pc_error *err)
 {
     size_t most = 1;
     for (int t = 0; t < w->model->table_count; t++) {
-        most += (size_t)w->model->table[t].column_count + 3;
+        most += (size_t)w->model->table[t].column_count + 4;
     }
     w->directory.data = pc_arena_array(&w->arena, most, sizeof *w->directory.data, err);
     if (w->directory.data == NULL) return PC_NO_MEMORY;

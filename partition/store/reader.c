@@ -28,6 +28,7 @@ pc_status pc_reader_cursor(pc_reader *reader, pc_reader_part *part, int table, i
     if (table >= 0) {
         place = column == PC_DATA_PARENT        ? &part->link[table]
                 : column == PC_DATA_PARENT_PART ? &part->link_part[table]
+                : column == PC_DATA_FILE        ? &part->from_file[table]
                                                 : &part->column[table][column];
     }
     *out = *place;
@@ -51,6 +52,7 @@ static void close_part(const pc_reader *reader, pc_reader_part *part)
         }
         if (part->link[t] != NULL) pc_cursor_release(part->link[t]);
         if (part->link_part[t] != NULL) pc_cursor_release(part->link_part[t]);
+        if (part->from_file[t] != NULL) pc_cursor_release(part->from_file[t]);
     }
     if (part->key != NULL) pc_cursor_release(part->key);
     pc_part_file_close(&part->file);
@@ -116,9 +118,10 @@ static pc_status open_part(pc_reader *reader, int64_t store_part, pc_reader_part
     part->column = pc_arena_array(&reader->arena, tables, sizeof *part->column, err);
     part->link = pc_arena_array(&reader->arena, tables, sizeof *part->link, err);
     part->link_part = pc_arena_array(&reader->arena, tables, sizeof *part->link_part, err);
+    part->from_file = pc_arena_array(&reader->arena, tables, sizeof *part->from_file, err);
     part->first_row = pc_arena_array(&reader->arena, tables, sizeof *part->first_row, err);
-    if (part->column == NULL || part->link == NULL || part->link_part == NULL ||
-        part->first_row == NULL) {
+    if (part->from_file == NULL || part->column == NULL || part->link == NULL ||
+        part->link_part == NULL || part->first_row == NULL) {
         part->column = NULL;
         return PC_NO_MEMORY;
     }
@@ -393,6 +396,26 @@ static pc_status load_parents(pc_reader *reader, int table, pc_error *err)
     return PC_OK;
 }
 
+static pc_status load_files(pc_reader *reader, int table, pc_error *err)
+{
+    pc_reader_part *part = &reader->part[0];
+    pc_block_table *t = &reader->block.table[table];
+    const pc_cursor_tools tools = pc_reader_tools(reader, part);
+    const int64_t first = part->first_row[table][reader->next_slot - reader->block.slot_count];
+    pc_cursor *cursor;
+    pc_column view;
+    PC_TRY(pc_reader_cursor(reader, part, table, PC_DATA_FILE, &cursor, err));
+    if (cursor == NULL) return PC_OK;
+    uint16_t *out =
+        pc_arena_array(&reader->block_arena, (size_t)t->row_count + 1, sizeof *out, err);
+    if (out == NULL) return PC_NO_MEMORY;
+    PC_TRY(pc_cursor_view(cursor, &tools, first, t->row_count, &view, err));
+    for (int64_t row = 0; row < t->row_count; row++)
+        out[row] = (uint16_t)pc_view_number(&view, row);
+    t->file = out;
+    return PC_OK;
+}
+
 // Copies one value between columns of a type, whatever their widths.
 static void copy_value(const pc_column *from, int64_t row, int width, char *to)
 {
@@ -444,8 +467,9 @@ static pc_status load(pc_block *block, int table, int column, pc_error *err)
     pc_reader *reader = block->source;
     const pc_model_table *about = &reader->store->model->table[table];
     if (column < 0) {
-        return reader->is_merged ? pc_merge_load(reader, table, -1, err)
-                                 : load_parents(reader, table, err);
+        if (reader->is_merged) return pc_merge_load(reader, table, column, err);
+        return column == PC_BLOCK_FILE ? load_files(reader, table, err)
+                                       : load_parents(reader, table, err);
     }
     PC_TRY(reader->is_merged ? pc_merge_load(reader, table, column, err)
                              : load_plain(reader, table, column, err));
@@ -471,6 +495,7 @@ pc_status pc_reader_next(pc_reader *reader, pc_block **block, pc_error *err)
         pc_block_table *table = &b->table[t];
         table->offset = NULL;
         table->parent = NULL;
+        table->file = NULL;
         table->companion = NULL;
         table->row_count = 0;
         for (int c = 0; table->column != NULL && c < model->table[t].column_count; c++) {

@@ -17,6 +17,7 @@ typedef struct pc_reader_part {
     pc_cursor *key;      ///< of the slots
     pc_cursor **link;    ///< [table], or NULL
     pc_cursor **link_part;
+    pc_cursor **from_file;
     int64_t **first_row; ///< [table][slot_count + 1] row of each slot; [table] NULL: not needed
 } pc_reader_part;
 
@@ -61,8 +62,8 @@ struct pc_reader {
 
 /** The tools of cursors of a part. */
 pc_cursor_tools pc_reader_tools(pc_reader *reader, const pc_reader_part *part);
-/** The cursor of a column (>= 0), of PC_DATA_PARENT or PC_DATA_PARENT_PART; made when first asked
- *  for. NULL: the part has no such dataset: all null. */
+/** The cursor of a column (>= 0), of PC_DATA_PARENT, PC_DATA_PARENT_PART or PC_DATA_FILE; made
+ *  when first asked for. NULL: the part has no such dataset: all null. */
 pc_status pc_reader_cursor(pc_reader *reader, pc_reader_part *part, int table, int column,
                            pc_cursor **out, pc_error *err) PC_MUST_CHECK;
 /** A child's key column: its own where the row has no parent, else the parent's. */
@@ -76,7 +77,7 @@ int64_t pc_merge_slot_rows(const pc_reader *reader, int64_t slot, int table);
 /** Offsets and sources of the rows of a table, for slots first .. first + count - 1. */
 pc_status pc_merge_table(pc_reader *reader, int table, int64_t first, int count, int64_t *offset,
                          pc_error *err) PC_MUST_CHECK;
-/** Loads a column of the block (as stored), or with column -1 the parents. */
+/** Loads a column of the block (as stored), PC_BLOCK_PARENT or PC_BLOCK_FILE. */
 pc_status pc_merge_load(pc_reader *reader, int table, int column, pc_error *err) PC_MUST_CHECK;
 
 #endif

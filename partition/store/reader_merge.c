@@ -371,7 +371,30 @@ static pc_status load_parents(pc_reader *reader, int table, pc_error *err)
     return PC_OK;
 }
 
+static pc_status load_files(pc_reader *reader, int table, pc_error *err)
+{
+    const pc_merged_rows *rows = &reader->merged[table];
+    const int64_t count = reader->block.table[table].row_count;
+    pc_arena *arena = &reader->block_arena;
+    pc_column *view = pc_arena_array(arena, (size_t)reader->part_count, sizeof *view, err);
+    uint16_t *out = pc_arena_array(arena, (size_t)count + 1, sizeof *out, err);
+    if (view == NULL || out == NULL) return PC_NO_MEMORY;
+    bool is_known = true;
+    for (int p = 0; p < reader->part_count; p++) {
+        PC_TRY(view_part(reader, p, table, PC_DATA_FILE, &view[p], err));
+        is_known = is_known && (view[p].data != NULL || rows->low[p] == rows->high[p]);
+    }
+    for (int64_t i = 0; is_known && i < count; i++) {
+        const uint32_t p = rows->part[i];
+        out[i] = (uint16_t)pc_view_number(&view[p], rows->row[i] - rows->low[p]);
+    }
+    if (is_known) reader->block.table[table].file = out;
+    return PC_OK;
+}
+
 pc_status pc_merge_load(pc_reader *reader, int table, int column, pc_error *err)
 {
-    return column < 0 ? load_parents(reader, table, err) : load_column(reader, table, column, err);
+    if (column == PC_BLOCK_PARENT) return load_parents(reader, table, err);
+    if (column == PC_BLOCK_FILE) return load_files(reader, table, err);
+    return load_column(reader, table, column, err);
 }

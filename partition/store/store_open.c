@@ -43,6 +43,14 @@ static bool take_digest(const pc_json *text, pc_digest *out)
     return true;
 }
 
+// The digest of one of the three files, which the edition names.
+static bool take_file(const pc_store *store, const pc_json *files, const char *base, pc_digest *out)
+{
+    char name[64];
+    pc_store_file_name(base, store->edition, name);
+    return take_digest(pc_json_get(files, name), out);
+}
+
 // The model's document, as the bytes it was read from.
 static bool find_document(pc_span text, const pc_json *model, pc_span *out)
 {
@@ -75,13 +83,18 @@ static pc_status read_header(pc_store *store, pc_span text, pc_error *err)
     }
     const pc_json *id = pc_json_get(manifest, "id");
     const pc_json *files = pc_json_get(manifest, "files");
-    int64_t shards, generations;
+    int64_t shards, generations, edition = 0;
     pc_digest id_digest;
+    const pc_json *count = pc_json_get(manifest, "edition");
+    if (count != NULL && (!pc_json_int(count, &edition) || edition < 0 || edition > UINT32_MAX)) {
+        return PC_FAIL(err, PC_BAD_INPUT, "expected an edition");
+    }
+    store->edition = (uint32_t)edition;
     if (!take_digest(id, &id_digest) || !take_count(manifest, "shards", MOST_SHARDS, &shards) ||
         (shards & (shards - 1)) != 0 || !take_count(manifest, "generations", 65535, &generations) ||
-        files == NULL || !take_digest(pc_json_get(files, "parts.h5"), &store->parts_digest) ||
-        !take_digest(pc_json_get(files, "dictionaries.h5"), &store->dictionaries_digest) ||
-        !take_digest(pc_json_get(files, "references.h5"), &store->references_digest)) {
+        files == NULL || !take_file(store, files, "parts", &store->parts_digest) ||
+        !take_file(store, files, "dictionaries", &store->dictionaries_digest) ||
+        !take_file(store, files, "references", &store->references_digest)) {
         return PC_FAIL(err, PC_BAD_INPUT, "expected id, shards, generations and files");
     }
     pc_digest_format(&id_digest, store->id);
@@ -120,12 +133,13 @@ static pc_status read_manifest(pc_store *store, pc_error *err)
     return status;
 }
 
-static pc_status read_named(pc_store *store, const char *name, const pc_digest *digest,
+static pc_status read_named(pc_store *store, const char *base, const pc_digest *digest,
                             pc_status (*read)(pc_store *, const char *, pc_error *), pc_error *err)
 {
-    char path[PC_PATH_BYTES];
+    char path[PC_PATH_BYTES], name[64];
     pc_digest found;
     int64_t bytes;
+    pc_store_file_name(base, store->edition, name);
     PC_TRY(pc_path_join(store->path, name, path, err));
     PC_TRY(pc_file_digest(path, store->budget, &found, &bytes, err));
     if (memcmp(&found, digest, sizeof found) != 0) {
@@ -141,10 +155,10 @@ static pc_status read_named(pc_store *store, const char *name, const pc_digest *
 static pc_status open_files(pc_store *store, pc_error *err)
 {
     PC_TRY(read_manifest(store, err));
-    PC_TRY(read_named(store, "dictionaries.h5", &store->dictionaries_digest, pc_dictionaries_read,
-                      err));
-    PC_TRY(read_named(store, "references.h5", &store->references_digest, pc_references_read, err));
-    return read_named(store, "parts.h5", &store->parts_digest, pc_parts_read, err);
+    PC_TRY(
+        read_named(store, "dictionaries", &store->dictionaries_digest, pc_dictionaries_read, err));
+    PC_TRY(read_named(store, "references", &store->references_digest, pc_references_read, err));
+    return read_named(store, "parts", &store->parts_digest, pc_parts_read, err);
 }
 
 pc_status pc_store_open(const char *path, pc_budget *budget, pc_store **out, pc_error *err)

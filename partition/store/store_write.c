@@ -8,7 +8,7 @@
 
 /** A file that store.json names by its digest. */
 typedef struct named_file {
-    const char *name;
+    char name[64];
     pc_digest digest;
 } named_file;
 enum { DICTIONARIES, REFERENCES, PARTS, FILE_COUNT };
@@ -25,7 +25,7 @@ static pc_status write_content(int which, const char *store, const char *path,
 static pc_status write_file(int which, const char *store, const pc_store_contents *contents,
                             pc_budget *budget, named_file *file, pc_error *err)
 {
-    char path[PC_PATH_BYTES], temporary[PC_PATH_BYTES], name[64];
+    char path[PC_PATH_BYTES], temporary[PC_PATH_BYTES], name[96];
     int64_t bytes;
     snprintf(name, sizeof name, "%s.tmp.%d", file->name, (int)getpid());
     PC_TRY(pc_path_join(store, file->name, path, err));
@@ -76,8 +76,9 @@ static pc_status print_manifest(const pc_store_contents *contents, const named_f
     PC_TRY(
         pc_buffer_print(out, err, "{\"format\":\"%s\",\n\"id\":\"%s\",\n", PC_STORE_FORMAT, text));
     PC_TRY(print_model(model, model_hash, out, err));
-    PC_TRY(pc_buffer_print(out, err, "\"shards\":%u,\n\"generations\":%u,\n\"deliveries\":",
-                           manifest->shard_count, contents->generation_count));
+    PC_TRY(pc_buffer_print(out, err,
+                           "\"shards\":%u,\n\"edition\":%u,\n\"generations\":%u,\n\"deliveries\":",
+                           manifest->shard_count, contents->edition, contents->generation_count));
     PC_TRY(pc_buffer_append(out, manifest->deliveries_json.data, manifest->deliveries_json.bytes,
                             err));
     PC_TRY(pc_buffer_print(out, err, ",\n\"tables\":"));
@@ -117,9 +118,8 @@ static pc_status write_manifest(const char *store, pc_span text, pc_error *err)
 pc_status pc_store_write(const char *store, const pc_store_contents *contents, pc_budget *budget,
                          pc_error *err)
 {
-    named_file file[FILE_COUNT] = {[DICTIONARIES] = {.name = "dictionaries.h5"},
-                                   [REFERENCES] = {.name = "references.h5"},
-                                   [PARTS] = {.name = "parts.h5"}};
+    static const char *const base[FILE_COUNT] = {"dictionaries", "references", "parts"};
+    named_file file[FILE_COUNT];
     char path[PC_PATH_BYTES];
     PC_TRY(pc_path_join(store, "store.json", path, err));
     PC_TRY(pc_make_folders(path, err));
@@ -127,6 +127,7 @@ pc_status pc_store_write(const char *store, const pc_store_contents *contents, p
     pc_buffer text = {.budget = budget};
     pc_status status = PC_OK;
     for (int i = 0; i < FILE_COUNT && status == PC_OK; i++) {
+        pc_store_file_name(base[i], contents->edition, file[i].name);
         status = write_file(i, store, contents, budget, &file[i], err);
     }
     if (status == PC_OK) status = print_manifest(contents, file, &text, err);
@@ -135,19 +136,4 @@ pc_status pc_store_write(const char *store, const pc_store_contents *contents, p
     pc_buffer_release(&text);
     pc_budget_give(budget, PC_H5_BYTES);
     return status;
-}
-
-pc_status pc_store_finish(const char *store, const pc_manifest *manifest, const pc_dict *dict,
-                          const pc_reference_rows *reference, int reference_count,
-                          const pc_part_info *part, int64_t part_count, pc_budget *budget,
-                          pc_error *err)
-{
-    const pc_store_contents contents = {.manifest = manifest,
-                                        .dict = dict,
-                                        .generation_count = 1,
-                                        .reference = reference,
-                                        .reference_count = reference_count,
-                                        .part = part,
-                                        .part_count = part_count};
-    return pc_store_write(store, &contents, budget, err);
 }

@@ -310,7 +310,7 @@ def read_store(store):
                         starts[table].append(count + len(slots))
                         slots += [key] * rows
                     columns = {column: decode(group[column], dictionaries) for column in group
-                               if column not in ("slot_rows", "parent")}
+                               if column not in ("slot_rows", "parent", "file")}
                     for i, slot in enumerate(slots):
                         result[table].append([slot, {c: values[i] for c, values in columns.items()}, None])
                 for table, group in file.items():

@@ -13,7 +13,12 @@ static pc_status finish(const char *folder, const pc_model *model, const pc_dict
                                   .shard_count = shards,
                                   .deliveries_json = {DELIVERIES, sizeof DELIVERIES - 1},
                                   .tables_json = {TABLES, sizeof TABLES - 1}};
-    return pc_store_finish(folder, &manifest, dict, NULL, 0, part, part_count, budget, err);
+    const pc_store_contents contents = {.manifest = &manifest,
+                                        .dict = dict,
+                                        .generation_count = 1,
+                                        .part = part,
+                                        .part_count = part_count};
+    return pc_store_write(folder, &contents, budget, err);
 }
 
 static void test_round_trip(void)
