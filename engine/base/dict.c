@@ -46,30 +46,55 @@ void pc_dict_prefix(const pc_dict *dict, pc_span prefix, uint32_t *from, uint32_
     *to = low;
 }
 
-enum { FIRST_CELLS = 64 }; // a power of two
+enum { FIRST_CELLS = 64, HEAD_BYTES = 8 }; // FIRST_CELLS: a power of two
+
+/** A place of the hash table. Codes are short: most are compared here, in one line of cache. */
+typedef struct dict_cell {
+    char head[HEAD_BYTES]; // of the text, padded with NUL
+    uint32_t hash;         // 24 bits of it; the lowest byte: of the text's length, 255: more
+    uint32_t next;         // index + 1; 0: empty
+} dict_cell;
 
 struct pc_dict_builder {
     pc_arena self;    // holds this struct
     pc_dict view;     // follows the buffers
     pc_buffer offset; // uint64_t [count + 1]
     pc_buffer bytes;
-    pc_buffer cell; // uint64_t [a power of two]: upper half of a hash << 32 | index + 1; 0: empty
+    pc_buffer cell; // dict_cell [mask + 1]
     uint64_t mask;
 };
+
+static dict_cell cell_of(pc_span text)
+{
+    const uint32_t hash = (uint32_t)(pc_hash64(text.data, text.bytes) >> 32);
+    const uint32_t bytes = text.bytes < 255 ? (uint32_t)text.bytes : 255;
+    dict_cell cell = {.hash = (hash & ~UINT32_C(255)) | bytes};
+    if (bytes > 0) memcpy(cell.head, text.data, bytes < HEAD_BYTES ? bytes : HEAD_BYTES);
+    return cell;
+}
+
+// Where a text belongs: by what its cell holds, so that the table grows without the texts.
+static uint64_t first_place(const dict_cell *cell, uint64_t mask)
+{
+    uint64_t head;
+    memcpy(&head, cell->head, sizeof head);
+    const uint64_t mixed = (head ^ (uint64_t)cell->hash << 24) * UINT64_C(0x9e3779b97f4a7c15);
+    return (mixed ^ mixed >> 32) & mask;
+}
 
 static pc_status grow_cells(pc_dict_builder *b, uint64_t cell_count, pc_error *err)
 {
     pc_buffer next = {.budget = b->cell.budget};
-    PC_TRY(pc_buffer_reserve(&next, cell_count * sizeof(uint64_t), err));
-    next.bytes = cell_count * sizeof(uint64_t);
+    PC_TRY(pc_buffer_reserve(&next, cell_count * sizeof(dict_cell), err));
+    next.bytes = cell_count * sizeof(dict_cell);
     memset(next.data, 0, next.bytes);
-    uint64_t *to = (uint64_t *)(void *)next.data;
-    const uint64_t *from = (const uint64_t *)(const void *)b->cell.data;
+    dict_cell *to = (dict_cell *)(void *)next.data;
+    const dict_cell *from = (const dict_cell *)(const void *)b->cell.data;
     const uint64_t mask = cell_count - 1;
     for (uint64_t i = 0; from != NULL && i <= b->mask; i++) {
-        if (from[i] == 0) continue;
-        uint64_t at = (from[i] >> 32) & mask;
-        while (to[at] != 0) {
+        if (from[i].next == 0) continue;
+        uint64_t at = first_place(&from[i], mask);
+        while (to[at].next != 0) {
             at = (at + 1) & mask;
         }
         to[at] = from[i];
@@ -117,18 +142,28 @@ void pc_dict_builder_free(pc_dict_builder *builder)
     pc_arena_reset(&self);
 }
 
+// The cell of a text, or the free one where it belongs.
+static dict_cell *find_cell(const pc_dict_builder *b, pc_span text, const dict_cell *wanted)
+{
+    dict_cell *cell = (dict_cell *)(void *)b->cell.data;
+    for (uint64_t at = first_place(wanted, b->mask);; at = (at + 1) & b->mask) {
+        if (cell[at].next == 0) return &cell[at];
+        if (cell[at].hash != wanted->hash) continue;
+        if (memcmp(cell[at].head, wanted->head, HEAD_BYTES) != 0) continue;
+        if (text.bytes <= HEAD_BYTES) return &cell[at];
+        const pc_span known = pc_dict_text(&b->view, cell[at].next - 1);
+        if (pc_span_equal(known, text)) return &cell[at];
+    }
+}
+
 pc_status pc_dict_builder_add(pc_dict_builder *builder, pc_span text, uint32_t *index,
                               pc_error *err)
 {
     pc_dict_builder *b = builder;
-    const uint64_t tag = pc_hash64(text.data, text.bytes) >> 32;
-    uint64_t *cell = (uint64_t *)(void *)b->cell.data;
-    uint64_t at = tag & b->mask;
-    for (; cell[at] != 0; at = (at + 1) & b->mask) {
-        if (cell[at] >> 32 != tag) continue;
-        const uint32_t found = (uint32_t)cell[at] - 1;
-        if (!pc_span_equal(pc_dict_text(&b->view, found), text)) continue;
-        *index = found;
+    const dict_cell wanted = cell_of(text);
+    dict_cell *cell = find_cell(b, text, &wanted);
+    if (cell->next != 0) {
+        *index = cell->next - 1;
         return PC_OK;
     }
     if (b->view.count >= PC_DICT_NONE - 1) {
@@ -137,11 +172,7 @@ pc_status pc_dict_builder_add(pc_dict_builder *builder, pc_span text, uint32_t *
     // All room first: a refusal leaves the builder as it was. At most 2 of 3 cells are used.
     if ((uint64_t)(b->view.count + 1) * 3 > (b->mask + 1) * 2) {
         PC_TRY(grow_cells(b, (b->mask + 1) * 2, err));
-        cell = (uint64_t *)(void *)b->cell.data;
-        at = tag & b->mask;
-        while (cell[at] != 0) {
-            at = (at + 1) & b->mask;
-        }
+        cell = find_cell(b, text, &wanted);
     }
     PC_TRY(pc_buffer_reserve(&b->offset, b->offset.bytes + sizeof(uint64_t), err));
     refresh_view(b);
@@ -150,7 +181,8 @@ pc_status pc_dict_builder_add(pc_dict_builder *builder, pc_span text, uint32_t *
     PC_TRY(pc_buffer_append(&b->offset, &end, sizeof end, err));
     refresh_view(b);
     *index = b->view.count++;
-    cell[at] = tag << 32 | (uint64_t)b->view.count;
+    *cell = wanted;
+    cell->next = b->view.count;
     return PC_OK;
 }
 
