@@ -47,7 +47,10 @@ static pc_status read_null_marks(const pc_model_column *from, csv_column *to, pc
     int64_t *value = pc_arena_array(arena, (size_t)from->null_count, sizeof *value, err);
     if (value == NULL) return PC_NO_MEMORY;
     for (int i = 0; i < from->null_count; i++) {
-        const pc_span text = pc_span_of(from->null_mark[i]);
+        char padded[2 * CSV_PADDING] = {0}; // words of it are read
+        const size_t bytes = strlen(from->null_mark[i]);
+        if (bytes <= CSV_PADDING) memcpy(padded, from->null_mark[i], bytes);
+        const pc_span text = {padded, bytes <= CSV_PADDING ? bytes : 0};
         int32_t day = 0;
         bool good;
         if (to->parser == CSV_DATE) {
@@ -71,7 +74,6 @@ static pc_status make_column(const pc_model_table *table, const pc_row_layout *l
                              pc_dict_builder *const *dict, pc_arena *arena, csv_column *out,
                              pc_error *err)
 {
-    if (layout->field_of_column[column] < 0) return PC_OK; // not stored: zeroed is CSV_SKIP
     const pc_row_field *field = &layout->field[layout->field_of_column[column]];
     const pc_model_column *from = &table->column[column];
     *out = (csv_column){.parser = parser_of(field),
@@ -107,28 +109,39 @@ static pc_status make_blank(const pc_csv_file *file, const pc_model_table *table
     return PC_OK;
 }
 
+static bool has_column(const pc_csv_file *file, int column)
+{
+    for (int i = 0; i < file->column_count; i++) {
+        if (file->column[i] == column) return true;
+    }
+    return false;
+}
+
 pc_status csv_plan_make(const pc_model *model, const pc_csv_file *file, const pc_row_layout *layout,
                         pc_dict_builder *const *dict, pc_arena *arena, csv_plan *out, pc_error *err)
 {
     const pc_model_table *table = &model->table[file->table];
     const size_t count = (size_t)file->column_count;
-    *out = (csv_plan){.model = model,
-                      .column_count = file->column_count,
-                      .layout = layout,
-                      .null_text = model->null_text};
+    *out = (csv_plan){.model = model, .layout = layout, .null_text = model->null_text};
     out->column = pc_arena_array(arena, count, sizeof *out->column, err);
     int *required = pc_arena_array(arena, (size_t)layout->field_count, sizeof *required, err);
     if (out->column == NULL || required == NULL) return PC_NO_MEMORY;
     for (int i = 0; i < file->column_count; i++) {
-        if (file->column[i] < 0) continue; // zeroed: CSV_SKIP
-        PC_TRY(make_column(table, layout, file->column[i], dict, arena, &out->column[i], err));
-    }
-    for (int i = 0; i < layout->field_count; i++) {
-        if (csv_is_key_column(table, layout->field[i].column)) {
-            required[out->required_count++] = i;
-        }
+        const int at = file->column[i];
+        if (at < 0 || layout->field_of_column[at] < 0) continue; // not stored
+        csv_column *column = &out->column[out->column_count++];
+        PC_TRY(make_column(table, layout, at, dict, arena, column, err));
+        column->field = i;
     }
     out->required = required;
+    PC_TRY(make_blank(file, table, layout, arena, out, err));
+    for (int i = 0; i < layout->field_count; i++) {
+        if (!csv_is_key_column(table, layout->field[i].column)) continue;
+        required[out->required_count++] = i;
+        if (pc_row_is_null(&layout->field[i], out->blank) &&
+            !has_column(file, layout->field[i].column))
+            out->lacks_required = true;
+    }
     if (table->check_period && table->own_date >= 0 && table->own_end >= 0) {
         const int start = layout->field_of_column[table->own_date];
         const int end = layout->field_of_column[table->own_end];
@@ -137,7 +150,7 @@ pc_status csv_plan_make(const pc_model *model, const pc_csv_file *file, const pc
             out->end = &layout->field[end];
         }
     }
-    return make_blank(file, table, layout, arena, out, err);
+    return PC_OK;
 }
 
 static bool is_null_value(const csv_column *c, int64_t value)
@@ -299,48 +312,68 @@ static pc_reject check_row(const csv_plan *plan, const unsigned char *row, int *
     return PC_REJECT_COUNT;
 }
 
-pc_status csv_plan_row(csv_plan *plan, const pc_span *field, pc_buffer *scratch, unsigned char *row,
-                       pc_reject *reason, int *column, pc_error *err)
+// Compares words, since texts are short and stand in readable memory.
+static inline bool same_text(pc_span a, pc_span b)
 {
-    pc_reject bad = PC_REJECT_COUNT;
-    memcpy(row, plan->blank, (size_t)plan->row_bytes);
+    if (a.bytes != b.bytes) return false;
+    for (; a.bytes > 8; a.data += 8, b.data += 8, a.bytes -= 8) {
+        if (load_word(a.data, 8) != load_word(b.data, 8)) return false;
+    }
+    return load_word(a.data, a.bytes) == load_word(b.data, a.bytes);
+}
+
+// The value of a field that is not empty.
+static inline pc_status put_field(const csv_plan *plan, csv_column *c, pc_span text,
+                                  pc_buffer *scratch, unsigned char *row, pc_reject *bad,
+                                  pc_error *err)
+{
+    unsigned char *at = row + c->offset;
+    switch (c->parser) {
+        case CSV_INT4:
+        case CSV_INT8:
+        case CSV_DECIMAL4:
+        case CSV_DECIMAL8:
+            *bad = put_number(c, text, at);
+            return PC_OK;
+        case CSV_DATE:
+            *bad = put_date(c, text, at);
+            return PC_OK;
+        case CSV_CODE:
+            if (c->has_null_marks && is_null_text(c, text)) return PC_OK;
+            return put_code(c, text, scratch, at, err);
+        case CSV_ID:
+            if (c->has_null_marks && is_null_text(c, text)) return PC_OK;
+            return put_id(c, text, scratch, at, bad, err);
+        default:
+            if (c->has_null_marks && is_null_text(c, text)) return PC_OK;
+            *bad = put_rare(c, &plan->layout->field[plan->layout->field_of_column[c->column]], text,
+                            row);
+            return PC_OK;
+    }
+}
+
+pc_status csv_plan_row(csv_plan *plan, const pc_span *field, csv_before before, pc_buffer *scratch,
+                       unsigned char *row, pc_reject *reason, int *column, pc_error *err)
+{
+    const bool has_before = before.field != NULL;
+    bool is_checked = !has_before || plan->lacks_required || plan->start != NULL;
+    *reason = PC_REJECT_COUNT;
+    memcpy(row, has_before ? before.row : plan->blank, (size_t)plan->row_bytes);
     for (int i = 0; i < plan->column_count; i++) {
         csv_column *c = &plan->column[i];
-        if (c->parser == CSV_SKIP) continue;
-        const pc_span text = trim(field[i]);
-        unsigned char *at = row + c->offset;
+        const pc_span raw = field[c->field];
+        if (has_before) {
+            if (same_text(raw, before.field[c->field])) continue;
+            memcpy(row + c->offset, plan->blank + c->offset, c->bytes);
+            is_checked = is_checked || c->is_required;
+        }
+        const pc_span text = trim(raw);
         if (text.bytes == 0 || (plan->null_text && is_null_word(text))) continue;
-        switch (c->parser) {
-            case CSV_INT4:
-            case CSV_INT8:
-            case CSV_DECIMAL4:
-            case CSV_DECIMAL8:
-                bad = put_number(c, text, at);
-                break;
-            case CSV_DATE:
-                bad = put_date(c, text, at);
-                break;
-            case CSV_CODE:
-                if (c->has_null_marks && is_null_text(c, text)) break;
-                PC_TRY(put_code(c, text, scratch, at, err));
-                break;
-            case CSV_ID:
-                if (c->has_null_marks && is_null_text(c, text)) break;
-                PC_TRY(put_id(c, text, scratch, at, &bad, err));
-                break;
-            default: {
-                const int of = plan->layout->field_of_column[c->column];
-                if (c->has_null_marks && is_null_text(c, text)) break;
-                bad = put_rare(c, &plan->layout->field[of], text, row);
-                break;
-            }
-        }
-        if (bad != PC_REJECT_COUNT) {
-            *column = c->column;
-            break;
-        }
+        PC_TRY(put_field(plan, c, text, scratch, row, reason, err));
+        if (*reason == PC_REJECT_COUNT) continue;
+        *column = c->column;
+        return PC_OK;
     }
-    if (bad == PC_REJECT_COUNT) bad = check_row(plan, row, column);
-    *reason = bad;
+    if (is_checked) *reason = check_row(plan, row, column);
     return PC_OK;
 }

@@ -21,10 +21,10 @@ typedef struct csv_source {
     const char *name; // what errors call the file
     enum { CSV_PLAIN, CSV_GZIP, CSV_ZSTD } kind;
     pc_budget *budget;
-    int64_t offset;             // of the next byte to read from disk
-    int64_t hash_from, hash_to; // bytes on disk that belong to the digest
-    pc_digest_state *digest;    // or NULL
-    pc_buffer input;            // compressed bytes
+    int64_t offset;               // of the next byte to read from disk
+    int64_t hash_from, hash_to;   // bytes on disk that belong to the digest
+    pc_fingerprint_state *digest; // or NULL
+    pc_buffer input;              // compressed bytes
     size_t input_at;
     bool input_ended, stream_ended;
     void *decoder; // z_stream or ZSTD_DStream
@@ -63,7 +63,8 @@ csv_end csv_find_end(const char *data, size_t bytes, bool is_last, char delimite
 int csv_split(const char *record, size_t bytes, char delimiter, char *scratch, pc_span *field,
               int room);
 
-/** Values of CSV fields; the text is trimmed and not empty. */
+/** Values of CSV fields; the text is trimmed and not empty, and CSV_PADDING bytes behind it may be
+ *  read. */
 typedef enum csv_parsed { CSV_GOOD, CSV_BAD, CSV_RANGE } csv_parsed;
 csv_parsed csv_parse_int(pc_span text, int digits, int64_t *value);
 csv_parsed csv_parse_decimal(pc_span text, int digits, int scale, int64_t *value);
@@ -102,6 +103,7 @@ typedef struct csv_cached {
 /** A column of the file that is read. */
 typedef struct csv_column {
     csv_parser parser;
+    int field; // of the record
     uint8_t bytes, digits, scale;
     uint16_t offset; // in the row
     bool is_required;
@@ -118,12 +120,13 @@ typedef struct csv_column {
 /** How the records of a file become rows. */
 typedef struct csv_plan {
     const pc_model *model;
-    int column_count;
+    int column_count;           // those that are read
     csv_column *column;         // [column_count] in the order of the file
     const unsigned char *blank; // [row_bytes] a row with nulls, and the file's year
     int row_bytes;
     const int *required; // [required_count] fields of the layout that no row may lack
     int required_count;
+    bool lacks_required; // one of them is no column of the file, and not its year
     const pc_row_layout *layout;
     const pc_row_field *start, *end; // of the period that is checked, or NULL
     bool null_text;
@@ -132,11 +135,18 @@ typedef struct csv_plan {
 pc_status csv_plan_make(const pc_model *model, const pc_csv_file *file, const pc_row_layout *layout,
                         pc_dict_builder *const *dict, pc_arena *arena, csv_plan *out,
                         pc_error *err) PC_MUST_CHECK;
+/** A record that became a row, while its text is still in memory. Most fields of a record repeat
+ *  those of the one before: what has the same text has the same value. */
+typedef struct csv_before {
+    const pc_span *field;     // [columns of the file]; NULL: there is none
+    const unsigned char *row; // what it became
+} csv_before;
 /** One record to one row. *reason PC_REJECT_COUNT: it is good.
- *  @param field   [plan->column_count], each with CSV_PADDING readable bytes behind it
+ *  @param field   [columns of the file], each with CSV_PADDING readable bytes behind it
  *  @param column  the model column that a reject is about, or -1 */
-pc_status csv_plan_row(csv_plan *plan, const pc_span *field, pc_buffer *scratch, unsigned char *row,
-                       pc_reject *reason, int *column, pc_error *err) PC_MUST_CHECK;
+pc_status csv_plan_row(csv_plan *plan, const pc_span *field, csv_before before, pc_buffer *scratch,
+                       unsigned char *row, pc_reject *reason, int *column,
+                       pc_error *err) PC_MUST_CHECK;
 /** Is the column part of a key that every row must have? */
 bool csv_is_key_column(const pc_model_table *table, int column);
 

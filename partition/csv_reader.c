@@ -12,7 +12,7 @@ struct pc_csv_reader {
     pc_buffer window;  // [CSV_WINDOW_BYTES + CSV_PADDING] or more
     pc_buffer index;   // positions in the window
     pc_buffer rows;    // rows that the sink has not seen
-    pc_buffer fields;  // pc_span of the current record
+    pc_buffer fields;  // pc_span of the current record, then of the one before
     pc_buffer halved;  // text of quoted fields
     pc_buffer scratch; // text of Latin-1 fields
     pc_buffer self;    // this struct's own memory
@@ -36,8 +36,10 @@ typedef struct csv_unit {
     int64_t line;      // of the next record
     int64_t row_count; // in reader->rows
     int64_t row_room;
-    bool is_last; // the window reaches the end of the file
-    bool skip;    // up to the next line feed nothing is read
+    pc_span *field;    // of the current record
+    csv_before before; // the good record before it, unless the window has moved since
+    bool is_last;      // the window reaches the end of the file
+    bool skip;         // up to the next line feed nothing is read
     bool skip_is_line;
 } csv_unit;
 
@@ -60,15 +62,26 @@ static pc_status reject(csv_unit *u, size_t at, pc_reject reason, int column, pc
     return pc_buffer_append(u->rejected, &rejected, sizeof rejected, err);
 }
 
+// The record becomes the one before: its fields stay, those of the one before are overwritten.
+static void remember(csv_unit *u, const unsigned char *row)
+{
+    pc_span *const field = (pc_span *)(void *)u->reader->fields.data;
+    const bool is_first = u->field == field;
+    u->before = (csv_before){u->field, row};
+    u->field = is_first ? field + u->file->column_count : field;
+}
+
 // Fields of a record that begins at `at` of the window become a row, or a reject.
 static pc_status take_record(csv_unit *u, size_t at, const pc_span *field, pc_error *err)
 {
     pc_reject reason = PC_REJECT_COUNT;
     int column = -1;
     unsigned char *row = (unsigned char *)u->reader->rows.data + u->row_count * u->plan.row_bytes;
-    PC_TRY(csv_plan_row(&u->plan, field, &u->reader->scratch, row, &reason, &column, err));
+    PC_TRY(
+        csv_plan_row(&u->plan, field, u->before, &u->reader->scratch, row, &reason, &column, err));
     if (reason != PC_REJECT_COUNT) return reject(u, at, reason, column, err);
     put64(row + PC_ROW_SOURCE, pc_row_source(u->file->index, u->base + (int64_t)at));
+    remember(u, row);
     u->counts->rows_read++;
     u->row_count++;
     return u->row_count == u->row_room ? flush(u, err) : PC_OK;
@@ -109,7 +122,7 @@ static pc_status take_odd_record(csv_unit *u, size_t at, size_t bytes, csv_end e
 {
     const char *record = u->reader->window.data + at;
     const int room = u->file->column_count;
-    pc_span *field = (pc_span *)(void *)u->reader->fields.data;
+    pc_span *field = u->field;
     if (bytes > 0 && end != CSV_END_QUOTE && record[bytes - 1] == '\r') bytes--;
     if (is_blank(record, bytes)) return PC_OK;
     const bool at_file_end = u->is_last && at + bytes >= u->reader->window.bytes;
@@ -127,7 +140,9 @@ static pc_status take_odd_record(csv_unit *u, size_t at, size_t bytes, csv_end e
     }
     const int control = control_column(u, field, room);
     if (control != -2) return reject(u, at, PC_REJECT_ENCODING, control, err);
-    return take_record(u, at, field, err);
+    PC_TRY(take_record(u, at, field, err));
+    u->before.field = NULL; // its text may stand in `halved`
+    return PC_OK;
 }
 
 // The usual record: as many delimiters as the header has, nothing else of note, a line feed.
@@ -189,9 +204,8 @@ static pc_status next_record(csv_unit *u, bool *more, pc_error *err)
 {
     size_t next = 0;
     size_t used = 0;
-    pc_span *field = (pc_span *)(void *)u->reader->fields.data;
-    if (split_plain(u, field, &next, &used)) {
-        PC_TRY(take_record(u, u->at, field, err));
+    if (split_plain(u, u->field, &next, &used)) {
+        PC_TRY(take_record(u, u->at, u->field, err));
         u->at = next;
         u->index_at += used;
         u->line++;
@@ -224,6 +238,7 @@ static pc_status fill(csv_unit *u, pc_error *err)
     memmove(r->window.data, r->window.data + u->at, kept);
     u->base += (int64_t)u->at;
     u->at = 0;
+    u->before.field = NULL;
     r->window.bytes = kept;
     // A unit of a plain file reads little beyond its end: what its last record needs.
     const int64_t tail = u->source.offset + CSV_TAIL_BYTES;
@@ -277,7 +292,7 @@ static pc_status read_records(csv_unit *u, pc_error *err)
     }
 }
 
-static pc_status begin_unit(csv_unit *u, int64_t unit, pc_digest_state *digest, pc_error *err)
+static pc_status begin_unit(csv_unit *u, int64_t unit, pc_fingerprint_state *digest, pc_error *err)
 {
     pc_csv_reader *r = u->reader;
     const pc_csv_file *file = u->file;
@@ -332,13 +347,14 @@ static int64_t unit_end(const csv_unit *u, int64_t unit)
 }
 
 static pc_status read_unit(csv_unit *u, int64_t unit, const pc_row_layout *layout,
-                           pc_digest_state *digest, pc_error *err)
+                           pc_fingerprint_state *digest, pc_error *err)
 {
     pc_csv_reader *r = u->reader;
     PC_TRY(csv_plan_make(r->model, u->file, layout, r->dict, &r->arena, &u->plan, err));
     u->row_room = CSV_BATCH_BYTES / layout->row_bytes + 1;
     PC_TRY(pc_buffer_reserve(&r->rows, (size_t)u->row_room * (size_t)layout->row_bytes, err));
-    PC_TRY(pc_buffer_reserve(&r->fields, (size_t)u->file->column_count * sizeof(pc_span), err));
+    PC_TRY(pc_buffer_reserve(&r->fields, 2 * (size_t)u->file->column_count * sizeof(pc_span), err));
+    u->field = (pc_span *)(void *)r->fields.data;
     PC_TRY(begin_unit(u, unit, digest, err));
     PC_TRY(hash_header(u, err));
     r->window.bytes = 0;
@@ -370,8 +386,8 @@ pc_status pc_csv_read_unit(pc_csv_reader *reader, const pc_csv_file *file, int64
                            pc_error *err)
 {
     assert(unit >= 0 && unit < file->unit_count && layout->table == file->table);
-    pc_digest_state state;
-    pc_digest_begin(&state);
+    pc_fingerprint_state state;
+    pc_fingerprint_begin(&state);
     *counts = (pc_csv_counts){0};
     csv_unit u = {.reader = reader,
                   .file = file,
@@ -384,7 +400,7 @@ pc_status pc_csv_read_unit(pc_csv_reader *reader, const pc_csv_file *file, int64
     const pc_status status = read_unit(&u, unit, layout, &state, err);
     csv_source_close(&u.source);
     pc_arena_reset(&reader->arena);
-    *digest = pc_digest_end(&state);
+    *digest = pc_fingerprint_end(&state);
     return status;
 }
 

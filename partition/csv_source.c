@@ -80,7 +80,7 @@ static void hash_piece(csv_source *s, const char *data, int64_t from, size_t byt
     int64_t to = from + (int64_t)bytes;
     int64_t begin = from > s->hash_from ? from : s->hash_from;
     if (to > s->hash_to) to = s->hash_to;
-    if (begin < to) pc_digest_add(s->digest, data + (begin - from), (size_t)(to - begin));
+    if (begin < to) pc_fingerprint_add(s->digest, data + (begin - from), (size_t)(to - begin));
 }
 
 static pc_status read_disk(csv_source *s, char *out, size_t room, size_t *got, pc_error *err)

@@ -1,11 +1,15 @@
 /** The hashes that stores rest on: XXH3 for spreading and checking, BLAKE2b for identity. */
 #include <assert.h>
 #include <sodium.h>
+#include <string.h>
+#define XXH_STATIC_LINKING_ONLY // the size of XXH3's state
 #include <xxhash.h>
 #include "parcours/hash.h"
 
 static_assert(sizeof(crypto_generichash_state) <= sizeof(pc_digest_state), "state fits");
 static_assert(_Alignof(crypto_generichash_state) <= _Alignof(pc_digest_state), "state is aligned");
+static_assert(sizeof(XXH3_state_t) <= sizeof(pc_fingerprint_state), "state fits");
+static_assert(_Alignof(XXH3_state_t) <= _Alignof(pc_fingerprint_state), "state is aligned");
 
 uint64_t pc_hash64(const void *data, size_t bytes)
 {
@@ -51,4 +55,27 @@ void pc_digest_format(const pc_digest *digest, char out[PC_DIGEST_TEXT_BYTES])
         out[2 * i + 1] = figure[digest->byte[i] & 15];
     }
     out[PC_DIGEST_TEXT_BYTES - 1] = '\0';
+}
+
+void pc_fingerprint_begin(pc_fingerprint_state *state)
+{
+    memset(state, 0, sizeof *state); // XXH3_INITSTATE: a reset looks at what is there
+    (void)XXH3_128bits_reset((XXH3_state_t *)(void *)state->opaque);
+}
+
+void pc_fingerprint_add(pc_fingerprint_state *state, const void *data, size_t bytes)
+{
+    if (bytes == 0) return;
+    (void)XXH3_128bits_update((XXH3_state_t *)(void *)state->opaque, data, bytes);
+}
+
+pc_digest pc_fingerprint_end(const pc_fingerprint_state *state)
+{
+    pc_digest digest = {{0}};
+    XXH128_canonical_t bytes;
+    XXH128_canonicalFromHash(
+        &bytes, XXH3_128bits_digest((const XXH3_state_t *)(const void *)state->opaque));
+    static_assert(sizeof bytes.digest <= sizeof digest.byte, "a digest holds it");
+    memcpy(digest.byte, bytes.digest, sizeof bytes.digest);
+    return digest;
 }

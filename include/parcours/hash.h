@@ -27,4 +27,14 @@ pc_digest pc_digest_of(const void *data, size_t bytes);
 /** Writes 64 hexadecimal digits and NUL. */
 void pc_digest_format(const pc_digest *digest, char out[PC_DIGEST_TEXT_BYTES]);
 
+/** Recognises the contents of a delivered file: XXH3 of 128 bits, in the first half of a digest. As
+ *  sure as BLAKE2b unless somebody makes two files alike on purpose, and twenty times as fast. */
+typedef struct pc_fingerprint_state {
+    _Alignas(64) unsigned char opaque[640]; ///< xxHash's state
+} pc_fingerprint_state;
+
+void pc_fingerprint_begin(pc_fingerprint_state *state);
+void pc_fingerprint_add(pc_fingerprint_state *state, const void *data, size_t bytes);
+pc_digest pc_fingerprint_end(const pc_fingerprint_state *state);
+
 #endif

@@ -42,5 +42,37 @@ static void test_digest_in_pieces(void)
     }
 }
 
+static void test_fingerprints(void)
+{
+    unsigned char data[5000];
+    char text[PC_DIGEST_TEXT_BYTES];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)(i * 7);
+    pc_fingerprint_state state;
+    pc_fingerprint_begin(&state);
+    pc_digest whole = pc_fingerprint_end(&state);
+    pc_digest_format(&whole, text); // XXH3 of the reference, then zeros
+    CU_ASSERT_STRING_EQUAL(text,
+                           "99aa06d3014798d86001c324468d497f00000000000000000000000000000000");
+    pc_fingerprint_add(&state, data, sizeof data);
+    whole = pc_fingerprint_end(&state);
+    for (size_t piece = 1; piece < 3000; piece += 131) {
+        pc_fingerprint_begin(&state);
+        for (size_t at = 0; at < sizeof data; at += piece) {
+            const size_t left = sizeof data - at;
+            pc_fingerprint_add(&state, data + at, left < piece ? left : piece);
+            pc_fingerprint_add(&state, NULL, 0);
+        }
+        const pc_digest same = pc_fingerprint_end(&state);
+        CU_ASSERT(memcmp(&same, &whole, sizeof same) == 0);
+    }
+    data[4999] ^= 1;
+    pc_fingerprint_begin(&state);
+    pc_fingerprint_add(&state, data, sizeof data);
+    const pc_digest other = pc_fingerprint_end(&state);
+    CU_ASSERT(memcmp(&other, &whole, sizeof other) != 0);
+}
+
 PC_TEST_MAIN("hash", {"64-bit hashes never change", test_hash64_never_changes},
-             {"digests never change", test_digest}, {"digests in pieces", test_digest_in_pieces});
+             {"digests never change", test_digest}, {"digests in pieces", test_digest_in_pieces},
+             {"fingerprints of files", test_fingerprints});
