@@ -8,44 +8,58 @@ static bool is_text(pc_type type)
     return type == PC_CODE || type == PC_TEXT || type == PC_ID;
 }
 
-/** Appends bytes for which there is room. */
-static void put(pc_buffer *out, const void *data, size_t bytes)
-{
-    memcpy(out->data + out->bytes, data, bytes);
-    out->bytes += bytes;
-}
+/** A patient's rows are packed behind each other: this, then so many rows. */
+typedef struct packed_patient {
+    char text[PC_SLOT_TEXT_BYTES];
+    char zero; ///< no byte between text and number is left undefined
+    uint32_t row_count;
+} packed_patient;
 
-static pc_status pack_row(pc_results *results, pc_cohort_rows_of_rank *cohort, int64_t row,
-                          pc_error *err)
+/** A row, its attributes behind it. */
+typedef struct packed_row {
+    int32_t start;
+    int32_t end; ///< INT32_MIN: open
+} packed_row;
+
+/** The attributes of a row: a text goes as its length and bytes, null as length -1. */
+static pc_status pack_attributes(const pc_results *results, pc_cohort_rows_of_rank *cohort,
+                                 int64_t row, pc_error *err)
 {
     const pc_records *records = &cohort->node->records;
     const pc_record_schema *schema = &cohort->node->def->typed->out;
-    const pc_slot_key *key = &results->eval->block->slot_key[records->slot[row]];
-    pc_buffer *out = &cohort->rows;
-    const int64_t end = records->column[PC_END][row];
-    const int32_t days[] = {(int32_t)records->column[PC_START][row],
-                            end == PC_OPEN ? INT32_MIN : (int32_t)end};
-    const size_t fixed =
-        PC_SLOT_TEXT_BYTES + sizeof days + (size_t)cohort->attribute_count * sizeof(int64_t);
-    PC_TRY(pc_buffer_reserve(out, out->bytes + fixed, err));
-    put(out, key->byte + 1, PC_SLOT_TEXT_BYTES);
-    put(out, days, sizeof days);
     for (int i = 0; i < cohort->attribute_count; i++) {
         const int column = cohort->attribute[i];
-        int64_t value = records->column[column][row];
+        const int64_t value = records->column[column][row];
         if (!is_text(schema->column[column].type)) {
-            put(out, &value, sizeof value);
+            PC_TRY(pc_buffer_append(&cohort->rows, &value, sizeof value, err));
             continue;
         }
-        // A text goes as its length and bytes; null as length -1.
         const pc_span text = value == PC_NULL
                                  ? (pc_span){"", 0}
                                  : pc_dict_text(results->eval->words.dict, (uint32_t)value);
-        value = value == PC_NULL ? -1 : (int64_t)text.bytes;
-        put(out, &value, sizeof value);
-        PC_TRY(pc_buffer_append(out, text.data, text.bytes, err));
-        const size_t left = (size_t)(cohort->attribute_count - i) * sizeof value;
-        PC_TRY(pc_buffer_reserve(out, out->bytes + left, err));
+        const int64_t bytes = value == PC_NULL ? -1 : (int64_t)text.bytes;
+        PC_TRY(pc_buffer_append(&cohort->rows, &bytes, sizeof bytes, err));
+        PC_TRY(pc_buffer_append(&cohort->rows, text.data, text.bytes, err));
+    }
+    return PC_OK;
+}
+
+/** Rows `from` .. `end` - 1, which are of one patient. */
+static pc_status pack_patient(const pc_results *results, pc_cohort_rows_of_rank *cohort,
+                              int64_t from, int64_t end, pc_error *err)
+{
+    const pc_records *records = &cohort->node->records;
+    pc_buffer *out = &cohort->rows;
+    packed_patient patient = {.row_count = (uint32_t)(end - from)};
+    memcpy(patient.text, results->eval->block->slot_key[records->slot[from]].byte + 1,
+           PC_SLOT_TEXT_BYTES);
+    PC_TRY(pc_buffer_append(out, &patient, sizeof patient, err));
+    for (int64_t row = from; row < end; row++) {
+        const int64_t last = records->column[PC_END][row];
+        const packed_row packed = {(int32_t)records->column[PC_START][row],
+                                   last == PC_OPEN ? INT32_MIN : (int32_t)last};
+        PC_TRY(pc_buffer_append(out, &packed, sizeof packed, err));
+        if (cohort->attribute_count > 0) PC_TRY(pack_attributes(results, cohort, row, err));
     }
     return PC_OK;
 }
@@ -64,8 +78,11 @@ pc_status pc_cohort_rows_add(pc_results *results, pc_cohort_rows_of_rank *cohort
     } else {
         piece += count - 1;
     }
-    for (int64_t row = 0; row < records->count; row++) {
-        PC_TRY(pack_row(results, cohort, row, err));
+    for (int64_t row = 0; row < records->count;) {
+        const int64_t from = row;
+        while (row < records->count && records->slot[row] == records->slot[from])
+            row++;
+        PC_TRY(pack_patient(results, cohort, from, row, err));
     }
     piece->rows += records->count;
     piece->bytes = (int64_t)cohort->rows.bytes - piece->first_byte;
@@ -80,26 +97,30 @@ typedef struct columns {
     pc_records value; ///< one column an attribute, in the words of rank 0
 } columns;
 
-static pc_status read_row(pc_results *results, const pc_cohort_rows_of_rank *cohort, pc_span in,
-                          size_t *at, columns *out, pc_error *err)
+/** Takes `bytes` bytes of packed rows. */
+static pc_status take(pc_span in, size_t *at, void *out, size_t bytes, pc_error *err)
 {
-    const pc_record_schema *schema = &cohort->node->def->typed->out;
-    const size_t fixed = PC_SLOT_TEXT_BYTES + 2 * sizeof(int32_t);
-    const int64_t row = out->row_count++;
-    if (in.bytes - *at < fixed + (size_t)cohort->attribute_count * sizeof(int64_t)) {
+    if (in.bytes - *at < bytes) {
         return PC_FAIL(err, PC_BAD_INPUT, "packed rows of a cohort are cut short");
     }
-    memcpy(out->patient + row * PC_SLOT_TEXT_BYTES, in.data + *at, PC_SLOT_TEXT_BYTES);
-    memcpy(&out->start[row], in.data + *at + PC_SLOT_TEXT_BYTES, sizeof(int32_t));
-    memcpy(&out->end[row], in.data + *at + PC_SLOT_TEXT_BYTES + sizeof(int32_t), sizeof(int32_t));
-    *at += fixed;
+    memcpy(out, in.data + *at, bytes);
+    *at += bytes;
+    return PC_OK;
+}
+
+static pc_status read_row(pc_results *results, const pc_cohort_rows_of_rank *cohort, pc_span in,
+                          const packed_patient *patient, size_t *at, columns *out, pc_error *err)
+{
+    const pc_record_schema *schema = &cohort->node->def->typed->out;
+    const int64_t row = out->row_count++;
+    packed_row packed;
+    PC_TRY(take(in, at, &packed, sizeof packed, err));
+    memcpy(out->patient + row * PC_SLOT_TEXT_BYTES, patient->text, PC_SLOT_TEXT_BYTES);
+    out->start[row] = packed.start;
+    out->end[row] = packed.end;
     for (int i = 0; i < cohort->attribute_count; i++) {
         int64_t value = 0;
-        if (in.bytes - *at < sizeof value) {
-            return PC_FAIL(err, PC_BAD_INPUT, "packed rows of a cohort are cut short");
-        }
-        memcpy(&value, in.data + *at, sizeof value);
-        *at += sizeof value;
+        PC_TRY(take(in, at, &value, sizeof value, err));
         if (is_text(schema->column[cohort->attribute[i]].type)) {
             const int64_t bytes = value;
             value = PC_NULL;
@@ -113,6 +134,23 @@ static pc_status read_row(pc_results *results, const pc_cohort_rows_of_rank *coh
             }
         }
         out->value.column[i][row] = value;
+    }
+    return PC_OK;
+}
+
+static pc_status read_piece(pc_results *results, const pc_cohort_rows_of_rank *cohort, pc_span in,
+                            int64_t rows, columns *out, pc_error *err)
+{
+    size_t at = 0;
+    for (int64_t row = 0; row < rows;) {
+        packed_patient patient;
+        PC_TRY(take(in, &at, &patient, sizeof patient, err));
+        if (patient.row_count == 0 || patient.row_count > rows - row) {
+            return PC_FAIL(err, PC_BAD_INPUT, "packed rows of a cohort make no sense");
+        }
+        for (uint32_t i = 0; i < patient.row_count; i++, row++) {
+            PC_TRY(read_row(results, cohort, in, &patient, &at, out, err));
+        }
     }
     return PC_OK;
 }
@@ -214,10 +252,7 @@ static pc_status write_rows(pc_results *results, const pc_cohort_rows_of_rank *c
     PC_TRY(open_columns(arena, needed, cohort->attribute_count, row_count, &c, err));
     for (size_t i = 0; i < piece_count; i++) {
         const pc_span in = {rows->data + piece[i].first_byte, (size_t)piece[i].bytes};
-        size_t at = 0;
-        for (int64_t row = 0; row < piece[i].rows; row++) {
-            PC_TRY(read_row(results, cohort, in, &at, &c, err));
-        }
+        PC_TRY(read_piece(results, cohort, in, piece[i].rows, &c, err));
     }
     for (int i = 0; i < cohort->attribute_count; i++) {
         PC_TRY(make_attribute(results, &schema->column[cohort->attribute[i]], c.value.column[i],

@@ -77,28 +77,45 @@ static pc_status keep_sex(pc_block_eval *eval, const pc_condition *c, const pc_r
     return PC_OK;
 }
 
-/** `any` and `of`: counts the children that hold; `any` does not look again at what holds. */
+/** Keeps the records for which a child holds; what holds is not looked at again. */
+static pc_status keep_any(pc_block_eval *eval, const pc_condition *c, const pc_records *anchors,
+                          const pc_def *anchor_def, uint8_t *keep, pc_error *err)
+{
+    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+    const size_t count = (size_t)anchors->count;
+    uint8_t *holds = pc_arena_array(&eval->scratch, count, 1, err);
+    uint8_t *held = pc_arena_array(&eval->scratch, count, 1, err);
+    if (holds == NULL || held == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < c->child_count; i++) {
+        for (size_t row = 0; row < count; row++)
+            holds[row] = keep[row] & !held[row];
+        PC_TRY(pc_timeline_condition(eval, c->child[i], anchors, anchor_def, holds, err));
+        for (size_t row = 0; row < count; row++)
+            held[row] |= holds[row];
+    }
+    if (count > 0) memcpy(keep, held, count);
+    pc_arena_rewind(&eval->scratch, mark);
+    return PC_OK;
+}
+
+/** `of`: counts the children that hold. */
 static pc_status keep_several(pc_block_eval *eval, const pc_condition *c, const pc_records *anchors,
                               const pc_def *anchor_def, uint8_t *keep, pc_error *err)
 {
     const pc_arena_mark mark = pc_arena_now(&eval->scratch);
     const size_t count = (size_t)anchors->count;
     uint8_t *holds = pc_arena_array(&eval->scratch, count, 1, err);
-    int64_t *held = pc_arena_array(&eval->scratch, count, sizeof *held, err);
+    int32_t *held = pc_arena_array(&eval->scratch, count, sizeof *held, err);
     if (holds == NULL || held == NULL) return PC_NO_MEMORY;
-    const bool is_any = c->verb == PC_VERB_ANY;
     for (int i = 0; i < c->child_count; i++) {
-        for (size_t row = 0; row < count; row++) {
-            holds[row] = keep[row] && !(is_any && held[row] > 0);
-        }
+        if (count > 0) memcpy(holds, keep, count);
         PC_TRY(pc_timeline_condition(eval, c->child[i], anchors, anchor_def, holds, err));
         for (size_t row = 0; row < count; row++)
-            held[row] += holds[row] != 0;
+            held[row] += holds[row];
     }
     for (size_t row = 0; row < count; row++) {
-        const bool passes = is_any ? held[row] > 0
-                                   : (!c->has_least || (double)held[row] >= c->least) &&
-                                         (!c->has_most || (double)held[row] <= c->most);
+        const bool passes = (!c->has_least || (double)held[row] >= c->least) &&
+                            (!c->has_most || (double)held[row] <= c->most);
         keep[row] = keep[row] && passes;
     }
     pc_arena_rewind(&eval->scratch, mark);
@@ -142,6 +159,7 @@ pc_status pc_timeline_condition(pc_block_eval *eval, const pc_condition *conditi
             }
             return PC_OK;
         case PC_VERB_ANY:
+            return keep_any(eval, condition, anchors, anchor_def, keep, err);
         case PC_VERB_OF:
             return keep_several(eval, condition, anchors, anchor_def, keep, err);
         case PC_VERB_NOT:

@@ -110,5 +110,10 @@ pc_status pc_timeline_gather(pc_block_eval *eval, const pc_node *node,
                              pc_error *err) PC_MUST_CHECK;
 /** The records of all inputs in order, with stage 1 of an event applied. */
 pc_status pc_timeline_merge(pc_block_eval *eval, pc_node *node, pc_error *err) PC_MUST_CHECK;
+/** True when stage 1 changes nothing: one input, no SQL. */
+bool pc_timeline_is_copy(const pc_node *node);
+/** Then, in place of pc_timeline_merge: the records of the input with `keep` (0 or 1). */
+pc_status pc_timeline_copy(pc_block_eval *eval, pc_node *node, const uint8_t *keep,
+                           pc_error *err) PC_MUST_CHECK;
 
 #endif

@@ -140,10 +140,10 @@ static pc_status scan_table(pc_block_eval *eval, pc_node *node, pc_error *err)
     }
 }
 
-/** Values of one column in the type of another: a whole number or decimal at a finer scale, or as a
- *  float. */
+/** Values of one column in the type of another, in place: a whole number or decimal at a finer
+ *  scale, or as a float. */
 static pc_status convert_values(const pc_record_column *from, const pc_record_column *to,
-                                const int64_t *in, int64_t count, int64_t *out, pc_error *err)
+                                int64_t *value, int64_t count, pc_error *err)
 {
     int64_t factor = 1;
     double divisor = 1;
@@ -152,16 +152,63 @@ static pc_status convert_values(const pc_record_column *from, const pc_record_co
     for (int i = 0; i < from->scale; i++)
         divisor *= 10;
     for (int64_t row = 0; row < count; row++) {
-        out[row] = PC_NULL;
-        if (in[row] == PC_NULL) continue;
+        if (value[row] == PC_NULL) continue;
         if (to->type == PC_FLOAT) {
-            const double value = (double)in[row] / divisor;
-            memcpy(&out[row], &value, sizeof value);
-        } else if (__builtin_mul_overflow(in[row], factor, &out[row])) {
+            const double real = (double)value[row] / divisor;
+            memcpy(&value[row], &real, sizeof real);
+        } else if (__builtin_mul_overflow(value[row], factor, &value[row])) {
             return PC_FAIL(err, PC_BAD_INPUT, "a value of '%s' is beyond 64 bits at scale %d",
                            to->name, (int)to->scale);
         }
     }
+    return PC_OK;
+}
+
+/** Copies `count` values of a column, or those of them with `keep`. */
+static void copy_values(const int64_t *in, int64_t count, const uint8_t *keep, int64_t *out)
+{
+    if (keep == NULL) {
+        memcpy(out, in, (size_t)count * sizeof *out);
+        return;
+    }
+    int64_t to = 0;
+    for (int64_t row = 0; row < count; row++) {
+        out[to] = in[row]; // there is room for one more than are kept
+        to += keep[row];
+    }
+}
+
+/** Appends the records of one input (those with `keep`, or all) to `out`; `added` of them. */
+static pc_status append_input(const pc_node *input, const pc_record_schema *schema,
+                              const bool *needed, const uint8_t *keep, int64_t added,
+                              pc_records *out, pc_error *err)
+{
+    const pc_records *in = &input->records;
+    const pc_record_schema *from = &input->def->typed->out;
+    int32_t *slot = out->slot + out->count;
+    for (int64_t row = 0, to = 0; row < in->count; row++) {
+        slot[to] = in->slot[row];
+        to += keep == NULL || keep[row];
+    }
+    for (int i = 0; i < schema->count; i++) {
+        if (!needed[i]) continue;
+        const int column = pc_record_find(from, schema->column[i].name);
+        int64_t *to = out->column[i] + out->count;
+        const bool is_there = column >= 0 && in->column[column] != NULL;
+        const pc_record_column *have = is_there ? &from->column[column] : NULL;
+        const bool is_number = is_there && (have->type == PC_INT || have->type == PC_DECIMAL);
+        if (!is_there) {
+            for (int64_t row = 0; row < added; row++)
+                to[row] = PC_NULL;
+            continue;
+        }
+        copy_values(in->column[column], in->count, keep, to);
+        if (is_number &&
+            (have->type != schema->column[i].type || have->scale != schema->column[i].scale)) {
+            PC_TRY(convert_values(have, &schema->column[i], to, added, err));
+        }
+    }
+    out->count += added;
     return PC_OK;
 }
 
@@ -173,31 +220,11 @@ pc_status pc_timeline_gather(pc_block_eval *eval, const pc_node *node,
     for (int k = 0; k < node->input_count; k++)
         total += node->input[k]->records.count;
     PC_TRY(pc_records_open(out, schema->count, needed, &eval->arena, err));
-    PC_TRY(pc_records_reserve(out, total, &eval->arena, err));
+    PC_TRY(pc_records_reserve(out, total + 1, &eval->arena, err));
     for (int k = 0; k < node->input_count; k++) {
-        const pc_records *in = &node->input[k]->records;
-        const pc_record_schema *from = &node->input[k]->def->typed->out;
-        if (in->count == 0) continue;
-        memcpy(out->slot + out->count, in->slot, (size_t)in->count * sizeof *in->slot);
-        for (int i = 0; i < schema->count; i++) {
-            if (!needed[i]) continue;
-            const int column = pc_record_find(from, schema->column[i].name);
-            int64_t *to = out->column[i] + out->count;
-            const bool is_there = column >= 0 && in->column[column] != NULL;
-            const pc_record_column *have = is_there ? &from->column[column] : NULL;
-            const bool is_number = is_there && (have->type == PC_INT || have->type == PC_DECIMAL);
-            if (is_number &&
-                (have->type != schema->column[i].type || have->scale != schema->column[i].scale)) {
-                PC_TRY(convert_values(have, &schema->column[i], in->column[column], in->count, to,
-                                      err));
-            } else if (is_there) {
-                memcpy(to, in->column[column], (size_t)in->count * sizeof *to);
-            } else {
-                for (int64_t row = 0; row < in->count; row++)
-                    to[row] = PC_NULL;
-            }
-        }
-        out->count += in->count;
+        const int64_t count = node->input[k]->records.count;
+        if (count == 0) continue;
+        PC_TRY(append_input(node->input[k], schema, needed, NULL, count, out, err));
     }
     return PC_OK;
 }
@@ -268,22 +295,25 @@ static void rewrite_days(pc_node *node, uint8_t *keep)
     }
 }
 
-/** Takes over the records of the only input as they are, in their order. */
-static pc_status copy_input(pc_block_eval *eval, pc_node *node, pc_error *err)
-{
-    PC_TRY(
-        pc_timeline_gather(eval, node, &node->def->typed->out, node->needed, &node->records, err));
-    return PC_OK;
-}
-
-/** True when stage 1 changes nothing: one input, no SQL. */
-static bool is_copy(const pc_node *node)
+bool pc_timeline_is_copy(const pc_node *node)
 {
     const pc_def *def = node->def;
     const bool has_where = def->where.text != NULL && !node->where_is_pushed;
     return node->input_count == 1 && !has_where && def->code.text == NULL &&
            def->value.text == NULL && def->start.text == NULL && def->end.text == NULL &&
            !def->end_is_open && def->keep_count == 0;
+}
+
+pc_status pc_timeline_copy(pc_block_eval *eval, pc_node *node, const uint8_t *keep, pc_error *err)
+{
+    const pc_record_schema *schema = &node->def->typed->out;
+    const int64_t count = node->input[0]->records.count;
+    int64_t kept = 0;
+    for (int64_t row = 0; row < count; row++)
+        kept += keep[row];
+    PC_TRY(pc_records_open(&node->records, schema->count, node->needed, &eval->arena, err));
+    PC_TRY(pc_records_reserve(&node->records, kept + 1, &eval->arena, err));
+    return append_input(node->input[0], schema, node->needed, keep, kept, &node->records, err);
 }
 
 /** Stage 1 of an event on timelines. */
@@ -293,7 +323,9 @@ pc_status pc_timeline_merge(pc_block_eval *eval, pc_node *node, pc_error *err)
     const pc_typed *typed = def->typed;
     bool *needed = NULL;
     pc_records in;
-    if (is_copy(node)) return copy_input(eval, node, err);
+    if (pc_timeline_is_copy(node)) {
+        return pc_timeline_gather(eval, node, &typed->out, node->needed, &node->records, err);
+    }
     PC_TRY(needed_of_input(eval, node, &needed, err));
     PC_TRY(pc_timeline_gather(eval, node, &typed->in, needed, &in, err));
     uint8_t *keep = pc_arena_array(&eval->arena, (size_t)in.count, 1, err);

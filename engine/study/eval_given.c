@@ -151,55 +151,49 @@ pc_status pc_timeline_given(pc_block_eval *eval, pc_node *node, pc_error *err)
     }
 }
 
-/** Notes what is left after a step; `before` are the slots of the records before it. */
-static void note_step(pc_flow_step *step, const pc_records *records, const int32_t *before,
-                      int64_t before_count)
+/** Notes what a step leaves of records: those with `keep`, or all (NULL). */
+static void note_step(pc_flow_step *step, const pc_records *records, const uint8_t *keep)
 {
-    step->records += records->count;
-    int64_t row = 0, old = 0;
-    while (old < before_count || (before == NULL && row < records->count)) {
-        const int32_t slot = before == NULL ? records->slot[row] : before[old];
-        int64_t left = 0, had = 0;
-        while (row < records->count && records->slot[row] == slot) {
-            row++;
-            left++;
-        }
-        while (old < before_count && before[old] == slot) {
-            old++;
-            had++;
-        }
+    const int32_t *slot = records->slot;
+    const int64_t count = records->count;
+    for (int64_t row = 0; row < count;) {
+        const int64_t first = row;
+        const int32_t here = slot[first];
+        int64_t left = 0;
+        for (; row < count && slot[row] == here; row++)
+            left += keep == NULL || keep[row];
+        step->records += left;
         step->patients += left > 0;
-        step->touched += before != NULL && left < had;
+        step->touched += left < row - first;
     }
 }
 
 /** Drops records and notes the step. */
-static pc_status apply_step(pc_block_eval *eval, pc_node *node, int step, const uint8_t *keep,
-                            pc_error *err)
+static void apply_step(pc_node *node, int step, const uint8_t *keep)
 {
-    pc_records *records = &node->records;
-    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
-    const int64_t count = records->count;
-    int32_t *before = pc_arena_raw(&eval->scratch, (size_t)count * sizeof *before, err);
-    if (before == NULL) return PC_NO_MEMORY;
-    if (count > 0) memcpy(before, records->slot, (size_t)count * sizeof *before);
-    pc_records_keep(records, keep);
-    note_step(&node->step[step], records, before, count);
-    pc_arena_rewind(&eval->scratch, mark);
-    return PC_OK;
+    note_step(&node->step[step], &node->records, keep);
+    pc_records_keep(&node->records, keep);
 }
 
 static pc_status pick_step(pc_block_eval *eval, pc_node *node, int step, pc_pick pick,
                            uint8_t *keep, pc_error *err)
 {
     PC_TRY(pc_timeline_pick(eval, &node->records, pick, -1, NULL, 0, keep, err));
-    return apply_step(eval, node, step, keep, err);
+    apply_step(node, step, keep);
+    return PC_OK;
 }
 
-static bool in_dates(const pc_pair *dates, int64_t start)
+/** `keep[row]`: is the first day of a record within the dates of the entry, and not after the
+ *  study's last day. */
+static void mark_dates(const pc_pair *dates, const pc_pair *study, const pc_records *records,
+                       uint8_t *keep)
 {
-    return !dates->is_given ||
-           ((!dates->has_low || start >= dates->low) && (!dates->has_high || start <= dates->high));
+    const int64_t low = dates->has_low ? dates->low : INT64_MIN;
+    int64_t high = dates->has_high ? dates->high : INT64_MAX;
+    if (study->has_high && study->high < high) high = study->high;
+    const int64_t *start = records->column[PC_START];
+    for (int64_t row = 0; row < records->count; row++)
+        keep[row] = (start[row] >= low) & (start[row] <= high);
 }
 
 /** No record goes beyond the study's last day. */
@@ -212,31 +206,46 @@ static void end_with_study(pc_records *records, const pc_pair *dates)
     }
 }
 
+/** The entry, and what of it lies within its dates. Most calendars have more years than a cohort
+ *  looks at: of a single timeline only those records are copied. */
+static pc_status enter(pc_block_eval *eval, pc_node *node, int *step, pc_error *err)
+{
+    const pc_pair *dates = &node->def->entry_dates;
+    const bool is_single = dates->is_given && pc_timeline_is_copy(node);
+    if (!is_single) PC_TRY(pc_timeline_merge(eval, node, err));
+    const pc_records *entry = is_single ? &node->input[0]->records : &node->records;
+    note_step(&node->step[(*step)++], entry, NULL);
+    if (!dates->is_given) return PC_OK;
+    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+    uint8_t *keep = pc_arena_raw(&eval->scratch, (size_t)entry->count, err);
+    if (keep == NULL) return PC_NO_MEMORY;
+    mark_dates(dates, &eval->nodes->study->dates, entry, keep);
+    note_step(&node->step[(*step)++], entry, keep);
+    if (is_single) {
+        PC_TRY(pc_timeline_copy(eval, node, keep, err));
+    } else {
+        pc_records_keep(&node->records, keep);
+    }
+    pc_arena_rewind(&eval->scratch, mark);
+    return PC_OK;
+}
+
 pc_status pc_timeline_cohort(pc_block_eval *eval, pc_node *node, pc_error *err)
 {
     const pc_def *def = node->def;
-    const pc_pair *study = &eval->nodes->study->dates;
-    PC_TRY(pc_timeline_merge(eval, node, err));
-    pc_records *records = &node->records;
-    uint8_t *keep = pc_arena_array(&eval->arena, (size_t)records->count, 1, err);
-    if (keep == NULL) return PC_NO_MEMORY;
     int step = 0;
-    note_step(&node->step[step++], records, NULL, 0);
-    if (def->entry_dates.is_given) {
-        for (int64_t row = 0; row < records->count; row++) {
-            const int64_t start = records->column[PC_START][row];
-            keep[row] =
-                in_dates(&def->entry_dates, start) && (!study->has_high || start <= study->high);
-        }
-        PC_TRY(apply_step(eval, node, step++, keep, err));
-    }
+    PC_TRY(enter(eval, node, &step, err));
+    pc_records *records = &node->records;
+    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+    uint8_t *keep = pc_arena_raw(&eval->scratch, (size_t)records->count, err);
+    if (keep == NULL) return PC_NO_MEMORY;
     if (def->entry_pick != PC_PICK_ALL) {
         PC_TRY(pick_step(eval, node, step++, def->entry_pick, keep, err));
     }
     for (int i = 0; i < def->require_count; i++) {
         if (records->count > 0) memset(keep, 1, (size_t)records->count);
         PC_TRY(pc_timeline_condition(eval, def->require[i], records, def, keep, err));
-        PC_TRY(apply_step(eval, node, step++, keep, err));
+        apply_step(node, step++, keep);
     }
     if (def->pick != PC_PICK_ALL) {
         PC_TRY(pick_step(eval, node, step++, def->pick, keep, err));
@@ -245,14 +254,15 @@ pc_status pc_timeline_cohort(pc_block_eval *eval, pc_node *node, pc_error *err)
         end_with_study(records, &eval->nodes->study->dates);
     } else {
         PC_TRY(pc_timeline_exit(eval, node, keep, err));
-        PC_TRY(apply_step(eval, node, step++, keep, err));
+        apply_step(node, step++, keep);
     }
     // Records that start on one day stand in order of their ends, which are others now.
     PC_TRY(pc_records_sort(records, records->column_count, &def->typed->out, &eval->words,
                            &eval->scratch, err));
     if (def->gap != PC_GAP_NONE) {
         pc_timeline_join(node, keep);
-        PC_TRY(apply_step(eval, node, step++, keep, err));
+        apply_step(node, step++, keep);
     }
+    pc_arena_rewind(&eval->scratch, mark);
     return pc_timeline_measures(eval, node, err);
 }

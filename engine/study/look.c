@@ -368,6 +368,41 @@ static pc_status open_look(pc_block_eval *eval, const pc_condition *condition,
     return l->values == NULL ? PC_NO_MEMORY : PC_OK;
 }
 
+/** The first row from `from` on of slot `slot` or a later one. Steps double: it is mostly near. */
+static int64_t first_of_slot(const pc_records *records, int64_t from, int32_t slot)
+{
+    int64_t low = from, step = 1;
+    while (low + step < records->count && records->slot[low + step] < slot) {
+        low += step;
+        step *= 2;
+    }
+    int64_t high = low + step < records->count ? low + step : records->count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (records->slot[middle] < slot) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/** Moves both on to the next slot that has rows in both. */
+static bool next_common(const pc_records *a, const pc_records *b, int64_t *at_a, int64_t *at_b)
+{
+    while (*at_a < a->count && *at_b < b->count) {
+        const int32_t slot_a = a->slot[*at_a], slot_b = b->slot[*at_b];
+        if (slot_a == slot_b) return true;
+        if (slot_a < slot_b) {
+            *at_a = first_of_slot(a, *at_a, slot_b);
+        } else {
+            *at_b = first_of_slot(b, *at_b, slot_a);
+        }
+    }
+    return false;
+}
+
 pc_status pc_timeline_look(pc_block_eval *eval, const pc_condition *condition,
                            const pc_records *anchors, const pc_def *anchor_def,
                            const uint8_t *active, int64_t *result, pc_error *err)
@@ -376,15 +411,23 @@ pc_status pc_timeline_look(pc_block_eval *eval, const pc_condition *condition,
     const pc_arena_mark mark = pc_arena_now(&eval->scratch);
     PC_TRY(open_look(eval, condition, anchors, anchor_def, &l, err));
     const int64_t nothing = nothing_seen(condition->verb);
-    for (int64_t anchor = 0; anchor < anchors->count; anchor++) {
+    for (int64_t anchor = 0; anchor < anchors->count; anchor++)
         result[anchor] = nothing;
-        if (!active[anchor]) continue;
+    // `share_of` of nothing is 0, but null when the window has no day.
+    const bool sees_nothing = condition->verb == PC_VERB_SHARE_OF;
+    int64_t anchor = 0, seen = 0;
+    while (anchor < anchors->count) {
+        // Most patients have no record there: anchors and records are walked together.
+        if (!sees_nothing) {
+            if (!next_common(anchors, l.there, &anchor, &seen)) break;
+        }
         const int32_t slot = anchors->slot[anchor];
         const int64_t from = l.there->offset[slot], end = l.there->offset[slot + 1];
-        // `share_of` of nothing is 0, but null when the window has no day.
-        if (from == end && condition->verb != PC_VERB_SHARE_OF) continue;
-        if (!set_windows(&l, anchor)) continue;
-        PC_TRY(look_at(&l, anchor, from, end, &result[anchor], err));
+        for (; anchor < anchors->count && anchors->slot[anchor] == slot; anchor++) {
+            if (!active[anchor] || !set_windows(&l, anchor)) continue;
+            PC_TRY(look_at(&l, anchor, from, end, &result[anchor], err));
+        }
+        seen = end;
     }
     pc_arena_rewind(&eval->scratch, mark);
     return PC_OK;
