@@ -31,7 +31,6 @@ typedef struct delivery {
     pc_synth *synth;
     pc_buffer *segment; // [segments]
     place *place;       // [segments]
-    int *file;          // [files] descriptors, -1: not open
     size_t flush_bytes;
     int64_t from, to; // patients of this rank
     bool made_dir;
@@ -113,9 +112,8 @@ static pc_status make_files(delivery *d, pc_error *err)
     pc_status status = PC_OK;
     pc_buffer text = {.budget = d->options->budget};
     for (int k = 0; k < pc_synth_reference_count(d->synth) && status == PC_OK; k++) {
-        char name[64];
+        const char *name = pc_synth_reference_name(d->synth, k);
         text.bytes = 0;
-        snprintf(name, sizeof name, "%s.CSV", pc_synth_reference_name(d->synth, k));
         status = pc_synth_reference(d->synth, k, &text, &d->truth, err);
         if (status == PC_OK) status = make_file(d, name, text.data, text.bytes, err);
     }
@@ -132,8 +130,7 @@ static void remove_files(const delivery *d)
 {
     char path[PATH_BYTES];
     for (int k = 0; k < pc_synth_reference_count(d->synth); k++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s.CSV", pc_synth_reference_name(d->synth, k));
+        const char *name = pc_synth_reference_name(d->synth, k);
         if (path_of(d, name, path, NULL) == PC_OK) unlink(path);
     }
     for (int k = 0; k < pc_synth_file_count(d->synth); k++) {
@@ -143,43 +140,26 @@ static void remove_files(const delivery *d)
     if (d->made_dir) rmdir(d->options->out_dir);
 }
 
-static pc_status open_files(delivery *d, pc_error *err)
-{
-    char path[PATH_BYTES];
-    for (int k = 0; k < pc_synth_file_count(d->synth); k++) {
-        PC_TRY(path_of(d, pc_synth_file_name(d->synth, k), path, err));
-        d->file[k] = open(path, O_WRONLY | O_CLOEXEC);
-        if (d->file[k] < 0) {
-            return PC_FAIL(err, PC_IO, "synth: cannot open '%s': %s", path, strerror(errno));
-        }
-    }
-    return PC_OK;
-}
-
-static pc_status close_files(delivery *d, pc_error *err)
-{
-    pc_status status = PC_OK;
-    for (int k = 0; d->file != NULL && k < pc_synth_file_count(d->synth); k++) {
-        if (d->file[k] < 0) continue;
-        if (close(d->file[k]) != 0 && status == PC_OK) {
-            status = PC_FAIL(err, PC_IO, "synth: cannot write '%s': %s",
-                             pc_synth_file_name(d->synth, k), strerror(errno));
-        }
-        d->file[k] = -1;
-    }
-    return status;
-}
-
+// Files are open for one write only: a delivery with all tables has more of them than a process may
+// hold open.
 static pc_status flush(delivery *d, int segment, pc_error *err)
 {
     pc_buffer *rows = &d->segment[segment];
-    const int file = pc_synth_segment_file(d->synth, segment);
-    PC_TRY(write_at(d->file[file], pc_synth_file_name(d->synth, file), rows->data, rows->bytes,
-                    d->place[segment].offset, err));
+    const char *name = pc_synth_file_name(d->synth, pc_synth_segment_file(d->synth, segment));
+    char path[PATH_BYTES];
+    PC_TRY(path_of(d, name, path, err));
+    const int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) {
+        return PC_FAIL(err, PC_IO, "synth: cannot open '%s': %s", path, strerror(errno));
+    }
+    pc_status status = write_at(file, name, rows->data, rows->bytes, d->place[segment].offset, err);
+    if (close(file) != 0 && status == PC_OK) {
+        status = PC_FAIL(err, PC_IO, "synth: cannot write '%s': %s", name, strerror(errno));
+    }
     d->place[segment].offset += (int64_t)rows->bytes;
     rows->bytes = 0;
     if (rows->capacity_bytes > 4 * d->flush_bytes + ROOM_BYTES) pc_buffer_release(rows);
-    return PC_OK;
+    return status;
 }
 
 // Makes this rank's patients. `write` false: only their sizes are kept.
@@ -235,15 +215,11 @@ static pc_status begin(delivery *d, pc_arena *arena, pc_error *err)
 {
     PC_TRY(pc_synth_open(d->options, arena, &d->synth, err));
     const size_t segments = (size_t)pc_synth_segment_count(d->synth);
-    const size_t files = (size_t)pc_synth_file_count(d->synth);
     d->segment = pc_arena_array(arena, segments, sizeof *d->segment, err);
     d->place = pc_arena_array(arena, segments, sizeof *d->place, err);
-    d->file = pc_arena_array(arena, files, sizeof *d->file, err);
-    if (d->segment == NULL || d->place == NULL || d->file == NULL) return PC_NO_MEMORY;
+    if (d->segment == NULL || d->place == NULL) return PC_NO_MEMORY;
     for (size_t k = 0; k < segments; k++)
         d->segment[k].budget = d->options->budget;
-    for (size_t k = 0; k < files; k++)
-        d->file[k] = -1;
     // buffers grow by halves: two thirds of a segment's share may be waiting
     const size_t share = pc_budget_left(d->options->budget) / segments / 2;
     const size_t waiting = share > ROOM_BYTES ? share - ROOM_BYTES : 0;
@@ -270,13 +246,10 @@ static pc_status fill_files(delivery *d, const pc_log *log, pc_error *err)
 {
     pc_progress_begin(&d->progress, log, "synth", "patients", 2 * d->options->patients);
     pc_status status = make_patients(d, false, err);
-    if (status == PC_OK) status = open_files(d, err);
     status = pc_comm_agree(d->comm, status, err);
     if (status != PC_OK) return status;
     place_segments(d);
     status = make_patients(d, true, err);
-    const pc_status closed = close_files(d, status == PC_OK ? err : NULL);
-    if (status == PC_OK) status = closed;
     status = pc_comm_agree(d->comm, status, err);
     if (status != PC_OK) return status;
     pc_comm_sum_int64(d->comm, d->truth.diabetes, PC_SYNTH_MAX_YEARS);
@@ -306,7 +279,6 @@ pc_status pc_synth_run(pc_comm *comm, const pc_synth_options *options, const pc_
     }
     status = pc_comm_agree(comm, status, err);
     if (status == PC_OK) status = fill_files(&d, log, err);
-    if (d.synth != NULL) (void)close_files(&d, NULL);
     if (status != PC_OK && files_made) remove_files(&d);
     if (status == PC_OK) {
         pc_log_line(log, PC_INFO, "synth", "patients=%lld rows=%lld seconds=%.1f",

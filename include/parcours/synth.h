@@ -20,7 +20,6 @@ enum {
     PC_SYNTH_DEFECTS = 60,            ///< T01 to T60 of the list of traps
     PC_SYNTH_FIRST_YEAR = 2006,       ///< the first year of the SNDS's tables
     PC_SYNTH_LAST_YEAR = 2035,        ///< dates are formatted from a table that ends soon after
-    PC_SYNTH_MAX_FILES = 512,         ///< files of patients' rows that a delivery can have
     PC_SYNTH_MAX_PATIENTS = 150000000 ///< the nine-column key and RSA_NUM stay unique up to here
 };
 
@@ -30,7 +29,7 @@ typedef struct pc_synth_options {
     int first_year;   ///< years of care, both included
     int last_year;
     uint64_t seed;
-    bool all_columns;      ///< every column valid in the file's year; false: the core columns
+    bool all_columns;      ///< every table and column valid in the file's year; false: the core
     bool messy;            ///< plants the defects of the list of traps
     const char *out_dir;   ///< must be missing or empty
     const char *share_dir; ///< <build>/share/parcours; its synth/data is read
@@ -82,8 +81,9 @@ int pc_synth_segment_file(const pc_synth *synth, int segment);
 pc_status pc_synth_make(pc_synth *synth, int64_t patient, pc_buffer *segment, pc_synth_truth *truth,
                         pc_error *err) PC_MUST_CHECK;
 
-/** Reference files (nomenclatures and IR_PHA_R), whole. Local. */
+/** Reference files (nomenclatures, IR_PHA_R, establishments ...), whole. Local. */
 int pc_synth_reference_count(const pc_synth *synth);
+/** The name of its file. */
 const char *pc_synth_reference_name(const pc_synth *synth, int reference);
 pc_status pc_synth_reference(pc_synth *synth, int reference, pc_buffer *out, pc_synth_truth *truth,
                              pc_error *err) PC_MUST_CHECK;

@@ -5,7 +5,12 @@
 #define PC_SYNTH_CARE_H
 #include "synth.h"
 
-enum { CLAIM_CHILDREN = 8, VISIT_LINES = 50 };
+enum {
+    CLAIM_CHILDREN = 8,
+    VISIT_LINES = 50,
+    SYNTH_PENSION = 7111, // PRS_NAT_REF of an invalidity pension, of an annuity after an accident
+    SYNTH_ANNUITY = 8111
+};
 
 typedef enum child_kind { CHILD_NONE, CHILD_DRUG, CHILD_ACT, CHILD_TEST } child_kind;
 
@@ -18,6 +23,7 @@ typedef struct visit {
     int64_t statement;
     int line;      // PRS_ORD_NUM of the last line
     bool stranger; // care under a pair that no referential knows (T05)
+    bool fresh;    // the first line of its statement
 } visit;
 
 /** One line of ER_PRS_F with what hangs on it. */

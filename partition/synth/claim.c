@@ -1,7 +1,7 @@
 /** Lines of care: how a line of ER_PRS_F, its drugs, acts and tests and its hospital row become
  * rows, in which statement and flow month, and how they are cancelled later. */
 #include <string.h>
-#include "care.h"
+#include "detail.h"
 
 enum {
     CANCEL_PPM = 12000,    // lines that are cancelled later
@@ -29,6 +29,17 @@ static bool place_in_flow(pc_synth *synth, int month, visit *v)
     return true;
 }
 
+// A statement is new, but for the last one of a flow month, which later visits share: it is new
+// once on each day of processing.
+static void mark_statement(pc_synth *synth, visit *v)
+{
+    v->fresh = true;
+    if (synth->statement[v->month] <= STATEMENTS) return;
+    const uint32_t day = UINT32_C(1) << (v->treated - synth->month_first[v->month - 1]);
+    v->fresh = (synth->late_days[v->month] & day) == 0;
+    synth->late_days[v->month] |= day;
+}
+
 static int delay_of(const synth_world *world, synth_random *random)
 {
     int64_t draw = synth_below(random, 10000);
@@ -51,6 +62,7 @@ bool synth_visit_open(pc_synth *synth, synth_random *random, int32_t day, visit 
     if (flow < 1 || !place_in_flow(synth, flow, out)) return false;
     const int32_t from = delay == 1 ? day : synth->month_first[flow - 1];
     out->treated = from + (int32_t)place % (synth->month_first[flow] - from);
+    mark_statement(synth, out);
     return true;
 }
 
@@ -60,6 +72,7 @@ bool synth_visit_later(pc_synth *synth, synth_random *random, const visit *of, v
     *out = *of;
     if (!place_in_flow(synth, flow, out)) return false;
     out->treated = synth->month_first[flow - 1] + synth_between(random, 0, 27);
+    mark_statement(synth, out);
     return true;
 }
 
@@ -298,7 +311,12 @@ pc_status synth_claim_write(pc_synth *synth, visit *at, const claim *line, int s
     for (int k = 0; k < line->child_count; k++) {
         PC_TRY(write_child(synth, at, line, k, sign, err));
     }
-    return line->with_hospital ? write_hospital(synth, at, line, err) : PC_OK;
+    if (line->with_hospital) PC_TRY(write_hospital(synth, at, line, err));
+    if (!synth->options.all_columns) return PC_OK;
+    PC_TRY(synth_affined_write(synth, at, line, sign, err));
+    // care of a public hospital that the claims show for information is a visit in its own files
+    const bool outpatient = line->with_hospital && line->activity == 1 && sign > 0;
+    return outpatient ? synth_visit_write(synth, at->day, err) : PC_OK;
 }
 
 pc_status synth_claim_emit(pc_synth *synth, synth_random *random, visit *at, const claim *line,

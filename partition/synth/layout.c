@@ -1,5 +1,6 @@
-/** Layouts: which cells a file's rows have, and how a row becomes bytes. Runs of cells that never
- *  change are one step, so that the hundred columns that nobody computes cost one copy. */
+/** Layouts: which cells a file's rows have and how each is written (row.c does it). Runs of cells
+ *  that never change are one step, so that the hundred columns that nobody computes cost one copy.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,17 @@ static const field_name drug_field[] = {SYNTH_DRUG_FIELDS(FIELD)};
 _Static_assert((int)PRS_FIELD_COUNT <= (int)SYNTH_MOST_FIELDS,
                "a row has room for the widest table");
 
+#define VALUE(name, kind) {#name, VALUE_##kind, 0},
+enum {
+    VALUE_NUMBER = SYNTH_INT,
+    VALUE_DAY = SYNTH_DAY,
+    VALUE_TEXT = SYNTH_TEXT,
+    VALUE_MONEY = SYNTH_DECIMAL2
+};
+static const field_name value_field[] = {SYNTH_VALUES(VALUE)};
+
+_Static_assert((int)SYNTH_VALUE_COUNT <= (int)SYNTH_MOST_FIELDS, "a row has room for all values");
+
 static const struct {
     const char *schema; // name in columns.csv
     const field_name *field;
@@ -51,19 +63,23 @@ static const struct {
     [SYNTH_DRUG] = {"IR_PHA_R", drug_field, DRUG_FIELD_COUNT},
 };
 
+#define SCHEMA(name, schema, due, per_1000) schema,
+static const char *const detail_schema[] = {SYNTH_DETAIL_TABLES(SCHEMA)};
+
 enum {
-    COLUMN_CELLS = 7,      // of columns.csv
+    COLUMN_CELLS = 7,      // of columns.csv and details.csv
+    MOST_COLUMNS = 330,    // of a table
     LONGEST_NUMBER = 32,   // bytes of a formatted number or date
     LONGEST_TEXT = 72,     // bytes of a text cell: DCD_IDT_ENC has 64
-    LINE_BYTES = 512,      // of a line of columns.csv
+    LINE_BYTES = 512,      // of a line of these files
     CATALOGUE_YEAR = 2021, // columns alive in it are taken to live on
-    MOST_STEPS = 320,      // a cell and its semicolon, for the widest table
+    MOST_STEPS = 700,      // a cell and its semicolon, for the widest table
     LAYOUT_BYTES = 16384   // constants and header of one layout
 };
 
-const char *synth_table_name(synth_table table)
+const char *synth_schema(int table)
 {
-    return table_of[table].schema;
+    return table < SYNTH_TABLES ? table_of[table].schema : detail_schema[table - SYNTH_TABLES];
 }
 
 // "2006-2024", "2016 2020-2023", "2008", "2006+", "current", "" or a remark: the column exists.
@@ -127,21 +143,141 @@ static void add_choices(maker *m, const char *text)
     }
 }
 
-static void add_column(maker *m, synth_table table, const char *name, const char *fill)
+static void add_field(maker *m, const field_name *known, int field, int kind, int width)
+{
+    add_step(m, (synth_kind)kind, field, width);
+    m->row_bytes += known->kind == SYNTH_TEXT ? LONGEST_TEXT : LONGEST_NUMBER;
+}
+
+static const field_name *find_field(const field_name *field, int count, const char *name)
+{
+    for (int k = 0; k < count; k++) {
+        if (strcmp(field[k].name, name) == 0) return &field[k];
+    }
+    return NULL;
+}
+
+// How a value is written: as the fill says, else as the column's type asks.
+static bool add_value(maker *m, char *name, const char *type)
+{
+    static const struct {
+        const char *form;
+        uint8_t kind;
+    } form_of[] = {
+        {"mm", SYNTH_MM},        {"yyyy", SYNTH_YYYY},         {"mmyyyy", SYNTH_MMYYYY},
+        {"yyyymm", SYNTH_MONTH}, {"ddmmyyyy", SYNTH_DDMMYYYY}, {"yyyymmdd", SYNTH_YYYYMMDD}};
+    char *form = strchr(name, '/');
+    if (form != NULL) *form++ = '\0';
+    const field_name *known = find_field(value_field, SYNTH_VALUE_COUNT, name);
+    if (known == NULL) return false;
+    int kind = known->kind, width = 0;
+    if (kind == SYNTH_DECIMAL2 && strcmp(type, "int") == 0) kind = SYNTH_INT;
+    if (kind == SYNTH_INT && form != NULL) {
+        kind = SYNTH_PADDED;
+        width = atoi(form);
+    }
+    for (size_t k = 0; kind == SYNTH_DAY && k < sizeof form_of / sizeof form_of[0]; k++) {
+        if (strcmp(form_of[k].form, form == NULL ? type : form) == 0) kind = form_of[k].kind;
+    }
+    add_field(m, known, (int)(known - value_field), kind, width);
+    return true;
+}
+
+// "low..high", "/n" behind it: n digits, ".d": d decimals.
+static bool add_range(maker *m, const char *text)
+{
+    char *end = NULL;
+    const long low = strtol(text, &end, 10);
+    if (strncmp(end, "..", 2) != 0) return false;
+    const long high = strtol(end + 2, &end, 10);
+    if (low < 0 || high < low) return false;
+    synth_step *step =
+        add_step(m, SYNTH_RANGE, *end == '.' ? atoi(end + 1) : 0, *end == '/' ? atoi(end + 1) : 0);
+    step->from = (uint32_t)low;
+    step->bytes = (uint32_t)(high - low) + 1;
+    m->row_bytes += LONGEST_NUMBER;
+    return true;
+}
+
+static bool add_code(maker *m, const synth_world *world, const char *list)
+{
+    for (int k = 0; k < world->code_list_count; k++) {
+        if (strcmp(world->code_list[k].name, list) != 0) continue;
+        add_step(m, SYNTH_CODE, k, 0);
+        m->row_bytes += LONGEST_NUMBER;
+        return true;
+    }
+    return false;
+}
+
+// 1 for people who have one of the diseases "id|id": a mask of 64 diseases.
+static bool add_diseases(maker *m, const synth_world *world, const char *text)
+{
+    uint64_t mask = 0;
+    for (;;) {
+        const size_t bytes = strcspn(text, "|");
+        int found = -1;
+        for (int k = 0; k < world->disease_count; k++) {
+            if (strncmp(world->disease[k].id, text, bytes) == 0 &&
+                world->disease[k].id[bytes] == '\0')
+                found = k;
+        }
+        if (found < 0) return false;
+        mask |= UINT64_C(1) << found;
+        if (text[bytes] == '\0') break;
+        text += bytes + 1;
+    }
+    synth_step *step = add_step(m, SYNTH_HAS, 0, 0);
+    step->from = (uint32_t)mask;
+    step->bytes = (uint32_t)(mask >> 32);
+    m->row_bytes += 1;
+    return true;
+}
+
+static bool add_fill(maker *m, const synth_world *world, char *fill, const char *type)
+{
+    switch (fill[0]) {
+        case '\0':
+            return true;
+        case '=':
+            add_constant(m, fill + 1, strlen(fill + 1));
+            return true;
+        case '?':
+            add_choices(m, fill + 1);
+            return true;
+        case '$':
+            return add_value(m, fill + 1, type);
+        case '#':
+            return add_range(m, fill + 1);
+        case '@':
+            return add_code(m, world, fill + 1);
+        case '!':
+            return add_diseases(m, world, fill + 1);
+        default:
+            return false;
+    }
+}
+
+static void add_name(maker *m, const char *name)
 {
     if (m->header_bytes > 0) m->header[m->header_bytes++] = ';';
     memcpy(m->header + m->header_bytes, name, strlen(name));
     m->header_bytes += strlen(name);
     if (m->step_count > 0) add_constant(m, ";", 1);
-    for (int field = 0; field < table_of[table].field_count; field++) {
-        const field_name *known = &table_of[table].field[field];
-        if (strcmp(known->name, name) != 0) continue;
-        add_step(m, known->kind, field, known->width);
-        m->row_bytes += known->kind == SYNTH_TEXT ? LONGEST_TEXT : LONGEST_NUMBER;
-        return;
+}
+
+static bool add_column(maker *m, const synth_world *world, int table, char **cell)
+{
+    add_name(m, cell[1]);
+    if (table < SYNTH_TABLES) {
+        const field_name *field = table_of[table].field;
+        const field_name *known = find_field(field, table_of[table].field_count, cell[1]);
+        if (known != NULL) {
+            add_field(m, known, (int)(known - field), known->kind, known->width);
+            return true;
+        }
     }
-    if (fill[0] == '=') add_constant(m, fill + 1, strlen(fill + 1));
-    if (fill[0] == '?') add_choices(m, fill + 1);
+    return add_fill(m, world, cell[6], cell[2]);
 }
 
 static pc_status copy_layout(const maker *m, pc_arena *arena, synth_layout *out, pc_error *err)
@@ -160,177 +296,83 @@ static pc_status copy_layout(const maker *m, pc_arena *arena, synth_layout *out,
     return PC_OK;
 }
 
-pc_status synth_layout_make(const char *columns, synth_table table, int year, bool all_columns,
-                            pc_arena *arena, synth_layout *out, pc_error *err)
+// The lines of a table, which stand together.
+static int find_lines(const char *text, const char *schema, const char **line)
+{
+    const size_t bytes = strlen(schema);
+    int count = 0;
+    for (const char *at = text; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        const bool mine = strncmp(at, schema, bytes) == 0 && at[bytes] == ';';
+        if (mine && count < MOST_COLUMNS) line[count++] = at;
+        if (!mine && count > 0) break;
+    }
+    return count;
+}
+
+static pc_status cut_line(const char *at, char line[LINE_BYTES], char **cell, pc_error *err)
+{
+    const size_t bytes = strcspn(at, "\n");
+    if (bytes >= LINE_BYTES)
+        return PC_FAIL(err, PC_BAD_INPUT, "columns.csv: a line or a table is too long");
+    memcpy(line, at, bytes);
+    line[bytes] = '\0';
+    if (synth_cut(line, cell, COLUMN_CELLS) != COLUMN_CELLS) {
+        return PC_FAIL(err, PC_BAD_INPUT, "columns.csv: expected %d cells a line", COLUMN_CELLS);
+    }
+    return PC_OK;
+}
+
+pc_status synth_table_lives(const synth_columns *columns, int table, int year, bool *out,
+                            pc_error *err)
+{
+    const char *first[MOST_COLUMNS];
+    char line[LINE_BYTES];
+    char *cell[COLUMN_CELLS];
+    const char *text = table < SYNTH_TABLES ? columns->core : columns->details;
+    *out = false;
+    if (find_lines(text, synth_schema(table), first) == 0) {
+        return PC_FAIL(err, PC_BAD_INPUT, "columns.csv: no column of table %s",
+                       synth_schema(table));
+    }
+    PC_TRY(cut_line(first[0], line, cell, err));
+    *out = column_lives(cell[4], year);
+    return PC_OK;
+}
+
+pc_status synth_layout_make(const synth_columns *columns, const synth_world *world, int table,
+                            int year, bool backwards, pc_arena *arena, synth_layout *out,
+                            pc_error *err)
 {
     maker m = {.step_count = 0};
-    for (const char *at = columns; *at != '\0';) {
+    const char *first[MOST_COLUMNS];
+    const char *text = table < SYNTH_TABLES ? columns->core : columns->details;
+    const int lines = find_lines(text, synth_schema(table), first);
+    for (int k = 0; k < lines; k++) {
         char line[LINE_BYTES];
         char *cell[COLUMN_CELLS];
-        const size_t bytes = strcspn(at, "\n");
-        if (bytes >= sizeof line || m.header_bytes + LINE_BYTES > LAYOUT_BYTES ||
+        if (m.header_bytes + LINE_BYTES > LAYOUT_BYTES ||
             m.constant_bytes + LINE_BYTES > LAYOUT_BYTES || m.step_count + 3 > MOST_STEPS) {
             return PC_FAIL(err, PC_BAD_INPUT, "columns.csv: a line or a table is too long");
         }
-        memcpy(line, at, bytes);
-        line[bytes] = '\0';
-        at += bytes + (at[bytes] == '\n');
-        if (synth_cut(line, cell, COLUMN_CELLS) != COLUMN_CELLS) {
-            return PC_FAIL(err, PC_BAD_INPUT, "columns.csv: expected %d cells a line",
-                           COLUMN_CELLS);
+        PC_TRY(cut_line(first[backwards ? lines - 1 - k : k], line, cell, err));
+        if (!column_lives(cell[4], year)) continue;
+        if (!columns->all && strcmp(cell[5], "1") != 0) continue;
+        if (!add_column(&m, world, table, cell)) {
+            return PC_FAIL(err, PC_BAD_INPUT,
+                           "columns.csv: column %s of table %s: its fill is not understood",
+                           cell[1], synth_schema(table));
         }
-        if (strcmp(cell[0], table_of[table].schema) != 0 || !column_lives(cell[4], year)) continue;
-        if (all_columns || strcmp(cell[5], "1") == 0) add_column(&m, table, cell[1], cell[6]);
     }
     if (m.header_bytes == 0) {
         return PC_FAIL(err, PC_BAD_INPUT, "columns.csv: no column of table %s in %d",
-                       table_of[table].schema, year);
+                       synth_schema(table), year);
+    }
+    if (backwards) { // and a column that no catalogue knows
+        add_name(&m, "NEW_COLUMN");
+        add_constant(&m, "1", 1);
     }
     add_constant(&m, "\n", 1);
     m.header[m.header_bytes++] = '\n';
     return copy_layout(&m, arena, out, err);
-}
-
-static char *put_number(uint64_t value, char *out)
-{
-    if (value < 10) {
-        *out = (char)('0' + value);
-        return out + 1;
-    }
-    char digits[24];
-    int at = 24;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    memcpy(out, digits + at, (size_t)(24 - at));
-    return out + (24 - at);
-}
-
-static char *put_signed(int64_t value, char *out)
-{
-    if (value < 0) {
-        *out++ = '-';
-        return put_number((uint64_t)-value, out);
-    }
-    return put_number((uint64_t)value, out);
-}
-
-static char *put_padded(uint64_t value, int width, char *out)
-{
-    for (int at = width - 1; at >= 0; at--) {
-        out[at] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    return out + width;
-}
-
-static char *put_decimal(int64_t value, uint64_t unit, int decimals, char *out)
-{
-    uint64_t size = (uint64_t)value;
-    if (value < 0) {
-        *out++ = '-';
-        size = (uint64_t)-value;
-    }
-    out = put_number(size / unit, out);
-    *out++ = '.';
-    return put_padded(size % unit, decimals, out);
-}
-
-void synth_day_write(const synth_world *world, int32_t day, char *out)
-{
-    // the SNDS's mark for "no date" is in every row
-    if (day == world->no_day) {
-        memcpy(out, "1600-01-01", 10);
-        return;
-    }
-    const int32_t place = day - world->first_day_text;
-    if (place >= 0 && place < (int32_t)(sizeof world->day_text / sizeof world->day_text[0])) {
-        memcpy(out, world->day_text[place], 10);
-        return;
-    }
-    char text[16];
-    pc_day_format(day, text);
-    memcpy(out, text, 10);
-}
-
-static char *put_day(const synth_world *world, const synth_step *step, int64_t day, char *out)
-{
-    char text[12];
-    if (step->kind == SYNTH_DAY) {
-        synth_day_write(world, (int32_t)day, out);
-        return out + 10;
-    }
-    synth_day_write(world, (int32_t)day, text);
-    if (step->kind == SYNTH_MONTH) {
-        memcpy(out, text, 4);
-        memcpy(out + 4, text + 5, 2);
-        return out + 6;
-    }
-    memcpy(out, text + 8, 2);
-    memcpy(out + 2, text + 5, 2);
-    memcpy(out + 4, text, 4);
-    return out + 8;
-}
-
-static char *put_choice(const synth_layout *layout, const synth_step *step, uint32_t pick,
-                        char *out)
-{
-    const char *at = layout->constants + step->from;
-    for (uint32_t k = pick % step->width; k > 0; k--)
-        at += 1 + *at;
-    memcpy(out, at + 1, (size_t)*at);
-    return out + *at;
-}
-
-static char *put_value(const synth_world *world, const synth_step *step, synth_cell cell, char *out)
-{
-    if (step->kind == SYNTH_TEXT) {
-        if (cell.text == NULL) return out;
-        const size_t bytes = strlen(cell.text);
-        memcpy(out, cell.text, bytes);
-        return out + bytes;
-    }
-    if (cell.number == SYNTH_NULL) return out;
-    switch ((synth_kind)step->kind) {
-        case SYNTH_INT:
-            return put_signed(cell.number, out);
-        case SYNTH_PADDED:
-            return put_padded((uint64_t)cell.number, step->width, out);
-        case SYNTH_DECIMAL2:
-            return put_decimal(cell.number, 100, 2, out);
-        case SYNTH_DECIMAL5:
-            return put_decimal(cell.number, 100000, 5, out);
-        default:
-            return put_day(world, step, cell.number, out);
-    }
-}
-
-pc_status synth_row_write(const synth_world *world, const synth_layout *layout,
-                          const synth_row *row, pc_buffer *out, pc_error *err)
-{
-    const size_t most = out->bytes + layout->row_bytes + sizeof row->odd.text;
-    if (most > out->capacity_bytes) PC_TRY(pc_buffer_reserve(out, most, err));
-    char *at = out->data + out->bytes;
-    uint32_t salt = row->salt;
-    for (int k = 0; k < layout->step_count; k++) {
-        const synth_step *step = &layout->step[k];
-        if (step->kind == SYNTH_LITERAL) {
-            // most are one semicolon: no call for those
-            *at = layout->constants[step->from];
-            if (step->bytes > 1) memcpy(at, layout->constants + step->from, step->bytes);
-            at += step->bytes;
-        } else if (step->kind == SYNTH_CHOICE) {
-            salt = salt * 0x9E3779B1u + 0x85EBCA6Bu;
-            at = put_choice(layout, step, salt >> 16, at);
-        } else if (row->odd.field == step->field) {
-            const size_t bytes = strlen(row->odd.text);
-            memcpy(at, row->odd.text, bytes);
-            at += bytes;
-        } else {
-            at = put_value(world, step, row->cell[step->field], at);
-        }
-    }
-    out->bytes = (size_t)(at - out->data);
-    return PC_OK;
 }

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include "care.h"
+#include "detail.h"
 
 enum {
     PSEUDONYM = 17,   // letters of a pseudonym
@@ -311,7 +311,8 @@ static pc_status emit_death(pc_synth *synth, pc_error *err)
     row->cell[CCI_BEN_SEX_COD].number = p->sex == 0 ? 2 : 1;
     row->cell[CCI_DCD_CIM_COD].text =
         cause[synth_below(&random, (uint32_t)(sizeof cause / sizeof cause[0]))];
-    return synth_emit(synth, SYNTH_CCI, 0, 0, err);
+    PC_TRY(synth_emit(synth, SYNTH_CCI, 0, 0, err));
+    return synth->options.all_columns ? synth_causes_write(synth, err) : PC_OK;
 }
 
 pc_status synth_person_emit(pc_synth *synth, pc_error *err)

@@ -3,7 +3,7 @@
  * at their natural rates. */
 #include <stdio.h>
 #include <string.h>
-#include "care.h"
+#include "detail.h"
 
 enum {
     SESSIONS_A_YEAR = 150,     // of a person in dialysis
@@ -316,7 +316,20 @@ static pc_status emit_at(pc_synth *synth, synth_random *random, stay *s, int yea
     if (s->dirty) damage_c(synth, s);
     PC_TRY(synth_emit(synth, SYNTH_MCO_B, index, 0, err));
     PC_TRY(synth_emit(synth, SYNTH_MCO_C, index, 0, err));
-    return emit_details(synth, random, s, index, hospital, number, err);
+    PC_TRY(emit_details(synth, random, s, index, hospital, number, err));
+    if (!synth->options.all_columns) return PC_OK;
+    const synth_episode episode = {.from = s->from,
+                                   .to = s->to,
+                                   .year = year,
+                                   .number = number,
+                                   .main = s->main,
+                                   .related = s->related,
+                                   .group = s->ghm,
+                                   .entry = 8,
+                                   .exit = 8};
+    // two of the six hospitals of a department are clinics
+    const bool is_private = (hospital[7] - '0') % 3 == 2;
+    return synth_stay_write(synth, &episode, hospital, is_private, err);
 }
 
 // The person's hospital: mostly the first of the department. Public hospitals of the list of those

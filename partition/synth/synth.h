@@ -8,12 +8,14 @@
 // ---- random numbers: Philox4x32-10, a pure function of (seed, patient, stream, counter) ----
 
 typedef enum synth_stream {
-    SYNTH_TWINS,    // of a pair of patients
-    SYNTH_NAME,     // pseudonyms that do not change
-    SYNTH_IDENTITY, // who a person is
-    SYNTH_HEALTH,   // which diseases
-    SYNTH_MESS,     // planted defects that concern the person
-    SYNTH_YEAR      // + year: the care of a year
+    SYNTH_TWINS,        // of a pair of patients
+    SYNTH_NAME,         // pseudonyms that do not change
+    SYNTH_IDENTITY,     // who a person is
+    SYNTH_HEALTH,       // which diseases
+    SYNTH_MESS,         // planted defects that concern the person
+    SYNTH_YEAR,         // + 2 x year: the care of a year
+    SYNTH_EXTRA = 1000, // what stands beyond the core tables
+    SYNTH_LOCAL         // the person's numbers in hospitals
 } synth_stream;
 
 typedef struct synth_random {
@@ -69,9 +71,16 @@ typedef enum synth_kind {
     SYNTH_DECIMAL5, // hundred thousandths
     SYNTH_DAY,      // a day as yyyy-mm-dd
     SYNTH_MONTH,    // a day as yyyymm
-    SYNTH_DDMMYYYY, // a day as 8 digits
-    SYNTH_TEXT,     // a short text
-    SYNTH_CHOICE    // one of some constant texts, at random
+    SYNTH_DDMMYYYY, // a day as 8 digits, and parts of a day
+    SYNTH_MM,
+    SYNTH_YYYY,
+    SYNTH_MMYYYY,
+    SYNTH_YYYYMMDD,
+    SYNTH_TEXT,   // a short text
+    SYNTH_CHOICE, // one of some constant texts, at random; from here on nobody computes the cell
+    SYNTH_RANGE,  // a number at random
+    SYNTH_CODE,   // a code of a list, at random
+    SYNTH_HAS     // 1 for people with one of some diseases, else 0
 } synth_kind;
 
 /** A value of a row: the layout knows which member counts. */
@@ -81,11 +90,11 @@ typedef union synth_cell {
 } synth_cell;
 
 typedef struct synth_step {
-    uint8_t kind;  // synth_kind
-    uint8_t width; // of PADDED; choices of CHOICE
-    uint16_t field;
-    uint32_t from;  // first byte in the layout's constants
-    uint32_t bytes; // of constants
+    uint8_t kind;   // synth_kind
+    uint8_t width;  // of PADDED and RANGE; choices of CHOICE
+    uint16_t field; // decimals of RANGE; list of CODE
+    uint32_t from;  // first byte in the layout's constants; lowest of RANGE; low half of HAS
+    uint32_t bytes; // of constants; how many numbers of RANGE; high half of HAS
 } synth_step;
 
 /** How rows of one file are written. */
@@ -104,14 +113,22 @@ typedef struct synth_override {
 } synth_override;
 
 #include "fields.h"
+#include "values.h"
 
-enum { SYNTH_MOST_FIELDS = 64 };
+enum { SYNTH_MOST_FIELDS = 96, SYNTH_ALL_TABLES = (int)SYNTH_TABLES + (int)SYNTH_DETAILS };
 
 typedef struct synth_row {
     synth_cell cell[SYNTH_MOST_FIELDS];
     synth_override odd;
-    uint32_t salt; // chooses among the choices
+    uint32_t salt;     // chooses among the choices
+    uint64_t diseases; // of the person, one bit each
 } synth_row;
+
+/** The columns of tables: texts of columns.csv and details.csv. */
+typedef struct synth_columns {
+    const char *core, *details; // details: NULL without `all`
+    bool all;                   // columns that are not core too
+} synth_columns;
 
 // ---- the world: tables read from data files ----
 
@@ -158,10 +175,17 @@ typedef struct synth_nomenclature {
     bool with_labels;
 } synth_nomenclature;
 
+typedef struct synth_codes { // of a nomenclature
+    const char *name;
+    const char **code; // [count]
+    int32_t count;
+} synth_codes;
+
 enum {
     SYNTH_MOST_DISEASES = 48,
     SYNTH_MOST_MOTIVES = 80,
-    SYNTH_MOST_NOMENCLATURES = 32,
+    SYNTH_MOST_NOMENCLATURES = 48,
+    SYNTH_MOST_CODE_LISTS = 8,
     SYNTH_PLACES = 101
 };
 
@@ -182,7 +206,10 @@ typedef struct synth_world {
     int32_t test_count;
     const char **diagnosis; // ICD-10 codes for associated diagnoses
     int32_t diagnosis_count;
-    uint16_t drug_draw[3][SYNTH_DRAWS]; // child, adult, old: a drug for each equal share
+    synth_codes code_list[SYNTH_MOST_CODE_LISTS]; // that details.csv names; with all columns only
+    int32_t code_list_count;
+    const synth_codes *device, *hospital_drug; // of them: LPP, UCD of 7 digits
+    uint16_t drug_draw[3][SYNTH_DRAWS];        // child, adult, old: a drug for each equal share
     uint16_t act_draw[SYNTH_DRAWS], test_draw[SYNTH_DRAWS];
     uint16_t age_draw[2][SYNTH_DRAWS]; // women, men
     uint32_t women_per_million;
@@ -203,22 +230,28 @@ uint16_t synth_pick_drug(synth_random *random, const synth_world *world, synth_c
 const char *synth_place_code(int place);
 const char *synth_place_finess(int place);
 int synth_place_weight(int place); // thousands of people
-pc_status synth_world_read(const char *share_dir, pc_arena *arena, synth_world *world,
-                           pc_error *err) PC_MUST_CHECK;
+pc_status synth_world_read(const char *share_dir, bool all_columns, pc_arena *arena,
+                           synth_world *world, pc_error *err) PC_MUST_CHECK;
 /** A whole data file, owned by the arena. */
 pc_status synth_file_read(const char *share_dir, const char *name, pc_arena *arena, char **text,
                           size_t *bytes, pc_error *err) PC_MUST_CHECK;
 /** Cuts `line` at semicolons, in place; cells beyond `most` are an error (-1). */
 int synth_cut(char *line, char **cell, int most);
-/** The layout of a table in a year. */
-pc_status synth_layout_make(const char *columns, synth_table table, int year, bool all_columns,
-                            pc_arena *arena, synth_layout *out, pc_error *err) PC_MUST_CHECK;
+/** The layout of a table (synth_table, then synth_detail_table) in a year. `backwards`: the columns
+ *  in the other order, and one that no catalogue knows. */
+pc_status synth_layout_make(const synth_columns *columns, const synth_world *world, int table,
+                            int year, bool backwards, pc_arena *arena, synth_layout *out,
+                            pc_error *err) PC_MUST_CHECK;
+/** Whether the table exists in a year: its first column does. */
+pc_status synth_table_lives(const synth_columns *columns, int table, int year, bool *out,
+                            pc_error *err) PC_MUST_CHECK;
 /** Appends a row. */
 pc_status synth_row_write(const synth_world *world, const synth_layout *layout,
                           const synth_row *row, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
 /** Writes yyyy-mm-dd, 10 bytes. */
 void synth_day_write(const synth_world *world, int32_t day, char *out);
-const char *synth_table_name(synth_table table);
+/** The name of a table (synth_table, then synth_detail_table) in the SNDS. */
+const char *synth_schema(int table);
 
 // ---- a person ----
 
@@ -307,34 +340,58 @@ typedef struct synth_evidence {
 
 enum {
     SYNTH_MOST_MONTHS = 12 * (PC_SYNTH_MAX_YEARS + 1),
-    SYNTH_MOST_SEGMENTS = 5 * SYNTH_MOST_MONTHS + 5 * PC_SYNTH_MAX_YEARS + 4,
-    SYNTH_MOST_SESSIONS = 400 // stays of a person in a year
+    SYNTH_FLOW_TABLES = 16, // ER_ tables
+    SYNTH_MOST_SEGMENTS =
+        SYNTH_FLOW_TABLES * SYNTH_MOST_MONTHS + SYNTH_ALL_TABLES * PC_SYNTH_MAX_YEARS,
+    SYNTH_MOST_SESSIONS = 400, // stays of a person in a year
+    SYNTH_MOST_REFERENCES = SYNTH_MOST_NOMENCLATURES + 3 + 4 * PC_SYNTH_MAX_YEARS
 };
 
 typedef struct synth_file {
     char name[32];
-    synth_table table;
-    int year; // 0: none
+    int table; // synth_table, then synth_detail_table
+    int year;  // 0: none
     int first_segment, segment_count;
     synth_layout layout;
 } synth_file;
+
+/** A file that is the same for every patient. */
+typedef struct synth_reference {
+    char name[32];
+    int list;  // nomenclature, or -1
+    int table; // else: SYNTH_DRUG or a detail table
+    int year;
+    synth_layout layout;
+} synth_reference;
+
+/** Texts to which the values of the detail row point. */
+typedef struct synth_detail_text {
+    char hospital[16], hospital8[12], number[16], stay[8], ipp[20], drug[16], drug7[12], label[64];
+} synth_detail_text;
 
 struct pc_synth {
     pc_synth_options options;
     int month_count; // flow months
     synth_world world;
-    synth_file file[PC_SYNTH_MAX_FILES];
-    int file_count, segment_count;
-    synth_layout drug_layout;
+    synth_file *file; // [file_count]
+    int file_count, most_files, segment_count, odd_file_count;
+    synth_reference reference[SYNTH_MOST_REFERENCES];
+    int reference_count;
     int16_t segment_file[SYNTH_MOST_SEGMENTS];
-    int32_t month_first[SYNTH_MOST_MONTHS + 1];            // first day of a flow month
-    int16_t file_of[SYNTH_TABLES][PC_SYNTH_MAX_YEARS + 1]; // by year - first_year
+    int32_t month_first[SYNTH_MOST_MONTHS + 1];                // first day of a flow month
+    int16_t file_of[SYNTH_ALL_TABLES][PC_SYNTH_MAX_YEARS + 1]; // by year - first_year; -1: none
     // one patient's state
     synth_person person;
     synth_evidence evidence;
     int32_t statement[SYNTH_MOST_MONTHS];          // statements made for the person in a flow month
     int32_t stay_hospital[2][SYNTH_MOST_SESSIONS]; // by number in the year: last year's, this one's
     synth_row row[SYNTH_TABLES];                   // kept between rows: most cells stay
+    synth_row detail;                              // of all tables beyond the core
+    synth_detail_text text;
+    synth_random extra; // for what stands beyond the core
+    uint32_t
+        late_days[SYNTH_MOST_MONTHS]; // days of the last statement of a flow month, one bit each
+    int visit_count;                  // outpatient visits of the year
     char hospital[16], stay_number[16], spare[72]; // texts that rows point to
     pc_buffer *segment;
     pc_synth_truth *truth;
@@ -344,6 +401,9 @@ struct pc_synth {
 /** Appends `row[table]` to the segment of a year (and flow month within it, from 0). */
 pc_status synth_emit(pc_synth *synth, synth_table table, int year_index, int month,
                      pc_error *err) PC_MUST_CHECK;
+/** Appends the detail row to a table; nothing when the table does not exist in that year. */
+pc_status synth_detail_emit(pc_synth *synth, synth_detail_table table, int year_index, int month,
+                            pc_error *err) PC_MUST_CHECK;
 void synth_count_defect(pc_synth *synth, int number);
 /** In messy deliveries, true `per_million` times in a million. */
 bool synth_mess(pc_synth *synth, uint32_t per_million);
@@ -366,7 +426,29 @@ bool synth_is_diabetes(const char *icd);
 bool synth_is_complication(const char *icd);
 pc_status synth_truth_delivery(pc_synth *synth, const synth_delivery *delivery,
                                pc_error *err) PC_MUST_CHECK;
-/** Judges the person and adds to the truth. */
-void synth_truth_judge(pc_synth *synth);
+/** Judges the person for each year and adds to the truth. */
+void synth_truth_judge(pc_synth *synth, bool diabetic[PC_SYNTH_MAX_YEARS]);
+
+/** The hospital code of a package, 13 digits. */
+int64_t synth_ucd_of(const synth_drug *drug);
+/** Plans the reference files. */
+pc_status synth_reference_plan(pc_synth *synth, const synth_columns *columns, pc_arena *arena,
+                               pc_error *err) PC_MUST_CHECK;
+
+// ---- beyond the core: deliveries with all columns (detail.h has the rest) ----
+
+/** When rows of a detail table are due. */
+synth_due synth_due_of(int detail);
+/** Whether a table has a file for each year; the name of that file. */
+bool synth_is_yearly(int table);
+void synth_file_name(int table, int year, char *out, size_t bytes);
+/** Sets the values of the detail row that are the person's. */
+void synth_detail_person(pc_synth *synth);
+/** Stays in rehabilitation, at home and in psychiatry, and psychiatric care without a stay. */
+pc_status synth_episode_year(pc_synth *synth, int year, pc_error *err) PC_MUST_CHECK;
+/** Insurance rights, places in homes, vaccinations, tests; pensions. */
+pc_status synth_rights_emit(pc_synth *synth, pc_error *err) PC_MUST_CHECK;
+/** The disease mapping: a row for each year. */
+pc_status synth_atlas_emit(pc_synth *synth, const bool *diabetic, pc_error *err) PC_MUST_CHECK;
 
 #endif

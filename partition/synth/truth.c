@@ -65,7 +65,7 @@ static void judge_alds(pc_synth *synth)
     }
 }
 
-void synth_truth_judge(pc_synth *synth)
+void synth_truth_judge(pc_synth *synth, bool diabetic[PC_SYNTH_MAX_YEARS])
 {
     bool treated[PC_SYNTH_MAX_YEARS] = {false};
     const synth_evidence *e = &synth->evidence;
@@ -75,6 +75,7 @@ void synth_truth_judge(pc_synth *synth)
     for (int year = 0; year < years; year++) {
         bool is = treated[year] || e->ald[year] || e->stay[year];
         if (year > 0) is = is || treated[year - 1] || e->stay[year - 1];
+        diabetic[year] = is;
         if (is) synth->truth->diabetes[year]++;
     }
 }

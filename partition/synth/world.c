@@ -440,8 +440,28 @@ static pc_status make_code_draws(synth_world *world, pc_arena *arena, pc_error *
     return PC_OK;
 }
 
-pc_status synth_world_read(const char *share_dir, pc_arena *arena, synth_world *world,
-                           pc_error *err)
+// What only deliveries with all columns need: further nomenclatures, and the lists of codes from
+// which details.csv draws.
+static pc_status read_further(const char *share_dir, pc_arena *arena, synth_world *world,
+                              pc_error *err)
+{
+    static const char *const wanted[] = {"IR_LPP_V", "IR_UCD_V", "CSARR", "IR_BIO_R", "IR_NAT_V"};
+    char *text = NULL;
+    size_t bytes = 0;
+    PC_TRY(synth_file_read(share_dir, "nomenclatures_all.csv", arena, &text, &bytes, err));
+    PC_TRY(read_nomenclatures(text, world, err));
+    for (size_t k = 0; k < sizeof wanted / sizeof wanted[0]; k++) {
+        synth_codes *list = &world->code_list[world->code_list_count++];
+        list->name = wanted[k];
+        PC_TRY(pick_codes(world, wanted[k], 1, is_any, arena, &list->code, &list->count, err));
+    }
+    world->device = &world->code_list[0];
+    world->hospital_drug = &world->code_list[1];
+    return PC_OK;
+}
+
+pc_status synth_world_read(const char *share_dir, bool all_columns, pc_arena *arena,
+                           synth_world *world, pc_error *err)
 {
     char *text = NULL;
     size_t bytes = 0;
@@ -458,6 +478,7 @@ pc_status synth_world_read(const char *share_dir, pc_arena *arena, synth_world *
     PC_TRY(read_numbers(text, world, err));
     PC_TRY(make_drug_draws(world, arena, err));
     PC_TRY(make_code_draws(world, arena, err));
+    if (all_columns) PC_TRY(read_further(share_dir, arena, world, err));
     world->first_day_text = pc_day_of(1985, 1, 1);
     world->no_day = pc_day_of(1600, 1, 1);
     for (size_t k = 0; k < sizeof world->day_text / sizeof world->day_text[0]; k++) {

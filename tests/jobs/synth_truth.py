@@ -122,7 +122,7 @@ class Delivery:
 
     def stays(self):
         out = set()
-        for path in sorted(glob.glob(f"{self.folder}/T_MCO*C.CSV")):
+        for path in sorted(glob.glob(f"{self.folder}/T_MCO[0-9][0-9]C.CSV")):
             base = path[:-len("C.CSV")]
             stay = {}
             for row in rows(path):
@@ -194,7 +194,7 @@ def check_clean(folder):
             assert full not in seen, f"{path}: a key twice"
             seen.add(full)
             assert code is None or row[code] in names or row[code] in ("", "0"), f"{path}: {code} {row[code]}"
-    for path in sorted(glob.glob(f"{folder}/T_MCO*C.CSV")):
+    for path in sorted(glob.glob(f"{folder}/T_MCO[0-9][0-9]C.CSV")):
         base, stays = path[:-5], set()
         for row in rows(path):
             key = (row["ETA_NUM"], row["RSA_NUM"])

@@ -43,6 +43,8 @@ grep -qF "$(cat "$work/core1/truth.json")" "$here/../../docs/synth.md" || fail "
 python3 "$here/synth_truth.py" "$work/clean"
 python3 "$here/synth_truth.py" "$work/core1"
 python3 "$here/synth_truth.py" "$work/all1"
+"$bin" synth --patients 900 --years 2021:2022 --seed 4 --columns all --out "$work/tables" --quiet
+python3 "$here/synth_tables.py" "$work/tables" "$here/../../partition/models/snds.json"
 python3 "$here/synth_truth.py" "$work/messy1" --messy
 python3 "$here/synth_truth.py" "$work/mess" --messy
 python3 - "$work/mess/truth.json" <<'EOF'
