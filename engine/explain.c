@@ -12,7 +12,10 @@ static const pc_option option[] = {
     {"unprotected", NULL, "with --analyze: exact row counts; journalled", false},
 };
 
-enum { ROUND_ROWS = 1000 }; // rows that pass a filter are told to the nearest thousand
+enum {
+    ROUND_ROWS = 1000, // rows that pass a filter are told to the nearest thousand
+    RANKS_SHOWN = 8    // times of more ranks are not shown one by one
+};
 
 static bool names_a_study(const char *operand)
 {
@@ -33,13 +36,16 @@ typedef struct explain_work {
 static const char *node_name(const pc_plan *node)
 {
     const pc_op_type *type = pc_op_find(node->kind);
-    return type == NULL ? "scan" : type->name;
+    if (type != NULL) return type->name;
+    return node->kind == PC_PLAN_UNION    ? "union"
+           : node->kind == PC_PLAN_SHARE  ? "shared rows"
+           : node->kind == PC_PLAN_VALUES ? "values"
+                                          : "scan";
 }
 
-// Each table of the scan with its rows and how many of its columns are read.
+// Each table of a scan with its rows and how many of its columns are read.
 static pc_status print_tables(explain_work *w, const pc_scan_plan *scan, pc_error *err)
 {
-    PC_TRY(pc_buffer_print(&w->text, err, "\n%-14s %14s %8s\n", "table", "rows", "columns"));
     for (int i = 0; i < scan->relation_count; i++) {
         const int table = scan->relation[i].table;
         const pc_model_table *t = &w->catalog->model->table[table];
@@ -55,24 +61,50 @@ static pc_status print_tables(explain_work *w, const pc_scan_plan *scan, pc_erro
     return PC_OK;
 }
 
+// What the plan reads. As deep as the plan.
+static pc_status print_scans(explain_work *w, const pc_plan *plan, bool *has_shards, pc_error *err)
+{
+    const pc_plan *input[PC_MAX_PLAN_INPUTS];
+    const int count = pc_plan_inputs(plan, input);
+    if (plan->kind == PC_PLAN_SCAN) {
+        *has_shards = *has_shards || plan->of.scan.reference < 0;
+        return print_tables(w, plan->of.scan.plan, err);
+    }
+    if (plan->kind == PC_PLAN_SHARE) return print_scans(w, plan->input, has_shards, err);
+    for (int i = 0; i < count; i++) {
+        PC_TRY(print_scans(w, input[i], has_shards, err));
+    }
+    return PC_OK;
+}
+
+// The lowest node of the chain from the root whose state is of all ranks: where they meet.
+static const char *reduced_name(const pc_plan *plan)
+{
+    const char *name = "sort";
+    for (; plan != NULL && plan->kind != PC_PLAN_SHARE; plan = plan->input) {
+        const pc_op_type *type = pc_op_find(plan->kind);
+        if (plan->kind == PC_PLAN_JOIN || plan->kind == PC_PLAN_UNION) break;
+        if (type != NULL && type->merge != NULL && !plan->by_slot) name = type->name;
+    }
+    return name;
+}
+
 static pc_status print_reduction(explain_work *w, pc_error *err)
 {
-    const pc_plan *reduced = NULL;
-    const pc_plan *scan = NULL;
-    for (const pc_plan *at = w->query->root; at != NULL; at = at->input) {
-        const pc_op_type *type = pc_op_find(at->kind);
-        if (type != NULL && type->merge != NULL) reduced = at; // the lowest one wins
-        scan = at;
+    bool has_shards = false;
+    PC_TRY(pc_buffer_print(&w->text, err, "\n%-14s %14s %8s\n", "table", "rows", "columns"));
+    PC_TRY(print_scans(w, w->query->root, &has_shards, err));
+    for (int i = 0; i < w->query->scalar_count; i++) {
+        PC_TRY(print_scans(w, w->query->scalar[i].plan, &has_shards, err));
     }
-    PC_TRY(print_tables(w, scan->of.scan.plan, err));
-    if (scan->of.scan.reference >= 0) {
-        return pc_buffer_print(&w->text, err, "\na reference table: read by rank 0\n");
+    if (!has_shards) {
+        return pc_buffer_print(&w->text, err, "\nreference tables only: read by rank 0\n");
     }
     return pc_buffer_print(
         &w->text, err,
         "\nshards: %d, given to ranks one by one, the largest first\n"
         "each rank up to the %s; its state is reduced to rank 0, which runs the rest\n",
-        pc_store_shard_count(w->store), reduced == NULL ? "sort" : node_name(reduced));
+        pc_store_shard_count(w->store), reduced_name(w->query->root));
 }
 
 static pc_status plan(explain_work *w, pc_error *err)
@@ -97,17 +129,25 @@ static pc_status print_profile(explain_work *w, const pc_query_profile *p, pc_er
 {
     const pc_cli *cli = w->cli;
     const pc_read_counts *read = &p->counts.read;
-    PC_TRY(pc_buffer_print(&w->text, err, "\n%-12s %16s %16s %12s\n", "step", "rows in", "rows out",
+    PC_TRY(pc_buffer_print(&w->text, err, "\n%-24s %16s %16s %12s", "step", "rows in", "rows out",
                            "ms"));
+    const int ranks = pc_comm_size(cli->comm);
+    for (int r = 0; r < ranks && ranks > 1 && ranks <= RANKS_SHOWN; r++) {
+        PC_TRY(pc_buffer_print(&w->text, err, "%6s %2d", "rank", r));
+    }
     for (int i = 0; i < p->node_count; i++) {
         const pc_op_profile *n = &p->node[i];
-        PC_TRY(pc_buffer_print(&w->text, err, "%-12s %16lld %16lld %12.2f\n", node_name(n->node),
+        PC_TRY(pc_buffer_print(&w->text, err, "\n%*s%-*s %16lld %16lld %12.2f", n->depth, "",
+                               24 - n->depth, node_name(n->node),
                                (long long)shown_rows(cli, n->rows_in),
                                (long long)shown_rows(cli, n->rows_out), n->seconds * 1e3));
+        for (int r = 0; r < ranks && ranks > 1 && ranks <= RANKS_SHOWN; r++) {
+            PC_TRY(pc_buffer_print(&w->text, err, "%9.2f", p->rank_s[r * p->node_count + i] * 1e3));
+        }
     }
     return pc_buffer_print(
         &w->text, err,
-        "\nranks %d, shards %lld, blocks %lld, rows of blocks %lld\n"
+        "\n\nranks %d, shards %lld, blocks %lld, rows of blocks %lld\n"
         "chunks read %lld, skipped %lld; bytes read %lld, decoded %lld\n"
         "open %.2f ms, scan %.2f ms (slowest rank %.2f), reduce %.2f ms, finish %.2f ms\n",
         pc_comm_size(cli->comm), (long long)p->counts.shards, (long long)read->blocks,

@@ -149,7 +149,7 @@ static void log_profile(const query_work *w, const pc_query_profile *p)
                 "rows=%lld suppressed=%lld rows_scanned=%lld bytes_read=%lld chunks_read=%lld "
                 "chunks_skipped=%lld open_ms=%.1f scan_ms=%.1f reduce_ms=%.1f finish_ms=%.1f",
                 (long long)w->gate.rows, (long long)w->gate.suppressed_rows,
-                (long long)p->node[0].rows_in, (long long)read->bytes_read,
+                (long long)p->rows_scanned, (long long)read->bytes_read,
                 (long long)read->chunks_read, (long long)read->chunks_skipped, p->open_s * 1e3,
                 p->scan_s * 1e3, p->reduce_s * 1e3, p->finish_s * 1e3);
 }

@@ -164,9 +164,9 @@ static pc_status open_scan(pc_scan *scan, pc_error *err)
 {
     const pc_scan_plan *plan = scan->plan;
     const size_t relations = (size_t)plan->relation_count;
-    if (relations > PC_SCAN_RELATIONS || scan->catalog->model->key_count > 1 << PC_SCAN_KEY_BITS) {
+    if (relations > PC_SCAN_RELATIONS || scan->catalog->model->key_count >= 1 << PC_SCAN_KEY_BITS) {
         return PC_FAIL(err, PC_UNSUPPORTED, "a query joins at most %d tables of at most %d keys",
-                       PC_SCAN_RELATIONS, 1 << PC_SCAN_KEY_BITS);
+                       PC_SCAN_RELATIONS, (1 << PC_SCAN_KEY_BITS) - 1);
     }
     scan->lookup = pc_arena_array(&scan->self, relations, sizeof *scan->lookup, err);
     scan->by_code = pc_arena_array(&scan->self, relations, sizeof *scan->by_code, err);

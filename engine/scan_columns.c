@@ -215,6 +215,24 @@ static pc_status take_key(pc_scan *scan, const pc_rows *rows, int relation, bool
     return PC_OK;
 }
 
+static pc_status take_patient_key(pc_scan *scan, const pc_rows *rows, int relation, pc_column *out,
+                                  pc_error *err)
+{
+    uint64_t *data = pc_arena_array(&scan->scratch, (size_t)rows->count + 1, sizeof *data, err);
+    uint64_t *valid = pc_arena_array(&scan->scratch, (size_t)rows->count / 64 + 1, 8, err);
+    if (data == NULL || valid == NULL) return PC_NO_MEMORY;
+    const uint64_t rest = (UINT64_C(1) << (PC_SCAN_ROW_BITS + PC_SCAN_KEY_BITS)) - 1;
+    for (int i = 0; i < rows->count; i++) {
+        const char kind = scan->block->slot_key[rows->slot[i]].byte[0];
+        if (rows->row[relation][i] < 0 || !pc_slot_is_patient((pc_slot_kind)kind)) continue;
+        const uint64_t slot = (uint64_t)(scan->block->first_slot + rows->slot[i]);
+        data[i] = slot << (PC_SCAN_ROW_BITS + PC_SCAN_KEY_BITS) | rest;
+        valid[i >> 6] |= 1ULL << (i & 63);
+    }
+    *out = (pc_column){.type = PC_KEY, .width = 8, .data = data, .valid = valid};
+    return PC_OK;
+}
+
 static pc_status take_slot(pc_scan *scan, const pc_rows *rows, pc_column *out, pc_error *err)
 {
     int64_t *data = pc_arena_array(&scan->scratch, (size_t)rows->count + 1, sizeof *data, err);
@@ -236,6 +254,8 @@ static pc_status gather_one(pc_scan *scan, pc_rows *rows, int at, pc_error *err)
             return take_patient(scan, rows, c->relation, out, err);
         case PC_SCAN_IS_PATIENT:
             return take_is_patient(scan, rows, c->relation, out, err);
+        case PC_SCAN_PATIENT_KEY:
+            return take_patient_key(scan, rows, c->relation, out, err);
         case PC_SCAN_STATUS:
             return take_status(scan, rows, c->relation, out, err);
         case PC_SCAN_KEY:

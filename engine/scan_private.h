@@ -8,11 +8,7 @@
 #include "parcours/function.h"
 #include "parcours/scan.h"
 
-enum {
-    PC_SCAN_RELATIONS = 64,
-    PC_SCAN_KEY_BITS = 4,  // which key
-    PC_SCAN_ROW_BITS = 24, // row of its slot
-};
+enum { PC_SCAN_RELATIONS = 64 };
 
 /** Rows of a reference table by one of its columns. */
 typedef struct pc_lookup {

@@ -71,6 +71,14 @@ static pc_status pack_rows(const distinct *s, pc_arena *arena, pc_buffer *out, p
     return PC_OK;
 }
 
+static pc_status distinct_clear(pc_op *op, pc_error *err)
+{
+    distinct *s = op->state;
+    pc_groups_close(&s->groups);
+    s->next = 0;
+    return pc_groups_open(&s->groups, s->packed.field, s->packed.field_count, op->arena, err);
+}
+
 static pc_status distinct_pack(pc_op *op, pc_buffer *out, pc_error *err)
 {
     distinct *s = op->state;
@@ -78,9 +86,7 @@ static pc_status distinct_pack(pc_op *op, pc_buffer *out, pc_error *err)
     const pc_status status = pack_rows(s, &arena, out, err);
     pc_arena_reset(&arena);
     if (status != PC_OK) return status;
-    pc_groups_close(&s->groups);
-    s->next = 0;
-    return pc_groups_open(&s->groups, s->packed.field, s->packed.field_count, op->arena, err);
+    return distinct_clear(op, err);
 }
 
 static pc_status merge_rows(distinct *s, pc_span state, pc_arena *arena, pc_error *err)
@@ -115,6 +121,7 @@ const pc_op_type pc_op_distinct = {.name = "distinct",
                                    .kind = PC_PLAN_DISTINCT,
                                    .open = distinct_open,
                                    .push = distinct_push,
+                                   .clear = distinct_clear,
                                    .pack = distinct_pack,
                                    .merge = distinct_merge,
                                    .finish = distinct_finish,

@@ -2,7 +2,8 @@
  *  `offset`. In: any columns. Out: the same columns, rows of no slot. Keeps all rows, or with a
  *  limit about twice as many as it will give. Rows that are equal in all columns cannot be told
  *  apart, so the result does not depend on the order of arrival. Where nulls stand among a key's
- *  values the plan says (PostgreSQL, 7.5). Texts compare by bytes, nan is the largest number. */
+ *  values the plan says (PostgreSQL, 7.5). Texts compare by bytes, nan is the largest number. With
+ *  `first_of` only the first row of each combination of the first keys stays (DISTINCT ON). */
 #include <assert.h>
 #include <string.h>
 #include "coder.h"
@@ -29,6 +30,7 @@ typedef struct sorter {
     pc_sort_key *order; // [order_count] keys, then the other columns
     int64_t row_count;
     int64_t most;    // rows that can be in the result: offset + limit; -1: all
+    int64_t kept;    // rows that stayed when repeats were last dropped
     bool has_cutoff; // row most - 1 is the last that can be in the result
     bool is_sorted;
     int64_t next;
@@ -45,9 +47,9 @@ static uint8_t *nulls_of(const kept_column *c)
     return (uint8_t *)c->null.data;
 }
 
-static int compare_rows(const sorter *s, int64_t a, int64_t b)
+static int compare_keys(const sorter *s, int key_count, int64_t a, int64_t b)
 {
-    for (int i = 0; i < s->order_count; i++) {
+    for (int i = 0; i < key_count; i++) {
         const pc_sort_key *key = &s->order[i];
         const kept_column *c = &s->column[key->column];
         const bool null_a = nulls_of(c)[a] != 0;
@@ -64,6 +66,11 @@ static int compare_rows(const sorter *s, int64_t a, int64_t b)
         if (order != 0) return key->descending ? -order : order;
     }
     return 0;
+}
+
+static int compare_rows(const sorter *s, int64_t a, int64_t b)
+{
+    return compare_keys(s, s->order_count, a, b);
 }
 
 // Keys as given, then every column once more: one that is a key already never decides again.
@@ -107,6 +114,7 @@ static void close_columns(sorter *s)
     s->column_count = 0;
     s->row_count = 0;
     s->next = 0;
+    s->kept = 0;
     s->is_sorted = false;
     s->has_cutoff = false;
 }
@@ -122,6 +130,7 @@ static pc_status sort_open(pc_op *op, const pc_plan *node, pc_error *err)
     const int64_t offset = node->of.sort.offset;
     assert(offset >= 0);
     s->most = limit < 0 || limit > INT64_MAX - offset ? -1 : offset + limit;
+    assert(node->of.sort.first_of == 0 || (limit < 0 && offset == 0));
     const int count = node->schema.field_count;
     pc_field *field = pc_arena_array(op->arena, (size_t)count + 1, sizeof *field, err);
     s->column = pc_arena_array(op->arena, (size_t)count + 1, sizeof *s->column, err);
@@ -239,6 +248,27 @@ static pc_status sort_index(sorter *s, pc_error *err)
     return PC_OK;
 }
 
+// Of rows that are equal in the first keys only the first one. Returns how many stay.
+static int64_t drop_repeats(sorter *s)
+{
+    const int keys = s->node->of.sort.first_of;
+    uint32_t *index = (uint32_t *)(void *)s->index.data;
+    int64_t kept = 0;
+    for (int64_t i = 0; i < s->row_count; i++) {
+        if (kept > 0 && keys > 0 && compare_keys(s, keys, index[kept - 1], index[i]) == 0) continue;
+        index[kept++] = index[i];
+    }
+    return kept;
+}
+
+// The rows in order: `index` of them, and how many there are.
+static pc_status order_rows(sorter *s, int64_t *count, pc_error *err)
+{
+    PC_TRY(sort_index(s, err));
+    *count = s->node->of.sort.first_of == 0 ? s->row_count : drop_repeats(s);
+    return PC_OK;
+}
+
 // Moves the values of rows index[0 .. count - 1] to the front, in that order.
 static pc_status reorder(sorter *s, int64_t count, pc_error *err)
 {
@@ -262,14 +292,16 @@ static pc_status reorder(sorter *s, int64_t count, pc_error *err)
     return PC_OK;
 }
 
-// With a limit: keeps only the rows that can still be in the result.
+// Keeps only the rows that can still be in the result.
 static pc_status prune(sorter *s, pc_error *err)
 {
-    PC_TRY(sort_index(s, err));
-    const int64_t count = s->row_count < s->most ? s->row_count : s->most;
+    int64_t count;
+    PC_TRY(order_rows(s, &count, err));
+    if (s->most >= 0 && count > s->most) count = s->most;
     if (count > 0) PC_TRY(reorder(s, count, err));
     s->has_cutoff = count == s->most;
     s->row_count = count;
+    s->kept = count;
     return PC_OK;
 }
 
@@ -296,6 +328,8 @@ static pc_status append_batch(sorter *s, const pc_batch *batch, pc_error *err)
     }
     s->row_count += batch->row_count;
     if (s->has_cutoff) drop_late_rows(s, first);
+    const bool drops = s->node->of.sort.first_of > 0;
+    if (drops && s->row_count - PRUNE_ROWS > 2 * s->kept) return prune(s, err);
     if (s->most >= 0 && s->row_count - PRUNE_ROWS > 2 * s->most) return prune(s, err);
     return PC_OK;
 }
@@ -369,7 +403,7 @@ static pc_status sort_finish(pc_op *op, pc_batch *out, pc_arena *scratch, pc_err
 {
     sorter *s = op->state;
     if (!s->is_sorted) {
-        PC_TRY(sort_index(s, err));
+        PC_TRY(order_rows(s, &s->row_count, err));
         s->is_sorted = true;
         const int64_t offset = s->node->of.sort.offset;
         s->next = offset < s->row_count ? offset : s->row_count;
@@ -383,7 +417,7 @@ static pc_status sort_finish(pc_op *op, pc_batch *out, pc_arena *scratch, pc_err
 
 static pc_status pack_rows(sorter *s, pc_arena *arena, pc_buffer *out, pc_error *err)
 {
-    PC_TRY(sort_index(s, err));
+    PC_TRY(order_rows(s, &s->row_count, err));
     const bool cut = s->most >= 0 && s->most < s->row_count;
     const int64_t end = cut ? s->most : s->row_count;
     for (int64_t first = 0; first < end; first += PC_BATCH_ROWS) {

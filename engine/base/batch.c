@@ -155,6 +155,22 @@ static void pick_bits(const uint64_t *from, const int *row, int row_count, uint6
     }
 }
 
+pc_status pc_column_pick(const pc_column *from, const int *row, int count, pc_arena *arena,
+                         pc_column *out, pc_error *err)
+{
+    *out = *from;
+    void *data = pc_arena_array(arena, (size_t)count + 1, from->width, err);
+    if (data == NULL) return PC_NO_MEMORY;
+    pick_values(from, row, count, data);
+    out->data = data;
+    if (from->valid == NULL) return PC_OK;
+    uint64_t *valid = pc_arena_array(arena, (size_t)count / 64 + 1, sizeof *valid, err);
+    if (valid == NULL) return PC_NO_MEMORY;
+    pick_bits(from->valid, row, count, valid);
+    out->valid = valid;
+    return PC_OK;
+}
+
 pc_status pc_batch_keep(pc_batch *batch, const int *row, int row_count, pc_arena *arena,
                         pc_error *err)
 {
@@ -166,17 +182,9 @@ pc_status pc_batch_keep(pc_batch *batch, const int *row, int row_count, pc_arena
     if (batch->slot != NULL) slot = pc_arena_array(arena, (size_t)row_count, sizeof *slot, err);
     if (column == NULL || (batch->slot != NULL && slot == NULL)) goto refused;
     for (int i = 0; i < batch->column_count; i++) {
-        const pc_column *from = &batch->column[i];
-        void *data = pc_arena_array(arena, (size_t)row_count, from->width, err);
-        if (data == NULL) goto refused;
-        pick_values(from, row, row_count, data);
-        column[i] = *from;
-        column[i].data = data;
-        if (from->valid == NULL) continue;
-        uint64_t *valid = pc_arena_array(arena, (size_t)row_count / 64 + 1, sizeof *valid, err);
-        if (valid == NULL) goto refused;
-        pick_bits(from->valid, row, row_count, valid);
-        column[i].valid = valid;
+        if (pc_column_pick(&batch->column[i], row, row_count, arena, &column[i], err) != PC_OK) {
+            goto refused;
+        }
     }
     if (slot != NULL) pick_8(batch->slot, row, row_count, slot);
     batch->column = column;

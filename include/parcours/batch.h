@@ -44,6 +44,11 @@ pc_status pc_batch_check(const pc_batch *batch, const pc_schema *schema,
 pc_status pc_batch_keep(pc_batch *batch, const int *row, int row_count, pc_arena *arena,
                         pc_error *err) PC_MUST_CHECK;
 
+/** Values of a column at `row[count]`, in any order and as often as wanted, in new arrays of
+ * `arena`. Local. */
+pc_status pc_column_pick(const pc_column *from, const int *row, int count, pc_arena *arena,
+                         pc_column *out, pc_error *err) PC_MUST_CHECK;
+
 /** Packs a batch into bytes that another rank can unpack: of dictionaries only the texts in use.
  *  Appends to `out`. Local. */
 pc_status pc_batch_pack(const pc_batch *batch, const pc_schema *schema, pc_buffer *out,

@@ -37,24 +37,25 @@ typedef struct pc_shards {
 pc_status pc_shards_run(pc_comm *comm, const pc_shards *work, pc_run_counts *counts,
                         pc_error *err) PC_MUST_CHECK;
 
-enum { PC_MAX_PLAN_NODES = 64 }; // nodes of a chain; a query of one level makes about six
-
-/** What an operator did on this rank, for explain --analyze. */
+/** What an operator did, for explain --analyze. */
 typedef struct pc_op_profile {
     const pc_plan *node;
+    int stage; ///< in the order in which they began
+    int depth; ///< of the node in its stage's tree
     int64_t rows_in, rows_out, batches;
-    double seconds;
+    double seconds; ///< of the slowest rank
 } pc_op_profile;
 
 /** What a query did. Sums and maxima over ranks are on rank 0 only. */
 typedef struct pc_query_profile {
     int node_count;
-    pc_op_profile node[PC_MAX_PLAN_NODES]; ///< from the scan up; rows summed over ranks, seconds
-                                           ///< of the slowest rank
-    int reduce_at;                         ///< index of the node whose state is reduced
-    pc_plan last;         ///< the node that puts rows in order where the plan itself has none
-    pc_run_counts counts; ///< summed over ranks; seconds of the slowest
-    double open_s, scan_s, reduce_s, finish_s; ///< of the stages, on this rank
+    pc_op_profile *node; ///< [node_count] stage by stage, each from its root down; rows summed over
+                         ///< ranks
+    double *rank_s;      ///< [ranks][node_count] seconds by rank
+    int64_t rows_scanned;
+    pc_run_counts counts; ///< summed over ranks and loops over shards; seconds of the slowest
+    int stage_count, pass_count;               ///< pass: a loop over shards
+    double open_s, scan_s, reduce_s, finish_s; ///< on this rank
 } pc_query_profile;
 
 /** How to run a query. */
@@ -66,10 +67,10 @@ typedef struct pc_query_run {
     const pc_log *log;
 } pc_query_run;
 
-/** Collective. Runs a query: each rank its shards up to the first operator with state, then the
- *  states are reduced to rank 0, which runs the rest. The result does not depend on ranks or
- *  shards.
- *  @param arena   owns the result
+/** Collective. Runs a query: each rank its shards up to the first operator whose state is of all
+ *  ranks, then the states are reduced to rank 0, which runs the rest; subqueries that all ranks
+ *  must know come first. The result does not depend on ranks or shards.
+ *  @param arena   owns the result and the profile's arrays
  *  @param result  filled on rank 0; elsewhere it has no rows. It holds the visible columns */
 pc_status pc_query_execute(pc_comm *comm, const pc_query_run *run, pc_arena *arena,
                            pc_result *result, pc_query_profile *profile,

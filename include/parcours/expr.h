@@ -19,7 +19,13 @@ typedef struct pc_value {
 typedef struct pc_expr pc_expr;
 typedef struct pc_function pc_function; ///< a scalar function or operator for given argument types
 
-typedef enum pc_expr_kind { PC_EXPR_COLUMN, PC_EXPR_CONSTANT, PC_EXPR_CALL } pc_expr_kind;
+typedef enum pc_expr_kind {
+    PC_EXPR_COLUMN,
+    PC_EXPR_CONSTANT,
+    PC_EXPR_CALL,
+    PC_EXPR_LATER ///< a constant that is not known yet: a subquery's value. It is one when rows
+                  ///< come
+} pc_expr_kind;
 
 /** A node. Owned by the arena of whoever built it; constant after that. */
 struct pc_expr {

@@ -17,6 +17,14 @@ typedef struct pc_op_type {
      *  `scratch` lives until the next push. Dictionaries of the batch live as long as the stage and
      *  only grow: what their indices mean is looked up once. */
     pc_status (*push)(pc_op *op, pc_batch *batch, pc_arena *scratch, pc_error *err);
+    /** Adds a batch of the second input, before the first push. NULL: there is one input. */
+    pc_status (*build)(pc_op *op, const pc_batch *batch, pc_error *err);
+    /** With it, push only takes a batch in (it must live until then), and this writes what becomes
+     *  of it, batch by batch, until one has 0 rows. NULL: push makes one batch of one. */
+    pc_status (*more)(pc_op *op, pc_batch *out, pc_arena *scratch, pc_error *err);
+    /** Forgets all rows, so that the next block can begin: of operators that work block by block.
+     */
+    pc_status (*clear)(pc_op *op, pc_error *err);
     /** Packs the state, to be merged elsewhere; empties it. NULL: no state. */
     pc_status (*pack)(pc_op *op, pc_buffer *out, pc_error *err);
     /** Adds a packed state of the same operator. NULL: no state. With it, the stage ends here. */

@@ -93,6 +93,11 @@ typedef enum pc_spread {
     PC_SPREAD_ROOT   ///< rank 0 has them
 } pc_spread;
 
+enum {
+    PC_MAX_PLAN_NODES = 256, ///< nodes of a stage; a query of one level makes about six
+    PC_MAX_PLAN_INPUTS = 16  ///< of a union
+};
+
 typedef struct pc_plan pc_plan;
 struct pc_plan {
     pc_plan_kind kind;
@@ -145,9 +150,11 @@ struct pc_plan {
             const int *build_key; ///< [key_count] columns of `build`, equal to them; null matches
                                   ///< nothing
             const pc_expr *on;    ///< over the input's columns, then those of `build`; or NULL
-            bool null_aware;      ///< ANTI of NOT IN: the last key's nulls make no match unknown
-        } join; ///< output: the input's columns, then those of `build` (not of SEMI
-                ///< and ANTI)
+            bool null_aware;      ///< MARK of IN and ANY: without a match it is null where `on` was
+                             ///< null for some row; or, with one key and no `on`, where the key is
+                             ///< null on either side and there is a row to compare with
+        } join; ///< output: the input's columns, then those of `build` (INNER, LEFT) or whether a
+                ///< row matched (MARK: PC_BOOL)
         struct {
             int more_count;
             const pc_plan *const *more; ///< [more_count] inputs beside `input`, of one schema
@@ -187,12 +194,24 @@ typedef struct pc_plan_traits {
     const char *why;         ///< the name that made one of them true, or NULL
 } pc_plan_traits;
 
+/** The inputs of a node; none of leaves, of which SHARE is one. */
+int pc_plan_inputs(const pc_plan *plan, const pc_plan *input[PC_MAX_PLAN_INPUTS]);
+
+/** A subquery used as a value: run before all else; its one row's first column becomes `value`. */
+typedef struct pc_scalar {
+    const pc_plan *plan;
+    pc_expr *value;  ///< PC_EXPR_LATER until then, a constant from then on; null: no row
+    int first_inner; ///< scalars from here up to itself are used by its own plan
+} pc_scalar;
+
 /** A whole query. */
 typedef struct pc_query {
     const pc_plan *root;
-    const bool *is_cell; ///< [root schema] true: an aggregate (suppressed when small); false: a
-                         ///< group's own value
-    int visible_count;   ///< columns of the root that are shown: the first ones
+    int scalar_count;
+    const pc_scalar *scalar; ///< [scalar_count] in the order in which they can be run
+    const bool *is_cell;     ///< [root schema] true: an aggregate (suppressed when small); false: a
+                             ///< group's own value
+    int visible_count;       ///< columns of the root that are shown: the first ones
     int patients_column; ///< hidden column of the root: patients behind a row; -1: not of patients,
                          ///< or rows of patients
     pc_plan_traits traits;

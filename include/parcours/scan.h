@@ -21,8 +21,15 @@ typedef enum pc_attach {
                          ///< children of one key, the same parent)
 } pc_attach;
 
-/** What becomes of a row that finds none. */
-typedef enum pc_join { PC_JOIN_INNER, PC_JOIN_LEFT, PC_JOIN_SEMI, PC_JOIN_ANTI } pc_join;
+/** What becomes of a row that finds none, or some. MARK (joins of a plan, not of a scan): every row
+ *  stays, and a column says whether it found one. */
+typedef enum pc_join {
+    PC_JOIN_INNER,
+    PC_JOIN_LEFT,
+    PC_JOIN_SEMI,
+    PC_JOIN_ANTI,
+    PC_JOIN_MARK
+} pc_join;
 
 typedef struct pc_scan_relation {
     pc_attach attach;
@@ -50,8 +57,19 @@ enum {
                              ///< different for the parents of different keys
     PC_SCAN_PARENT_KEY = -4, ///< PC_KEY of its parent; null without one
     PC_SCAN_SLOT = -5,       ///< PC_KEY: number of the slot (never null)
-    PC_SCAN_IS_PATIENT = -6  ///< PC_BOOL: the slot is a patient and the relation has a row
+    PC_SCAN_IS_PATIENT = -6, ///< PC_BOOL: the slot is a patient and the relation has a row
+    PC_SCAN_PATIENT_KEY = -7 ///< PC_KEY: the patient as a number: equal for the rows of one; null
+                             ///< where PC_SCAN_PATIENT is
 };
+enum {
+    PC_SCAN_KEY_BITS = 4, ///< of a PC_KEY: which key (all ones: the patient)
+    PC_SCAN_ROW_BITS = 24 ///< of a PC_KEY: row of its slot
+};
+/** The slot that a PC_KEY value of a scan lies in. */
+static inline int64_t pc_scan_key_slot(int64_t key)
+{
+    return (int64_t)((uint64_t)key >> (PC_SCAN_KEY_BITS + PC_SCAN_ROW_BITS));
+}
 
 typedef struct pc_scan_plan {
     int relation_count;

@@ -1,9 +1,12 @@
-/** The chain of operators of a query, and the collector, without a store and without ranks. */
+/** The flow of a query through its operators, without a store and without ranks. */
 #include "engine/exec_private.h"
 #include "ops/op_case.h"
 
 static op_case the_case;
 static lines got, wanted;
+static pc_flow flow;
+static pc_flow_node counted[PC_MAX_PLAN_NODES]; // what the last run did
+static int counted_nodes;
 
 enum { LEAST_COUNT = 20, LIMIT = 5 };
 
@@ -56,7 +59,7 @@ static void make_chain(chain *c)
 }
 
 // Pushes all rows in batches as a scan would.
-static pc_status push_rows(pc_pipeline *p, uint64_t *random, pc_error *err)
+static pc_status push_rows(pc_flow *f, uint64_t *random, pc_error *err)
 {
     pc_arena arena = {0};
     const pc_dict *dict = case_dict(0, &arena);
@@ -77,7 +80,7 @@ static pc_status push_rows(pc_pipeline *p, uint64_t *random, pc_error *err)
                           .row_count = count,
                           .column = column,
                           .slot = the_case.slot + at};
-        status = pc_pipeline_push(p, &batch, err);
+        status = pc_flow_emit(f, f->count - 1, &batch, err);
         at += count;
     }
     // Operators that are finished still know the dictionary by its texts only.
@@ -86,31 +89,32 @@ static pc_status push_rows(pc_pipeline *p, uint64_t *random, pc_error *err)
 }
 
 // Runs a plan; its rows become lines. Everything on the budget is given back.
-static pc_status run_plan(const pc_plan *root, uint64_t seed, pc_budget *budget,
-                          pc_query_profile *profile)
+static pc_status run_plan(const pc_plan *root, uint64_t seed, pc_budget *budget)
 {
-    *profile = (pc_query_profile){0};
     uint64_t random = seed;
-    pc_pipeline p = {
-        .arena = {.budget = budget}, .scratch = {.budget = budget}, .profile = profile};
+    static const pc_flow_source no_store = {0};
+    memset(&flow, 0, sizeof flow);
+    pc_plan sort = {.kind = PC_PLAN_SORT, .input = root, .schema = root->schema};
+    sort.of.sort.limit = -1;
+    if (pc_flow_needs_sort(root)) root = &sort;
     pc_arena arena = {.budget = budget};
-    pc_collector *rows = NULL;
-    pc_status status = pc_pipeline_open(&p, root, NULL);
-    if (status == PC_OK) status = pc_collector_new(&root->schema, budget, &rows, NULL);
-    if (status == PC_OK) status = push_rows(&p, &random, NULL);
-    if (status == PC_OK) status = pc_pipeline_finish(&p, rows, NULL);
+    pc_status status = pc_flow_open(&flow, root, &no_store, budget, NULL);
+    if (status == PC_OK) status = push_rows(&flow, &random, NULL);
+    if (status == PC_OK) status = pc_flow_finish(&flow, NULL);
     got.count = 0;
     for (int i = 0; status == PC_OK && i < root->schema.field_count; i++) {
         pc_column column;
-        status = pc_collector_column(rows, i, &arena, &column, NULL);
-        got.count = (int)pc_collector_rows(rows);
+        status = pc_table_copy(flow.result, i, &arena, &column, NULL);
+        got.count = (int)pc_table_rows(flow.result);
         for (int row = 0; status == PC_OK && row < got.count; row++) {
             if (i == 0) got.line[row][0] = '\0';
             add_value(got.line[row], &column, row);
         }
     }
-    pc_collector_free(rows);
-    pc_pipeline_close(&p);
+    const pc_flow closed = flow; // its counts stay
+    pc_flow_close(&flow);
+    memcpy(counted, closed.node, sizeof counted);
+    counted_nodes = closed.count;
     pc_arena_reset(&arena);
     return status;
 }
@@ -167,14 +171,12 @@ static void test_chain(void)
         chain c;
         make_chain(&c);
         pc_budget budget = {0};
-        pc_query_profile profile;
-        CU_ASSERT_EQUAL(run_plan(&c.sort, seed, &budget, &profile), PC_OK);
+        CU_ASSERT_EQUAL(run_plan(&c.sort, seed, &budget), PC_OK);
         CU_ASSERT_EQUAL(budget.used_bytes, 0);
-        CU_ASSERT_EQUAL(profile.node_count, 4);
-        CU_ASSERT_EQUAL(profile.reduce_at, 1);
-        CU_ASSERT_EQUAL(profile.node[1].rows_in, the_case.row_count);
-        CU_ASSERT_EQUAL(profile.node[2].rows_in, profile.node[1].rows_out);
-        CU_ASSERT_EQUAL(profile.node[3].rows_out, got.count);
+        CU_ASSERT_EQUAL(counted_nodes, 4);
+        CU_ASSERT_EQUAL(counted[2].rows_in, the_case.row_count);
+        CU_ASSERT_EQUAL(counted[1].rows_in, counted[2].rows_out);
+        CU_ASSERT_EQUAL(counted[0].rows_out, got.count);
         twin_lines();
         wrong += differing_lines(&got, &wanted);
         pc_arena_reset(&c.arena);
@@ -189,10 +191,9 @@ static void test_rows_are_put_in_order(void)
     random_case(&random, 700, 1, &the_case);
     const pc_plan scan = {.kind = PC_PLAN_SCAN, .schema = case_schema};
     pc_budget budget = {0};
-    pc_query_profile profile;
-    CU_ASSERT_EQUAL(run_plan(&scan, 1, &budget, &profile), PC_OK);
+    CU_ASSERT_EQUAL(run_plan(&scan, 1, &budget), PC_OK);
     CU_ASSERT_EQUAL(got.count, 700);
-    CU_ASSERT_EQUAL(profile.node_count, 2);
+    CU_ASSERT_EQUAL(counted_nodes, 2);
     static lines first;
     memcpy(&first, &got, sizeof first);
     for (int row = 0; row < 350; row++) { // the same rows in the opposite order
@@ -201,7 +202,7 @@ static void test_rows_are_put_in_order(void)
         memcpy(the_case.row[row], the_case.row[699 - row], sizeof other);
         memcpy(the_case.row[699 - row], other, sizeof other);
     }
-    CU_ASSERT_EQUAL(run_plan(&scan, 2, &budget, &profile), PC_OK);
+    CU_ASSERT_EQUAL(run_plan(&scan, 2, &budget), PC_OK);
     CU_ASSERT_EQUAL(differing_lines(&got, &first), 0);
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
 }
@@ -217,8 +218,7 @@ static void test_any_request_may_be_refused(void)
     for (size_t limit = 1024; status != PC_OK && limit < (size_t)8 << 20;
          limit += limit / 40 + 64) {
         pc_budget budget = {.limit_bytes = limit};
-        pc_query_profile profile;
-        status = run_plan(&c.sort, 1, &budget, &profile);
+        status = run_plan(&c.sort, 1, &budget);
         CU_ASSERT(status == PC_OK || status == PC_NO_MEMORY);
         CU_ASSERT_EQUAL(budget.used_bytes, 0);
         refused += status == PC_NO_MEMORY;
@@ -230,15 +230,14 @@ static void test_any_request_may_be_refused(void)
 
 static void test_too_long_a_plan(void)
 {
-    static pc_plan node[PC_MAX_PLAN_NODES];
-    for (int i = 0; i < PC_MAX_PLAN_NODES; i++) {
+    static pc_plan node[PC_MAX_PLAN_NODES + 1];
+    for (int i = 0; i <= PC_MAX_PLAN_NODES; i++) {
         node[i] = (pc_plan){.kind = i == 0 ? PC_PLAN_SCAN : PC_PLAN_DISTINCT,
                             .input = i == 0 ? NULL : &node[i - 1],
                             .schema = case_schema};
     }
     pc_budget budget = {0};
-    pc_query_profile profile;
-    CU_ASSERT_EQUAL(run_plan(&node[PC_MAX_PLAN_NODES - 1], 1, &budget, &profile), PC_UNSUPPORTED);
+    CU_ASSERT_EQUAL(run_plan(&node[PC_MAX_PLAN_NODES], 1, &budget), PC_UNSUPPORTED);
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
 }
 
