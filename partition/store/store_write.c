@@ -25,7 +25,7 @@ static pc_status write_content(int which, const char *store, const char *path,
 static pc_status write_file(int which, const char *store, const pc_store_contents *contents,
                             pc_budget *budget, named_file *file, pc_error *err)
 {
-    char path[PC_PATH_BYTES], temporary[PC_PATH_BYTES], name[96];
+    char path[PC_PATH_BYTES], temporary[PC_PATH_BYTES], name[PC_PATH_BYTES];
     int64_t bytes;
     snprintf(name, sizeof name, "%s.tmp.%d", file->name, (int)getpid());
     PC_TRY(pc_path_join(store, file->name, path, err));
