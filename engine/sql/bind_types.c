@@ -360,7 +360,7 @@ pc_status pc_bind_cast(pc_binder *b, const cJSON *body, const pc_expr **out)
     const int location = pc_node_location(pc_node_get(body, "arg"));
     const int position = pc_sql_position(b->text, location);
     const pc_expr *x;
-    named_type to;
+    named_type to = {0};
     PC_TRY(type_of_name(b, type_name, pc_node_int(type_name, "location"), &to));
     PC_TRY(pc_bind_node(b, pc_node_get(body, "arg"), &x));
     if (to.type == PC_NONE) return cast_to_any_numeric(b, x, location, out);
