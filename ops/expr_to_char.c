@@ -73,23 +73,34 @@ static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
 static const char *const roman[] = {"I",   "II",   "III", "IV", "V",  "VI",
                                     "VII", "VIII", "IX",  "X",  "XI", "XII"};
 
-// Patterns of numbers may be written small; names give their own case.
-static const pattern *find(pc_span format)
-{
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-        const size_t bytes = strlen(patterns[i].text);
-        const pc_span it = {format.data, bytes};
-        if (bytes > format.bytes || !pc_span_equal_nocase(it, pc_span_of(patterns[i].text))) {
-            continue;
-        }
-        return &patterns[i];
-    }
-    return NULL;
-}
-
 static bool is_small(char c)
 {
     return c >= 'a' && c <= 'z';
+}
+
+// Written large or small as a whole; a name also with its first letter large.
+static bool is_written(const pattern *p, pc_span format)
+{
+    const size_t bytes = strlen(p->text);
+    if (bytes > format.bytes) return false;
+    const bool is_name = p->kind == MONTH_NAME || p->kind == DAY_NAME;
+    const bool small = is_small(format.data[0]);
+    const bool rest_small = small || (is_name && is_small(format.data[1]));
+    for (size_t i = 0; i < bytes; i++) {
+        const char c = p->text[i];
+        const bool is_letter = c >= 'A' && c <= 'Z';
+        const bool lower = i == 0 ? small : rest_small;
+        if (format.data[i] != (lower && is_letter ? (char)(c + 32) : c)) return false;
+    }
+    return true;
+}
+
+static const pattern *find(pc_span format)
+{
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        if (is_written(&patterns[i], format)) return &patterns[i];
+    }
+    return NULL;
 }
 
 // MONTH, Month or month, as the first two letters of the pattern are written.
@@ -203,6 +214,7 @@ pc_status pc_cell_to_char(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_c
     pc_buffer *to = &e->state->text;
     pc_span format = arg[1].text;
     to->bytes = 0;
+    out->is_null = format.bytes == 0; // as PostgreSQL
     while (format.bytes > 0) {
         const bool modified =
             format.bytes > 2 && pc_span_equal_nocase((pc_span){format.data, 2}, pc_span_of("FM"));

@@ -32,13 +32,15 @@ static bool read_number(pc_span text, pc_value *out)
     const size_t decimals = point == NULL ? 0 : text.bytes - (size_t)(point - text.data) - 1;
     char digits[64];
     if (decimals > PC_DECIMAL_MAX_SCALE || text.bytes + 2 > sizeof digits) return false;
-    // "5." and ".5" are numbers of SQL: "5.0" and "0.5" are numbers of ours.
-    const bool bare = text.bytes > 0 && text.data[0] == '.';
-    digits[0] = '0';
-    memcpy(digits + 1, text.data, text.bytes);
-    size_t bytes = text.bytes + 1;
+    // "5." and "-.5" are numbers of SQL: "5" and "-0.5" are numbers of ours.
+    size_t bytes = 0;
+    const size_t sign = text.bytes > 0 && (text.data[0] == '-' || text.data[0] == '+') ? 1 : 0;
+    if (sign == 1) digits[bytes++] = text.data[0];
+    if (point == text.data + sign) digits[bytes++] = '0';
+    memcpy(digits + bytes, text.data + sign, text.bytes - sign);
+    bytes += text.bytes - sign;
     if (point != NULL && decimals == 0) bytes--;
-    const pc_span all = {bare ? digits : digits + 1, bare ? bytes : bytes - 1};
+    const pc_span all = {digits, bytes};
     if (!pc_decimal_parse(all, (int)decimals, '.', &out->integer)) return false;
     out->type = decimals == 0 ? PC_INT : PC_DECIMAL;
     out->scale = (uint8_t)decimals;
@@ -342,7 +344,7 @@ static pc_status cut_text(pc_binder *b, const cJSON *type_name, const pc_expr *x
 static pc_status cast_to_any_numeric(pc_binder *b, const pc_expr *x, int location,
                                      const pc_expr **out)
 {
-    pc_value value;
+    pc_value value = {.type = PC_NONE};
     if (pc_is_literal(x) && read_number(pc_span_trim(x->constant.text), &value)) {
         value.type = PC_DECIMAL;
         return pc_expr_constant(&value, x->position, b->arena, out, b->err);
