@@ -77,7 +77,8 @@ static pc_status print_node(const pc_nodes *nodes, const pc_node *node, pc_buffe
 
 static pc_status print_study(const pc_nodes *nodes, pc_buffer *out, pc_error *err)
 {
-    static const char *const verb[] = {"attrition", "count", "prevalence"};
+    static const char *const verb[PC_STAT_COUNT_OF_KINDS] = {
+        "attrition", "count", "prevalence", "incidence", "survival", "summary", "overlap"};
     const pc_study *study = nodes->study;
     PC_TRY(pc_buffer_print(out, err, "study %s\nfor each shard, block by block:\n", study->name));
     for (int i = 0; i < nodes->count; i++) {
@@ -86,8 +87,14 @@ static pc_status print_study(const pc_nodes *nodes, pc_buffer *out, pc_error *er
     PC_TRY(pc_buffer_print(out, err, "reduced over ranks to rank 0, then released:\n"));
     for (int i = 0; i < study->statistic_count; i++) {
         const pc_statistic *s = &study->statistic[i];
-        PC_TRY(
-            pc_buffer_print(out, err, "  %s: %s of %s", s->name, verb[s->kind], s->timeline->name));
+        PC_TRY(pc_buffer_print(out, err, "  %s: %s", s->name, verb[s->kind]));
+        if (s->timeline != NULL) PC_TRY(pc_buffer_print(out, err, " of %s", s->timeline->name));
+        for (int k = 0; k < s->measures.count; k++) {
+            PC_TRY(pc_buffer_print(out, err, "%s %s", k == 0 ? " of" : ",", s->measures.name[k]));
+        }
+        for (int k = 0; k < s->of_count; k++) {
+            PC_TRY(pc_buffer_print(out, err, "%s %s", k == 0 ? " with" : ",", s->of[k]->name));
+        }
         if (s->in != NULL) PC_TRY(pc_buffer_print(out, err, " in %s", s->in->name));
         for (int k = 0; k < s->by_count; k++) {
             PC_TRY(pc_buffer_print(out, err, "%s %s", k == 0 ? " by" : ",", s->by[k].text));

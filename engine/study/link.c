@@ -341,11 +341,16 @@ static void find_level(pc_study *study)
             if (level > study->level) study->level = level;
         }
         for (const pc_codes *codes = study->doc[d]->codes; codes != NULL; codes = codes->next) {
-            if (codes->set_count > 0) study->level = 2;
+            if (codes->set_count > 0 && study->level < 2) study->level = 2;
         }
     }
     for (int i = 0; i < study->statistic_count; i++) {
-        if (study->statistic[i].kind == PC_STAT_PREVALENCE) study->level = 2;
+        const pc_statistic *statistic = &study->statistic[i];
+        const bool is_third = statistic->by_year || statistic->split_count > 0 ||
+                              statistic->is_standardised ||
+                              (statistic->kind == PC_STAT_SURVIVAL && statistic->of_count > 0);
+        const int level = is_third ? 3 : statistic->kind >= PC_STAT_PREVALENCE ? 2 : 1;
+        if (level > study->level) study->level = level;
     }
 }
 

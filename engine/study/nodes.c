@@ -256,7 +256,15 @@ static pc_status make_all(pc_nodes *nodes, pc_error *err)
     }
     for (int i = 0; i < study->statistic_count; i++) {
         const pc_statistic *s = &study->statistic[i];
-        PC_TRY(make_node(nodes, s->timeline->def, NULL, 0, &node, err));
+        if (s->timeline != NULL) {
+            PC_TRY(make_node(nodes, s->timeline->def, NULL, 0, &node, err));
+        }
+        for (int k = 0; k < s->of_count; k++) {
+            PC_TRY(make_node(nodes, s->of[k]->def, NULL, 0, &node, err));
+        }
+        for (int k = 0; k < s->split_count; k++) {
+            PC_TRY(make_node(nodes, s->split[k]->def, NULL, 0, &node, err));
+        }
         if (s->in != NULL) PC_TRY(make_node(nodes, s->in->def, NULL, 0, &node, err));
     }
     return PC_OK;

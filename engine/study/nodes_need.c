@@ -154,14 +154,19 @@ static void need_for_statistics(pc_nodes *nodes)
     const pc_study *study = nodes->study;
     for (int i = 0; i < study->statistic_count; i++) {
         const pc_statistic *s = &study->statistic[i];
-        const pc_ref *subject = s->kind == PC_STAT_PREVALENCE ? s->in : s->timeline;
-        pc_node *node = pc_node_of(nodes, subject->def);
+        const pc_ref *subject = pc_statistic_subject(s);
+        pc_node *node = subject == NULL ? NULL : pc_node_of(nodes, subject->def);
         for (int k = 0; k < s->by_count; k++)
             need_sql(node, &s->bound[k]);
         if (s->total_column >= 0) node->needed[s->total_column] = true;
-        if (s->kind == PC_STAT_PREVALENCE) {
-            pc_node_of(nodes, s->timeline->def)->needed[PC_END] = true;
-        }
+        for (int k = 0; k < s->measures.count; k++)
+            node->needed[s->measure_column[k]] = true;
+        const bool needs_end = s->kind == PC_STAT_PREVALENCE || s->kind == PC_STAT_INCIDENCE;
+        if (needs_end) pc_node_of(nodes, s->timeline->def)->needed[PC_END] = true;
+        for (int k = 0; k < s->of_count; k++)
+            pc_node_of(nodes, s->of[k]->def)->needed[PC_END] = true;
+        for (int k = 0; k < s->split_count; k++)
+            pc_node_of(nodes, s->split[k]->def)->needed[PC_END] = true;
         if (s->in != NULL) pc_node_of(nodes, s->in->def)->needed[PC_END] = true;
     }
 }

@@ -1,13 +1,32 @@
 // The `statistics` section.
-#include "study_read.h"
 #include <string.h>
+#include "study_read.h"
 
-static const char *const verbs[] = {"attrition", "count", "prevalence"};
-static const char *const keys[] = {"title", "note", "attrition", "count",    "prevalence",
-                                   "by",    "in",   "total",     "interval", NULL};
-static const char *const above[] = {"incidence", "survival",  "summary", "overlap",  "sql",
-                                    "split",     "at_risk",   "clean",   "rate_per", "standardise",
-                                    "at",        "competing", NULL};
+#define BIT(kind) (1U << (kind))
+
+static const char *const verbs[PC_STAT_COUNT_OF_KINDS] = {
+    "attrition", "count", "prevalence", "incidence", "survival", "summary", "overlap"};
+/** Which verbs a key belongs to. */
+static const struct {
+    const char *key;
+    unsigned kinds;
+} belongs[] = {{"by", BIT(PC_STAT_COUNT) | BIT(PC_STAT_PREVALENCE) | BIT(PC_STAT_INCIDENCE) |
+                          BIT(PC_STAT_SURVIVAL) | BIT(PC_STAT_SUMMARY)},
+               {"in", ~BIT(PC_STAT_ATTRITION)},
+               {"total", BIT(PC_STAT_COUNT)},
+               {"interval", BIT(PC_STAT_PREVALENCE)},
+               {"standardise", BIT(PC_STAT_PREVALENCE) | BIT(PC_STAT_INCIDENCE)},
+               {"split", BIT(PC_STAT_INCIDENCE)},
+               {"at_risk", BIT(PC_STAT_INCIDENCE)},
+               {"clean", BIT(PC_STAT_INCIDENCE)},
+               {"rate_per", BIT(PC_STAT_INCIDENCE)},
+               {"at", BIT(PC_STAT_SURVIVAL)},
+               {"competing", BIT(PC_STAT_SURVIVAL)}};
+static const char *const keys[] = {
+    "title",   "note",    "attrition", "count",    "prevalence", "incidence", "survival",
+    "summary", "overlap", "by",        "in",       "total",      "interval",  "standardise",
+    "split",   "at_risk", "clean",     "rate_per", "at",         "competing", NULL};
+static const char *const above[] = {"sql", NULL};
 
 static pc_status parse_by(pc_loader *loader, const pc_json *value, const pc_place *place,
                           pc_statistic *out)
@@ -31,50 +50,127 @@ static pc_status parse_by(pc_loader *loader, const pc_json *value, const pc_plac
     return PC_OK;
 }
 
+/** An array of timelines; with `year` not NULL the word "year" may be among them. */
+static pc_status parse_refs(pc_loader *loader, const pc_json *value, const pc_place *place,
+                            bool *year, int *count, pc_ref ***out)
+{
+    pc_status status = PC_OK;
+    value = pc_value_of(loader, value);
+    if (!pc_expect(loader, value, PC_JSON_ARRAY, place, &status)) return status;
+    *out = pc_arena_array(loader->study->arena, (size_t)pc_json_count(value) + 1, sizeof **out,
+                          loader->err);
+    if (*out == NULL) return PC_NO_MEMORY;
+    int index = 0;
+    for (const pc_json *element = pc_json_first(value); element != NULL;
+         element = pc_json_next(element), index++) {
+        const char *text = pc_json_text(pc_value_of(loader, element));
+        if (year != NULL && text != NULL && strcmp(text, "year") == 0) {
+            *year = true;
+            continue;
+        }
+        pc_ref *ref = NULL;
+        PC_TRY(pc_read_ref(loader, element, PC_PLACE_INDEX(place, index), &ref));
+        if (ref != NULL) (*out)[(*count)++] = ref;
+    }
+    return PC_OK;
+}
+
+/** `at`: days, ascending. */
+static pc_status parse_at(pc_loader *loader, const pc_json *value, const pc_place *place,
+                          pc_statistic *out)
+{
+    pc_status status = PC_OK;
+    value = pc_value_of(loader, value);
+    if (!pc_expect(loader, value, PC_JSON_ARRAY, place, &status)) return status;
+    out->at = pc_arena_array(loader->study->arena, (size_t)pc_json_count(value) + 1,
+                             sizeof *out->at, loader->err);
+    if (out->at == NULL) return PC_NO_MEMORY;
+    int64_t last = -1;
+    int index = 0;
+    for (const pc_json *element = pc_json_first(value); element != NULL;
+         element = pc_json_next(element), index++) {
+        int64_t day = -1;
+        const pc_place *nth = PC_PLACE_INDEX(place, index);
+        PC_TRY(pc_read_range(loader, element, nth, 0, 1000000, &day));
+        if (day < 0) continue;
+        if (day <= last) PC_TRY(pc_problem(loader, nth, "type", "expected days in order"));
+        last = day;
+        out->at[out->at_count++] = day;
+    }
+    return PC_OK;
+}
+
 static pc_status check_verb_keys(pc_loader *loader, const pc_json *object, const pc_place *place,
                                  pc_statistic_kind kind)
 {
-    static const struct {
-        const char *key;
-        pc_statistic_kind kind;
-    } belongs[] = {{"total", PC_STAT_COUNT}, {"interval", PC_STAT_PREVALENCE}};
     for (size_t i = 0; i < sizeof belongs / sizeof belongs[0]; i++) {
-        if (kind == belongs[i].kind || pc_json_get(object, belongs[i].key) == NULL) continue;
+        const bool fits = (belongs[i].kinds & BIT(kind)) != 0;
+        if (fits || pc_json_get(object, belongs[i].key) == NULL) continue;
         PC_TRY(pc_problem(loader, PC_PLACE_KEY(place, belongs[i].key), "key",
-                          "'%s' belongs to '%s'", belongs[i].key, verbs[belongs[i].kind]));
+                          "'%s' is not for '%s'", belongs[i].key, verbs[kind]));
     }
-    for (int i = 0; kind == PC_STAT_ATTRITION && i < 2; i++) {
-        const char *key = i == 0 ? "by" : "in";
-        if (pc_json_get(object, key) == NULL) continue;
-        PC_TRY(pc_problem(loader, PC_PLACE_KEY(place, key), "key", "'%s' is not for 'attrition'",
-                          key));
-    }
-    if (kind == PC_STAT_PREVALENCE && pc_json_get(object, "in") == NULL) {
+    const unsigned need_in = BIT(PC_STAT_PREVALENCE) | BIT(PC_STAT_INCIDENCE) |
+                             BIT(PC_STAT_SURVIVAL) | BIT(PC_STAT_SUMMARY);
+    if ((need_in & BIT(kind)) != 0 && pc_json_get(object, "in") == NULL) {
         return pc_problem(loader, place, "key", "'in' is missing: the cohort of the population");
     }
     return PC_OK;
 }
 
-static pc_status parse_statistic(pc_loader *loader, const pc_json *object, const pc_place *place,
+/** Keys of `incidence`. */
+static pc_status parse_incidence(pc_loader *loader, const pc_json *object, const pc_place *place,
                                  pc_statistic *out)
 {
-    int found = 0;
-    PC_TRY(pc_check_keys(loader, object, place, keys, above));
-    for (int i = 0; i < 3; i++) {
-        if (pc_json_get(object, verbs[i]) == NULL) continue;
-        found++;
-        out->kind = (pc_statistic_kind)i;
+    const pc_json *value = pc_json_get(object, "split");
+    out->clean = -1;
+    out->rate_per = 100000;
+    if (value != NULL) {
+        PC_TRY(parse_refs(loader, value, PC_PLACE_KEY(place, "split"), &out->by_year,
+                          &out->split_count, &out->split));
+        if (out->split_count > PC_STUDY_BY_MAX) {
+            PC_TRY(pc_problem(loader, PC_PLACE_KEY(place, "split"), "type", "at most %d timelines",
+                              PC_STUDY_BY_MAX));
+        }
     }
-    if (found != 1) {
-        return pc_problem(loader, place, "verb",
-                          "expected one of 'attrition', 'count', 'prevalence'");
+    value = pc_json_get(object, "at_risk");
+    if (value != NULL) {
+        PC_TRY(pc_read_pair(loader, value, PC_PLACE_KEY(place, "at_risk"), false, &out->at_risk));
     }
-    PC_TRY(pc_place_text(loader, place, &out->path));
-    PC_TRY(pc_read_title(loader, object, place, &out->title));
-    const char *verb = verbs[out->kind];
-    PC_TRY(
-        pc_read_ref(loader, pc_json_get(object, verb), PC_PLACE_KEY(place, verb), &out->timeline));
-    PC_TRY(check_verb_keys(loader, object, place, out->kind));
+    value = pc_json_get(object, "clean");
+    if (value != NULL) {
+        PC_TRY(pc_read_range(loader, value, PC_PLACE_KEY(place, "clean"), 0, 1000000, &out->clean));
+    }
+    value = pc_json_get(object, "rate_per");
+    if (value == NULL) return PC_OK;
+    int64_t per = 100000;
+    PC_TRY(pc_read_range(loader, value, PC_PLACE_KEY(place, "rate_per"), 1, 1000000000, &per));
+    out->rate_per = (double)per;
+    return PC_OK;
+}
+
+/** The value of the verb: a timeline, a list of timelines or of measures. */
+static pc_status parse_subject(pc_loader *loader, const pc_json *value, const pc_place *place,
+                               pc_statistic *out)
+{
+    if (out->kind == PC_STAT_SUMMARY) {
+        PC_TRY(pc_read_names(loader, value, place, &out->measures));
+        if (out->measures.count > 0) return PC_OK;
+        return pc_problem(loader, place, "type", "expected at least one measure");
+    }
+    if (out->kind == PC_STAT_OVERLAP) {
+        PC_TRY(parse_refs(loader, value, place, NULL, &out->of_count, &out->of));
+        if (out->of_count >= 2) return PC_OK;
+        return pc_problem(loader, place, "type", "expected at least two timelines");
+    }
+    return pc_read_ref(loader, value, place, &out->timeline);
+}
+
+static pc_status parse_common(pc_loader *loader, const pc_json *object, const pc_place *place,
+                              pc_statistic *out)
+{
+    static const char *const intervals[] = {"wilson", "exact", NULL};
+    static const char *const populations[] = {"ESP2013", NULL};
+    int choice = 0;
     const pc_json *value = pc_json_get(object, "in");
     if (value != NULL) PC_TRY(pc_read_ref(loader, value, PC_PLACE_KEY(place, "in"), &out->in));
     value = pc_json_get(object, "by");
@@ -84,12 +180,46 @@ static pc_status parse_statistic(pc_loader *loader, const pc_json *object, const
         PC_TRY(pc_read_text(loader, value, PC_PLACE_KEY(place, "total"), &out->total));
     value = pc_json_get(object, "interval");
     if (value != NULL) {
-        static const char *const intervals[] = {"wilson", "exact", NULL};
-        int choice = 0;
         PC_TRY(pc_read_choice(loader, value, PC_PLACE_KEY(place, "interval"), intervals, &choice));
         out->is_exact = choice == 1;
     }
-    return PC_OK;
+    value = pc_json_get(object, "standardise");
+    if (value != NULL) {
+        PC_TRY(pc_read_choice(loader, value, PC_PLACE_KEY(place, "standardise"), populations,
+                              &choice));
+        out->is_standardised = true;
+    }
+    value = pc_json_get(object, "at");
+    if (value != NULL) PC_TRY(parse_at(loader, value, PC_PLACE_KEY(place, "at"), out));
+    value = pc_json_get(object, "competing");
+    if (value == NULL) return PC_OK;
+    return parse_refs(loader, value, PC_PLACE_KEY(place, "competing"), NULL, &out->of_count,
+                      &out->of);
+}
+
+static pc_status parse_statistic(pc_loader *loader, const pc_json *object, const pc_place *place,
+                                 pc_statistic *out)
+{
+    int found = 0;
+    out->total_column = -1;
+    PC_TRY(pc_check_keys(loader, object, place, keys, above));
+    for (int i = 0; i < PC_STAT_COUNT_OF_KINDS; i++) {
+        if (pc_json_get(object, verbs[i]) == NULL) continue;
+        found++;
+        out->kind = (pc_statistic_kind)i;
+    }
+    if (found != 1) {
+        return pc_problem(loader, place, "verb",
+                          "expected one of 'attrition', 'count', 'prevalence', 'incidence', "
+                          "'survival', 'summary', 'overlap'");
+    }
+    PC_TRY(pc_place_text(loader, place, &out->path));
+    PC_TRY(pc_read_title(loader, object, place, &out->title));
+    const char *verb = verbs[out->kind];
+    PC_TRY(parse_subject(loader, pc_json_get(object, verb), PC_PLACE_KEY(place, verb), out));
+    PC_TRY(check_verb_keys(loader, object, place, out->kind));
+    if (out->kind == PC_STAT_INCIDENCE) PC_TRY(parse_incidence(loader, object, place, out));
+    return parse_common(loader, object, place, out);
 }
 
 pc_status pc_parse_statistics(pc_loader *loader, const pc_json *section)

@@ -6,6 +6,7 @@
 #define PC_RESULTS_H
 #include "eval.h"
 #include "parcours/release.h"
+#include "parcours/stats.h"
 #include "tally.h"
 
 /** Rows of a cohort on one rank: pieces of one shard each, rows in order of slots. */
@@ -21,12 +22,19 @@ typedef struct pc_cohort_piece {
     int64_t shard, first_byte, bytes, rows;
 } pc_cohort_piece;
 
+/** The tallies of a statistic: by group and of all records together; and the same by classes of sex
+ *  and age, for standardising. */
+enum { PC_GROUPS, PC_ALL, PC_CLASSES, PC_ALL_CLASSES, PC_TALLIES };
+
 typedef struct pc_statistic_state {
     const pc_statistic *statistic;
-    const pc_node *subject; ///< whose records are classed by `by`
-    const pc_node *other;   ///< of prevalence its timeline, else of `in`; or NULL
-    pc_record_column *key;  ///< [by_count]
-    pc_tally groups, all;   ///< by group; all records together
+    const pc_node *subject; ///< whose records are classed by `by`, or NULL
+    const pc_node *other;   ///< the outcome; of `count` that of `in`; or NULL
+    const pc_node **of;     ///< [of_count]
+    const pc_node **split;  ///< [split_count]
+    pc_record_column *key;  ///< [by_count + extra_count]
+    int extra_count;        ///< keys of the tallies behind `by`: of the statistic itself
+    pc_tally tally[PC_TALLIES];
 } pc_statistic_state;
 
 typedef struct pc_results {
@@ -52,6 +60,53 @@ pc_status pc_results_merge(void *context, pc_span other, pc_error *err);
 /** The table of a statistic. Memory of `arena`. */
 pc_status pc_statistic_result(const pc_results *results, const pc_statistic_state *state,
                               pc_arena *arena, pc_result *out, pc_error *err) PC_MUST_CHECK;
+
+// statistic.c
+/** What is done with one record. `by` [by_count]: its group. */
+typedef pc_status (*pc_statistic_row)(pc_results *results, pc_statistic_state *state,
+                                      const pc_records *records, int64_t row, const int64_t *by,
+                                      const void *context, pc_error *err);
+/** Calls `each` for every record, with its values of `by`. The columns of `records` are those of
+ *  `statistic->piece`. */
+pc_status pc_statistic_each(pc_results *results, pc_statistic_state *state,
+                            const pc_records *records, pc_statistic_row each, const void *context,
+                            pc_error *err) PC_MUST_CHECK;
+/** The counts of a group and of all, with further keys `extra` [extra_count of these tallies].
+ *  @param classes  those by classes of sex and age */
+pc_status pc_statistic_find(pc_statistic_state *state, bool classes, const int64_t *by,
+                            const int64_t *extra, pc_tally_counts *out[2],
+                            pc_error *err) PC_MUST_CHECK;
+/** Counts a record in its class of sex and age, if both are known. */
+pc_status pc_statistic_class(pc_results *results, pc_statistic_state *state, int32_t slot,
+                             int64_t year, const int64_t *by, int64_t records, bool has_event,
+                             int64_t total, pc_error *err) PC_MUST_CHECK;
+
+/** Entries of a tally that are of one group. */
+typedef struct pc_group {
+    const pc_tally *tally;
+    const int64_t *by;    ///< [by_count] NULL: all records together
+    const int64_t *order; ///< [count] entries, by the further keys
+    int64_t count;
+} pc_group;
+/** The groups of a statistic in order, the last all records together. Memory of `arena`. */
+pc_status pc_statistic_groups(const pc_statistic_state *state, bool classes, pc_arena *arena,
+                              pc_group **out, int64_t *count, pc_error *err) PC_MUST_CHECK;
+/** The further keys of entry `index` of a group, and its counts. */
+const int64_t *pc_group_extra(const pc_group *group, int64_t index);
+const pc_tally_counts *pc_group_counts(const pc_group *group, int64_t index);
+/** The group's directly standardised rate, from the groups by classes. `by_total`: of the total,
+ *  else of the distinct people. False: nobody has a class. */
+bool pc_statistic_standardise(const pc_group *classes, int64_t class_groups, const pc_group *group,
+                              int by_count, bool by_total, pc_standardised *out);
+
+// stat_*.c: what each verb does with a block, and its table.
+pc_status pc_count_add(pc_results *results, pc_statistic_state *state, pc_error *err);
+pc_status pc_incidence_add(pc_results *results, pc_statistic_state *state, pc_error *err);
+pc_status pc_survival_add(pc_results *results, pc_statistic_state *state, pc_error *err);
+pc_status pc_summary_add(pc_results *results, pc_statistic_state *state, pc_error *err);
+pc_status pc_overlap_add(pc_results *results, pc_statistic_state *state, pc_error *err);
+/** Does a record of `there` in that slot hold a day of [start, end]. */
+bool pc_records_touch(const pc_records *there, int32_t slot, int64_t start, int64_t end);
 
 // cohort_rows.c
 pc_status pc_cohort_rows_add(pc_results *results, pc_cohort_rows_of_rank *cohort, int shard,

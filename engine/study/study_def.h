@@ -229,21 +229,48 @@ struct pc_codes {
 typedef enum pc_statistic_kind {
     PC_STAT_ATTRITION,
     PC_STAT_COUNT,
-    PC_STAT_PREVALENCE
+    PC_STAT_PREVALENCE,
+    PC_STAT_INCIDENCE,
+    PC_STAT_SURVIVAL,
+    PC_STAT_SUMMARY,
+    PC_STAT_OVERLAP,
+    PC_STAT_COUNT_OF_KINDS
 } pc_statistic_kind;
 
 typedef struct pc_statistic {
     pc_statistic_kind kind;
     const char *name, *title, *path;
-    pc_ref *timeline;
-    pc_ref *in; ///< or NULL
+    pc_ref *timeline; ///< NULL: summary, overlap
+    pc_ref *in;       ///< or NULL
     int by_count;
     pc_sql_text *by;
-    const char *total;           ///< attribute of `count`, or NULL
-    struct pc_record_sql *bound; ///< [by_count] typing.c
+    const char *total; ///< attribute of `count`, or NULL
+    bool is_exact;     ///< interval of `prevalence`
+    pc_names measures; ///< of `summary`: columns of the cohort
+    int of_count;
+    pc_ref **of; ///< [of_count] of `overlap`: its timelines; of `survival`: those of `competing`
+    int at_count;
+    int64_t *at;  ///< [at_count] of `survival`: days, ascending
+    bool by_year; ///< incidence splits by calendar year
+    int split_count;
+    pc_ref **split;              ///< [split_count] incidence splits by timelines
+    pc_pair at_risk;             ///< days from the record's start
+    int64_t clean;               ///< -1: nobody is at risk again after an outcome
+    double rate_per;             ///< person-years
+    bool is_standardised;        ///< by ESP2013
+    struct pc_record_sql *bound; ///< [by_count] typing_statistic.c
     int total_column;            ///< of `total`, or -1
-    bool is_exact;               ///< interval of `prevalence`
+    int *measure_column;         ///< [measures.count] columns of the cohort
+    struct pc_record_schema
+        *piece; ///< what `by` sees: the subject's columns, then those of `split`
 } pc_statistic;
+
+/** The timeline whose records are classed by `by`; NULL: that of nobody (overlap without `in`). */
+static inline const pc_ref *pc_statistic_subject(const pc_statistic *statistic)
+{
+    const bool is_own = statistic->kind == PC_STAT_ATTRITION || statistic->kind == PC_STAT_COUNT;
+    return is_own ? statistic->timeline : statistic->in;
+}
 
 typedef struct pc_parameter {
     const char *name;

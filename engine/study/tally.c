@@ -26,12 +26,12 @@ void pc_tally_close(pc_tally *tally)
     tally->count = 0;
 }
 
-static const int64_t *key_at(const pc_tally *tally, int64_t index)
+const int64_t *pc_tally_key(const pc_tally *tally, int64_t index)
 {
     return (const int64_t *)(const void *)tally->keys.data + index * tally->key_count;
 }
 
-static pc_tally_counts *counts_at(const pc_tally *tally, int64_t index)
+pc_tally_counts *pc_tally_counts_at(const pc_tally *tally, int64_t index)
 {
     return (pc_tally_counts *)(void *)tally->counts.data + index;
 }
@@ -43,7 +43,7 @@ static uint64_t hash_key(const pc_tally *tally, const int64_t *key)
 
 static bool same_key(const pc_tally *tally, int64_t index, const int64_t *key)
 {
-    const int64_t *other = key_at(tally, index);
+    const int64_t *other = pc_tally_key(tally, index);
     for (int i = 0; i < tally->key_count; i++) {
         if (other[i] != key[i]) return false;
     }
@@ -60,7 +60,7 @@ static pc_status grow_places(pc_tally *tally, pc_error *err)
     memset(tally->places.data, 0, tally->places.bytes);
     int64_t *place = (int64_t *)(void *)tally->places.data;
     for (int64_t i = 0; i < tally->count; i++) {
-        size_t at = (size_t)hash_key(tally, key_at(tally, i)) & (count - 1);
+        size_t at = (size_t)hash_key(tally, pc_tally_key(tally, i)) & (count - 1);
         while (place[at] != 0)
             at = (at + 1) & (count - 1);
         place[at] = i + 1;
@@ -78,7 +78,7 @@ pc_status pc_tally_find(pc_tally *tally, const int64_t *key, pc_tally_counts **o
     size_t at = (size_t)hash_key(tally, key) & mask;
     while (place[at] != 0) {
         if (same_key(tally, place[at] - 1, key)) {
-            *out = counts_at(tally, place[at] - 1);
+            *out = pc_tally_counts_at(tally, place[at] - 1);
             return PC_OK;
         }
         at = (at + 1) & mask;
@@ -93,8 +93,23 @@ pc_status pc_tally_find(pc_tally *tally, const int64_t *key, pc_tally_counts **o
         return status;
     }
     place[at] = ++tally->count;
-    *out = counts_at(tally, tally->count - 1);
+    *out = pc_tally_counts_at(tally, tally->count - 1);
     return PC_OK;
+}
+
+void pc_tally_count(pc_tally_counts *counts, int64_t slot, int64_t records, bool has_event,
+                    int64_t total)
+{
+    counts->records += records;
+    counts->total += total;
+    if (counts->last_member != slot) {
+        counts->last_member = slot;
+        counts->population++;
+    }
+    if (has_event && counts->last_patient != slot) {
+        counts->last_patient = slot;
+        counts->patients++;
+    }
 }
 
 // Packed: number of groups; for each its keys (a tag, then 8 bytes or length and text) and counts.
@@ -120,9 +135,9 @@ pc_status pc_tally_pack(const pc_tally *tally, pc_buffer *out, pc_error *err)
     PC_TRY(pc_buffer_append(out, &tally->count, sizeof tally->count, err));
     for (int64_t i = 0; i < tally->count; i++) {
         for (int k = 0; k < tally->key_count; k++) {
-            PC_TRY(pack_key(tally, k, key_at(tally, i)[k], out, err));
+            PC_TRY(pack_key(tally, k, pc_tally_key(tally, i)[k], out, err));
         }
-        PC_TRY(pc_buffer_append(out, counts_at(tally, i), sizeof(pc_tally_counts), err));
+        PC_TRY(pc_buffer_append(out, pc_tally_counts_at(tally, i), sizeof(pc_tally_counts), err));
     }
     return PC_OK;
 }
@@ -160,8 +175,8 @@ static pc_status unpack_key(pc_tally *tally, pc_span in, size_t *at, int64_t *ou
 pc_status pc_tally_merge(pc_tally *tally, pc_span in, size_t *at, pc_error *err)
 {
 
-    int64_t count = 0, key[PC_STUDY_BY_MAX];
-    if (!take(in, at, &count, sizeof count) || tally->key_count > PC_STUDY_BY_MAX) {
+    int64_t count = 0, key[PC_TALLY_KEYS_MAX];
+    if (!take(in, at, &count, sizeof count) || tally->key_count > PC_TALLY_KEYS_MAX) {
         return PC_FAIL(err, PC_BAD_INPUT, "a packed tally is cut short");
     }
     for (int64_t i = 0; i < count; i++) {
@@ -195,7 +210,8 @@ static int compare_keys(const pc_tally *tally, int i, int64_t a, int64_t b)
 static int compare_groups(const pc_tally *tally, int64_t a, int64_t b)
 {
     for (int i = 0; i < tally->key_count; i++) {
-        const int order = compare_keys(tally, i, key_at(tally, a)[i], key_at(tally, b)[i]);
+        const int order =
+            compare_keys(tally, i, pc_tally_key(tally, a)[i], pc_tally_key(tally, b)[i]);
         if (order != 0) return order;
     }
     return 0;

@@ -13,9 +13,12 @@ typedef struct pc_tally_counts {
     int64_t last_patient, last_member; ///< slots that were counted last; -1: none
 } pc_tally_counts;
 
+enum { PC_TALLY_KEYS_MAX = PC_STUDY_BY_MAX + 4 }; // a statistic's `by`, and what it adds itself
+
 /** Groups in order of arrival. Start with zero, then pc_tally_open. */
 typedef struct pc_tally {
     int key_count;
+    int extra_count;             ///< the last of the keys: those that a statistic adds to its `by`
     const pc_record_column *key; ///< [key_count] borrowed: types
     pc_words *words;             ///< borrowed: texts of keys
     int64_t count;
@@ -30,6 +33,14 @@ void pc_tally_close(pc_tally *tally);
 /** The counts of a group, made when it is not there yet; valid until the next call. */
 pc_status pc_tally_find(pc_tally *tally, const int64_t *key, pc_tally_counts **out,
                         pc_error *err) PC_MUST_CHECK;
+/** Key and counts of a group by its index. */
+const int64_t *pc_tally_key(const pc_tally *tally, int64_t index);
+pc_tally_counts *pc_tally_counts_at(const pc_tally *tally, int64_t index);
+/** Counts records of one slot, and the slot once. Slots come one after the other.
+ *  @param records  with the event; `total` is added to the total
+ *  @param has_event  the slot is one of `patients` too */
+void pc_tally_count(pc_tally_counts *counts, int64_t slot, int64_t records, bool has_event,
+                    int64_t total);
 /** Appends all groups to `out`, texts written out. */
 pc_status pc_tally_pack(const pc_tally *tally, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
 /** Adds a packed tally at `*at` of `in` and moves `*at` behind it. PC_BAD_INPUT: cut short. */

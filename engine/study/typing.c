@@ -115,9 +115,8 @@ pc_status pc_type_sql(pc_loader *loader, const pc_doc *doc, const pc_record_sche
     return PC_OK;
 }
 
-/** The highest class of what SQL over records reads. */
-static pc_class class_of_sql(const pc_study *study, const pc_record_schema *schema,
-                             const pc_record_sql *sql)
+pc_class pc_type_class(const pc_study *study, const pc_record_schema *schema,
+                       const pc_record_sql *sql)
 {
     const pc_model_table *person = &study->model->table[study->model->person_table];
     pc_class highest = PC_CLASS_PLAIN;
@@ -175,8 +174,6 @@ pc_status pc_type_columns(pc_loader *loader, const pc_record_schema *schema, con
     }
     return PC_OK;
 }
-
-static pc_status type_def(pc_typing *typing, pc_def *def);
 
 /** `same` and `different`: both records have the column, of types that compare. */
 static pc_status bind_pairs(pc_loader *loader, const pc_condition *condition,
@@ -258,14 +255,14 @@ static pc_status bind_condition(pc_typing *typing, pc_condition *condition,
                            condition->verb == PC_VERB_WHERE ? PC_BOOL : PC_NONE, &bound->sql));
     }
     if (condition->during != NULL && condition->during->def != NULL) {
-        PC_TRY(type_def(typing, condition->during->def));
+        PC_TRY(pc_type_def(typing, condition->during->def));
     }
     if (condition->timeline == NULL) {
         type_of_measure(condition, bound);
         return PC_OK;
     }
     if (condition->timeline->def == NULL) return PC_OK;
-    PC_TRY(type_def(typing, condition->timeline->def));
+    PC_TRY(pc_type_def(typing, condition->timeline->def));
     if (condition->timeline->def->typed == NULL) return PC_OK;
     const pc_record_schema *there = &condition->timeline->def->typed->out;
     PC_TRY(bind_pairs(loader, condition, anchor, there, &condition->same, "same", &bound->same_here,
@@ -301,7 +298,7 @@ static pc_status bind_conditions(pc_typing *typing, pc_def *def)
             column->type = measure->bound->type;
             column->scale = measure->bound->scale;
             if (measure->verb == PC_VERB_TAKE) {
-                column->class_of = class_of_sql(typing->loader.study, out, &measure->bound->sql);
+                column->class_of = pc_type_class(typing->loader.study, out, &measure->bound->sql);
             } else if (measure->bound->take >= 0) {
                 column->class_of =
                     measure->timeline->def->typed->out.column[measure->bound->take].class_of;
@@ -418,20 +415,20 @@ static pc_status type_timeline_event(pc_typing *typing, pc_def *def)
                                ? in->column[expr->column].system
                                : -1;
         set_column(&typed->out, PC_CODE_COLUMN, expr, system,
-                   class_of_sql(loader->study, in, &typed->code));
+                   pc_type_class(loader->study, in, &typed->code));
         if (!pc_record_is_text(expr->type)) {
             PC_TRY(pc_problem_at(loader, def->code.path, "type", "a code is a text: use CAST"));
         }
     }
     PC_TRY(check_type(loader, &def->value, typed->value.expr, true));
     set_column(&typed->out, PC_VALUE_COLUMN, typed->value.expr, -1,
-               class_of_sql(loader->study, in, &typed->value));
+               pc_type_class(loader->study, in, &typed->value));
     for (int i = 0; i < def->keep_count; i++) {
         PC_TRY(pc_type_sql(loader, def->doc, in, &def->keep[i].sql, PC_NONE, &typed->keep[i]));
         PC_TRY(check_type(loader, &def->keep[i].sql, typed->keep[i].expr, false));
         typed->from_in[typed->keep_column[i]] = -1;
         set_column(&typed->out, typed->keep_column[i], typed->keep[i].expr, -1,
-                   class_of_sql(loader->study, in, &typed->keep[i]));
+                   pc_type_class(loader->study, in, &typed->keep[i]));
     }
     if (def->code.text != NULL) typed->from_in[PC_CODE_COLUMN] = -1;
     if (def->value.text != NULL) typed->from_in[PC_VALUE_COLUMN] = -1;
@@ -493,7 +490,7 @@ static pc_status type_sources(pc_typing *typing, pc_def *def, bool *is_good)
     *is_good = true;
     for (int i = 0; i < def->from_count; i++) {
         pc_def *from = def->from[i]->def;
-        if (from != NULL) PC_TRY(type_def(typing, from));
+        if (from != NULL) PC_TRY(pc_type_def(typing, from));
         *is_good = *is_good && from != NULL && from->typed != NULL;
     }
     const bool is_given = def->kind == PC_DEF_EVERY || def->kind == PC_DEF_DATES ||
@@ -501,13 +498,13 @@ static pc_status type_sources(pc_typing *typing, pc_def *def, bool *is_good)
                           def->kind == PC_DEF_DEATH;
     if (!is_given) *is_good = *is_good && (def->table >= 0 || def->from_count > 0);
     if (def->clip != NULL) {
-        if (def->clip->def != NULL) PC_TRY(type_def(typing, def->clip->def));
+        if (def->clip->def != NULL) PC_TRY(pc_type_def(typing, def->clip->def));
         *is_good = *is_good && def->clip->def != NULL && def->clip->def->typed != NULL;
     }
     return PC_OK;
 }
 
-static pc_status type_def(pc_typing *typing, pc_def *def)
+pc_status pc_type_def(pc_typing *typing, pc_def *def)
 {
     pc_loader *loader = &typing->loader;
     if (def->is_typed) return PC_OK;
@@ -529,70 +526,18 @@ static pc_status type_def(pc_typing *typing, pc_def *def)
     return bind_conditions(typing, def);
 }
 
-/** What a statistic shows must not be a patient. */
-static pc_status check_private(pc_loader *loader, const pc_statistic *statistic, int by,
-                               const pc_record_schema *schema)
-{
-    const pc_record_sql *sql = &statistic->bound[by];
-    const pc_class highest = class_of_sql(loader->study, schema, sql);
-    const bool is_identity = highest >= PC_CLASS_PROFESSIONAL_ID || sql->expr->type == PC_ID;
-    if (!is_identity) return PC_OK;
-    return pc_problem_at(loader, statistic->by[by].path, "private",
-                         "a statistic cannot show an identifier (class %s)",
-                         pc_class_name(highest));
-}
-
-static pc_status type_statistic(pc_typing *typing, pc_statistic *statistic)
-{
-    pc_loader *loader = &typing->loader;
-    pc_ref *const refs[] = {statistic->timeline, statistic->in};
-    for (int i = 0; i < 2; i++) {
-        if (refs[i] == NULL) continue;
-        if (refs[i]->def == NULL) return PC_OK;
-        PC_TRY(type_def(typing, refs[i]->def));
-        if (refs[i]->def->typed == NULL) return PC_OK;
-    }
-    // Rows of a prevalence are classed by the record of its population.
-    const pc_ref *subject =
-        statistic->kind == PC_STAT_PREVALENCE ? statistic->in : statistic->timeline;
-    if (subject == NULL) return PC_OK;
-    const pc_record_schema *schema = &subject->def->typed->out;
-    statistic->bound = pc_arena_array(loader->study->arena, (size_t)statistic->by_count + 1,
-                                      sizeof *statistic->bound, loader->err);
-    if (statistic->bound == NULL) return PC_NO_MEMORY;
-    for (int i = 0; i < statistic->by_count; i++) {
-        PC_TRY(pc_type_sql(loader, loader->study->doc[0], schema, &statistic->by[i], PC_NONE,
-                           &statistic->bound[i]));
-        if (statistic->bound[i].expr != NULL) {
-            PC_TRY(check_private(loader, statistic, i, schema));
-        }
-    }
-    statistic->total_column = -1;
-    if (statistic->total == NULL) return PC_OK;
-    const pc_names total = {1, &statistic->total};
-    int *found = NULL;
-    PC_TRY(pc_type_columns(loader, schema, &total, statistic->path, "total", &found));
-    const pc_type type = schema->column[found[0]].type;
-    if (type == PC_INT || type == PC_DECIMAL || type == PC_NONE) {
-        statistic->total_column = found[0];
-        return PC_OK;
-    }
-    return pc_problem_at(loader, statistic->path, "type",
-                         "'total' needs a whole number or decimal");
-}
-
 pc_status pc_study_type(pc_typing *typing, pc_error *err)
 {
     pc_study *study = typing->loader.study;
     typing->loader.err = err;
     pc_def *const given[] = {&study->given_study, &study->given_observation, &study->given_death};
     for (int i = 0; i < 3; i++)
-        PC_TRY(type_def(typing, given[i]));
+        PC_TRY(pc_type_def(typing, given[i]));
     for (pc_def *def = study->doc[0]->defs; def != NULL; def = def->next) {
-        PC_TRY(type_def(typing, def));
+        PC_TRY(pc_type_def(typing, def));
     }
     for (int i = 0; i < study->statistic_count; i++) {
-        PC_TRY(type_statistic(typing, &study->statistic[i]));
+        PC_TRY(pc_type_statistic(typing, &study->statistic[i]));
     }
     return PC_OK;
 }

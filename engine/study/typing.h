@@ -48,7 +48,13 @@ typedef struct pc_typing {
  *  are noted. */
 pc_status pc_study_type(pc_typing *typing, pc_error *err) PC_MUST_CHECK;
 
-// Parts that typing_span.c shares.
+// Parts that typing_span.c and typing_statistic.c share.
+/** Finds the columns of a timeline and of all that it is made from, unless it was done. */
+pc_status pc_type_def(pc_typing *typing, pc_def *def) PC_MUST_CHECK;
+/** The highest class of what SQL over records reads. */
+pc_class pc_type_class(const pc_study *study, const pc_record_schema *schema,
+                       const pc_record_sql *sql);
+pc_status pc_type_statistic(pc_typing *typing, pc_statistic *statistic) PC_MUST_CHECK;
 pc_status pc_type_columns(pc_loader *loader, const pc_record_schema *schema, const pc_names *names,
                           const char *path, const char *key, int **out) PC_MUST_CHECK;
 pc_status pc_type_sql(pc_loader *loader, const pc_doc *doc, const pc_record_schema *schema,

@@ -1,0 +1,346 @@
+// `summary`: a "table 1". Every distinct value of a measure is counted, so that quartiles are exact
+// and means do not depend on order.
+#include <math.h>
+#include <string.h>
+#include "parcours/exact_sum.h"
+#include "sheet.h"
+
+// Entries of the tally, three for a measure: of one value, of all values, of none.
+enum { OF_VALUE, OF_ALL_VALUES, OF_MISSING, ENTRIES };
+
+static bool is_text(const pc_record_column *column)
+{
+    return column->type == PC_TEXT || column->type == PC_CODE || column->type == PC_ID;
+}
+
+static pc_status count_entry(pc_results *results, pc_statistic_state *state, int32_t slot,
+                             const int64_t *by, const int64_t *extra, pc_error *err)
+{
+    pc_tally_counts *counts[2];
+    PC_TRY(pc_statistic_find(state, false, by, extra, counts, err));
+    for (int i = 0; i < 2; i++)
+        pc_tally_count(counts[i], results->slot_base + slot, 1, true, 0);
+    return PC_OK;
+}
+
+static pc_status count_row(pc_results *results, pc_statistic_state *state,
+                           const pc_records *records, int64_t row, const int64_t *by,
+                           const void *context, pc_error *err)
+{
+    (void)context;
+    const pc_statistic *statistic = state->statistic;
+    for (int i = 0; i < statistic->measures.count; i++) {
+        const int column = statistic->measure_column[i];
+        const bool is_word = is_text(&statistic->piece->column[column]);
+        const int64_t value =
+            records->column[column] == NULL ? PC_NULL : records->column[column][row];
+        const bool is_null = value == PC_NULL;
+        const int64_t which = (int64_t)i * ENTRIES;
+        const int64_t extra[] = {which + (is_null ? OF_MISSING : OF_ALL_VALUES), PC_NULL, PC_NULL};
+        PC_TRY(count_entry(results, state, records->slot[row], by, extra, err));
+        if (is_null) continue;
+        const int64_t one[] = {which + OF_VALUE, is_word ? PC_NULL : value,
+                               is_word ? value : PC_NULL};
+        PC_TRY(count_entry(results, state, records->slot[row], by, one, err));
+    }
+    return PC_OK;
+}
+
+pc_status pc_summary_add(pc_results *results, pc_statistic_state *state, pc_error *err)
+{
+    return pc_statistic_each(results, state, &state->subject->records, count_row, NULL, err);
+}
+
+/** Distinct numbers of a measure in a group, ascending, with how many records have them. */
+typedef struct numbers {
+    int64_t count, records;
+    double *value;
+    int64_t *times;
+} numbers;
+
+static double real_of(const pc_record_column *column, int64_t value)
+{
+    if (column->type == PC_FLOAT) {
+        double real = 0;
+        memcpy(&real, &value, sizeof real);
+        return real;
+    }
+    double divisor = 1;
+    for (int i = 0; i < column->scale; i++)
+        divisor *= 10;
+    return (double)value / divisor;
+}
+
+static void sort_numbers(numbers *n)
+{
+    for (int64_t gap = n->count / 2; gap > 0; gap /= 2) {
+        for (int64_t i = gap; i < n->count; i++) {
+            const double value = n->value[i];
+            const int64_t times = n->times[i];
+            int64_t at = i;
+            for (; at >= gap && n->value[at - gap] > value; at -= gap) {
+                n->value[at] = n->value[at - gap];
+                n->times[at] = n->times[at - gap];
+            }
+            n->value[at] = value;
+            n->times[at] = times;
+        }
+    }
+}
+
+/** Entries `from .. until - 1` of the group are the values. */
+static pc_status take_numbers(const pc_group *group, int64_t from, int64_t until,
+                              const pc_record_column *column, pc_arena *arena, numbers *out,
+                              pc_error *err)
+{
+    *out = (numbers){.count = until - from};
+    out->value = pc_arena_array(arena, (size_t)out->count + 1, sizeof *out->value, err);
+    out->times = pc_arena_array(arena, (size_t)out->count + 1, sizeof *out->times, err);
+    if (out->value == NULL || out->times == NULL) return PC_NO_MEMORY;
+    for (int64_t i = 0; i < out->count; i++) {
+        out->value[i] = real_of(column, pc_group_extra(group, from + i)[1]);
+        out->times[i] = pc_group_counts(group, from + i)->records;
+        out->records += out->times[i];
+    }
+    sort_numbers(out);
+    return PC_OK;
+}
+
+/** The value at `rank` (from 0) of all records in order. */
+static double at_rank(const numbers *n, int64_t rank)
+{
+    int64_t seen = 0;
+    for (int64_t i = 0; i < n->count; i++) {
+        seen += n->times[i];
+        if (seen > rank) return n->value[i];
+    }
+    return NAN;
+}
+
+/** As PostgreSQL's percentile_cont and R's default: between two values in proportion. */
+static double quantile(const numbers *n, double p)
+{
+    if (n->records == 0) return NAN;
+    const double place = p * (double)(n->records - 1);
+    const int64_t rank = (int64_t)floor(place);
+    const double low = at_rank(n, rank), part = place - floor(place);
+    return part > 0 ? low + part * (at_rank(n, rank + 1) - low) : low;
+}
+
+static double mean_of(const numbers *n)
+{
+    pc_exact_sum sum = {0};
+    for (int64_t i = 0; i < n->count; i++) {
+        pc_exact_sum_add(&sum, n->value[i] * (double)n->times[i]);
+    }
+    return n->records == 0 ? NAN : pc_exact_sum_round(&sum) / (double)n->records;
+}
+
+/** Of a sample: divided by n - 1. */
+static double deviation(const numbers *n, double mean)
+{
+    pc_exact_sum sum = {0};
+    for (int64_t i = 0; i < n->count; i++) {
+        const double off = n->value[i] - mean;
+        pc_exact_sum_add(&sum, off * off * (double)n->times[i]);
+    }
+    return n->records < 2 ? NAN : sqrt(pc_exact_sum_round(&sum) / (double)(n->records - 1));
+}
+
+enum {
+    MEASURE,
+    VALUE,
+    RECORDS,
+    SHARE,
+    MISSING,
+    MEAN,
+    SD,
+    Q1,
+    MEDIAN,
+    Q3,
+    BEHIND,
+    BEHIND_MISSING,
+    COLUMNS
+};
+
+/** The table while it is filled. */
+typedef struct summary {
+    const pc_results *results;
+    const pc_statistic_state *state;
+    pc_arena *arena;
+    int64_t row;
+    int64_t *number[COLUMNS];
+    uint32_t *text[2]; ///< measure, value
+    const pc_group **of_row;
+} summary;
+
+/** Entries of one measure in a group: its values, and its two totals. */
+typedef struct entries {
+    int64_t from, until;
+    int64_t records, patients, missing, missing_patients;
+} entries;
+
+static void find_entries(const pc_group *group, int measure, entries *out)
+{
+    *out = (entries){.from = group->count, .until = group->count};
+    for (int64_t i = 0; i < group->count; i++) {
+        const int64_t which = pc_group_extra(group, i)[0] - (int64_t)measure * ENTRIES;
+        const pc_tally_counts *counts = pc_group_counts(group, i);
+        if (which == OF_VALUE) {
+            if (out->from == group->count) out->from = i;
+            out->until = i + 1;
+        } else if (which == OF_ALL_VALUES) {
+            out->records = counts->records;
+            out->patients = counts->patients;
+        } else if (which == OF_MISSING) {
+            out->missing = counts->records;
+            out->missing_patients = counts->patients;
+        }
+    }
+}
+
+/** Rows that a measure takes in a group: one, or one a text. */
+static int64_t rows_of(const pc_record_column *column, const entries *e)
+{
+    return is_text(column) && e->until > e->from ? e->until - e->from : 1;
+}
+
+static pc_status begin_row(summary *s, const pc_group *group, int measure, const entries *e,
+                           pc_error *err)
+{
+    int64_t word = 0;
+    const char *name = s->state->statistic->measures.name[measure];
+    PC_TRY(pc_words_add(&s->results->eval->words, pc_span_of(name), &word, err));
+    s->text[0][s->row] = (uint32_t)word;
+    s->text[1][s->row] = PC_DICT_NONE;
+    s->of_row[s->row] = group;
+    for (int i = RECORDS; i < COLUMNS; i++)
+        s->number[i][s->row] = PC_NULL;
+    s->number[RECORDS][s->row] = e->records;
+    s->number[MISSING][s->row] = e->missing;
+    s->number[BEHIND][s->row] = e->patients;
+    s->number[BEHIND_MISSING][s->row] = e->missing_patients;
+    return PC_OK;
+}
+
+/** A count and its share of the known ones. */
+static void set_share(summary *s, int64_t records, int64_t patients, int64_t known)
+{
+    s->number[RECORDS][s->row] = records;
+    s->number[BEHIND][s->row] = patients;
+    s->number[SHARE][s->row] = known == 0 ? PC_NULL : pc_real_bits((double)records / (double)known);
+}
+
+static pc_status add_texts(summary *s, const pc_group *group, int measure, const entries *e,
+                           pc_error *err)
+{
+    if (e->from == e->until) {
+        PC_TRY(begin_row(s, group, measure, e, err));
+        s->row++;
+    }
+    for (int64_t i = e->from; i < e->until; i++, s->row++) {
+        const pc_tally_counts *counts = pc_group_counts(group, i);
+        PC_TRY(begin_row(s, group, measure, e, err));
+        s->text[1][s->row] = (uint32_t)pc_group_extra(group, i)[2];
+        set_share(s, counts->records, counts->patients, e->records);
+    }
+    return PC_OK;
+}
+
+static pc_status add_truth(summary *s, const pc_group *group, int measure, const entries *e,
+                           pc_error *err)
+{
+    int64_t word = 0, records = 0, patients = 0;
+    PC_TRY(begin_row(s, group, measure, e, err));
+    PC_TRY(pc_words_add(&s->results->eval->words, pc_span_of("true"), &word, err));
+    for (int64_t i = e->from; i < e->until; i++) {
+        if (pc_group_extra(group, i)[1] != 1) continue;
+        records = pc_group_counts(group, i)->records;
+        patients = pc_group_counts(group, i)->patients;
+    }
+    s->text[1][s->row] = (uint32_t)word;
+    set_share(s, records, patients, e->records);
+    s->row++;
+    return PC_OK;
+}
+
+static pc_status add_number(summary *s, const pc_group *group, int measure, const entries *e,
+                            const pc_record_column *column, pc_error *err)
+{
+    numbers n;
+    PC_TRY(take_numbers(group, e->from, e->until, column, s->arena, &n, err));
+    PC_TRY(begin_row(s, group, measure, e, err));
+    const double mean = mean_of(&n);
+    s->number[MEAN][s->row] = pc_real_bits(mean);
+    s->number[SD][s->row] = pc_real_bits(deviation(&n, mean));
+    s->number[Q1][s->row] = pc_real_bits(quantile(&n, 0.25));
+    s->number[MEDIAN][s->row] = pc_real_bits(quantile(&n, 0.5));
+    s->number[Q3][s->row] = pc_real_bits(quantile(&n, 0.75));
+    s->row++;
+    return PC_OK;
+}
+
+static pc_status add_measure(summary *s, const pc_group *group, int measure, pc_error *err)
+{
+    const pc_statistic *statistic = s->state->statistic;
+    const pc_record_column *column = &statistic->piece->column[statistic->measure_column[measure]];
+    entries e;
+    find_entries(group, measure, &e);
+    if (is_text(column)) return add_texts(s, group, measure, &e, err);
+    if (column->type == PC_BOOL) return add_truth(s, group, measure, &e, err);
+    return add_number(s, group, measure, &e, column, err);
+}
+
+static int64_t count_rows(const pc_statistic *statistic, const pc_group *group, int64_t groups)
+{
+    int64_t rows = 0;
+    for (int64_t g = 0; g < groups; g++) {
+        for (int i = 0; i < statistic->measures.count; i++) {
+            entries e;
+            find_entries(&group[g], i, &e);
+            rows += rows_of(&statistic->piece->column[statistic->measure_column[i]], &e);
+        }
+    }
+    return rows;
+}
+
+pc_status pc_summary_result(const pc_results *results, const pc_statistic_state *state,
+                            pc_arena *arena, pc_result *out, pc_error *err)
+{
+    static const char *const name[] = {"",     "",   "records", "share",  "missing",
+                                       "mean", "sd", "q1",      "median", "q3"};
+    const pc_statistic *statistic = state->statistic;
+    pc_group *group = NULL;
+    int64_t groups = 0;
+    PC_TRY(pc_statistic_groups(state, false, arena, &group, &groups, err));
+    summary s = {.results = results, .state = state, .arena = arena};
+    pc_sheet sheet;
+    PC_TRY(pc_sheet_open(&sheet, arena, statistic->by_count + BEHIND,
+                         count_rows(statistic, group, groups), err));
+    const size_t rows = (size_t)sheet.row_count;
+    for (int i = 0; i < COLUMNS; i++) {
+        s.number[i] = pc_sheet_numbers(&sheet, err);
+        if (s.number[i] == NULL) return PC_NO_MEMORY;
+    }
+    for (int i = 0; i < 2; i++) {
+        s.text[i] = pc_arena_array(arena, rows, sizeof *s.text[i], err);
+        if (s.text[i] == NULL) return PC_NO_MEMORY;
+    }
+    s.of_row = pc_arena_array(arena, rows, sizeof *s.of_row, err);
+    if (s.of_row == NULL) return PC_NO_MEMORY;
+    for (int64_t g = 0; g < groups; g++) {
+        for (int i = 0; i < statistic->measures.count; i++) {
+            PC_TRY(add_measure(&s, &group[g], i, err));
+        }
+    }
+    const pc_dict *dict = results->eval->words.dict;
+    PC_TRY(pc_sheet_add_by(&sheet, results, state, s.of_row, err));
+    PC_TRY(pc_sheet_add_texts(&sheet, "measure", s.text[0], dict, err));
+    PC_TRY(pc_sheet_add_texts(&sheet, "value", s.text[1], dict, err));
+    for (int i = RECORDS; i < BEHIND; i++) {
+        PC_TRY(pc_sheet_add(&sheet, name[i], i == RECORDS || i == MISSING ? PC_INT : PC_FLOAT, 0,
+                            s.number[i], s.number[i == MISSING ? BEHIND_MISSING : BEHIND], err));
+    }
+    pc_sheet_close(&sheet, out);
+    return PC_OK;
+}
