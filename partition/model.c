@@ -58,6 +58,13 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+int pc_model_find_population(const pc_model *model, pc_span name)
+{
+    if (model->population_count == 0) return -1;
+    return find_name(&model->population[0].name, sizeof *model->population, model->population_count,
+                     name);
+}
+
 // Digits of a year at the start of `text`: {yyyy} or {yy}. 0: not there.
 static int year_digits(const char *pattern, const char *text, size_t *pattern_bytes, int *year)
 {
@@ -358,9 +365,9 @@ static pc_status read_keys(model_builder *b, const pc_json *document)
 
 static pc_status read_head(model_builder *b, const pc_json *document)
 {
-    static const char *const known[] = {"model",  "version",   "title",     "note",
-                                        "notice", "delimiter", "null_text", "systems",
-                                        "keys",   "person",    "tables",    "derived"};
+    static const char *const known[] = {"model",     "version",   "title",      "note", "notice",
+                                        "delimiter", "null_text", "systems",    "keys", "person",
+                                        "tables",    "derived",   "populations"};
     pc_model *model = b->model;
     const char *delimiter = NULL;
     PC_TRY(model_expect(b, "$", document, PC_JSON_OBJECT, "an object"));
@@ -385,7 +392,9 @@ static pc_status build(model_builder *b, const pc_json *document)
     PC_TRY(read_keys(b, document));
     PC_TRY(model_read_person(b, document));
     PC_TRY(model_read_rules(b, document));
-    return model_link_tables(b);
+    PC_TRY(model_link_tables(b));
+    PC_TRY(model_read_nets(b));
+    return model_read_populations(b, document);
 }
 
 pc_status pc_model_build(const pc_json *document, pc_span text, const char *name, pc_arena *arena,

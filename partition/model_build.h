@@ -91,4 +91,8 @@ pc_status model_read_person(model_builder *b, const pc_json *document) PC_MUST_C
 /** The derived columns, in order. */
 pc_status model_read_rules(model_builder *b, const pc_json *document) PC_MUST_CHECK;
 
+/** What studies ask of a model: how signed lines cancel, standard populations. */
+pc_status model_read_nets(model_builder *b) PC_MUST_CHECK;
+pc_status model_read_populations(model_builder *b, const pc_json *document) PC_MUST_CHECK;
+
 #endif

@@ -81,9 +81,9 @@ static pc_status check_patterns(const model_builder *b, const pc_model_table *t)
 
 static pc_status read_table(model_builder *b, int table, int derived_count)
 {
-    static const char *const known[] = {"title",     "note",       "files",  "file_year",
-                                        "patient",   "primary",    "dates",  "period",
-                                        "multiline", "references", "columns"};
+    static const char *const known[] = {"title",     "note",       "files",   "file_year",
+                                        "patient",   "primary",    "dates",   "period",
+                                        "multiline", "references", "columns", "net"};
     char path[MODEL_PATH_BYTES];
     pc_model_table *t = &b->table[table];
     const pc_json *json = b->json[table];
@@ -258,11 +258,48 @@ static pc_status link_parent(model_builder *b, const char *path, int table)
     return PC_OK;
 }
 
+static pc_status link_same(model_builder *b, const char *path, const pc_json *patient, int table)
+{
+    pc_model_same *same = &b->table[table].same;
+    const char *const *name = NULL;
+    const char *const *column = NULL;
+    PC_TRY(model_texts(b, path, patient, "tables", true, &name, &same->table_count));
+    PC_TRY(model_texts(b, path, patient, "columns", true, &column, &same->column_count));
+    const size_t count = (size_t)same->column_count;
+    int *of = pc_arena_array(b->arena, (size_t)same->table_count, sizeof *of, b->err);
+    int *mine = pc_arena_array(b->arena, count, sizeof *mine, b->err);
+    int *their = pc_arena_array(b->arena, (size_t)same->table_count * count, sizeof *their, b->err);
+    if (of == NULL || mine == NULL || their == NULL) return PC_NO_MEMORY;
+    same->table = of;
+    same->column = mine;
+    same->their = their;
+    for (int k = 0; k < same->column_count; k++)
+        PC_TRY(model_column_named(b, path, table, column[k], &mine[k]));
+    for (int i = 0; i < same->table_count; i++) {
+        PC_TRY(model_table_named(b, path, name[i], &of[i]));
+        const pc_json *there = pc_json_get(b->json[of[i]], "patient");
+        const char *way = there == NULL ? NULL : pc_json_text(pc_json_get(there, "path"));
+        if (way == NULL || strcmp(way, "same") == 0) {
+            return model_fail(b, path, "%s does not find its patients by itself", name[i]);
+        }
+        for (int k = 0; k < same->column_count; k++, their++) {
+            PC_TRY(model_column_named(b, path, of[i], column[k], their));
+            if (same_storage(&b->column[table][mine[k]], &b->column[of[i]][*their])) continue;
+            return model_fail(b, path, "column %s is of another type than in %s", column[k],
+                              name[i]);
+        }
+    }
+    return PC_OK;
+}
+
 static pc_status link_patient(model_builder *b, int table)
 {
-    static const char *const known[] = {"path",   "pseudonym", "rank",      "person", "when",
-                                        "nobody", "parent",    "companion", "dummies"};
-    static const char *const path_name[] = {"identity", "pair", "pseudonym", "key", "direct"};
+    static const char *const known[] = {"path",    "pseudonym", "rank",   "person",
+                                        "when",    "nobody",    "parent", "companion",
+                                        "dummies", "tables",    "columns"};
+    static const char *const path_name[] = {"identity", "pair",   "pseudonym",
+                                            "key",      "direct", "same"};
+    const int path_count = (int)(sizeof path_name / sizeof path_name[0]);
     char path[MODEL_PATH_BYTES];
     pc_model_table *t = &b->table[table];
     const pc_json *patient = pc_json_get(b->json[table], "patient");
@@ -274,10 +311,10 @@ static pc_status link_patient(model_builder *b, int table)
     PC_TRY(model_members(b, path, patient, known, (int)(sizeof known / sizeof known[0])));
     PC_TRY(model_text(b, path, patient, "path", true, &kind));
     int found = 0;
-    while (found < 5 && strcmp(path_name[found], kind) != 0)
+    while (found < path_count && strcmp(path_name[found], kind) != 0)
         found++;
-    if (found == 5) {
-        return model_fail(b, path, "expected path identity, pair, pseudonym, key or direct");
+    if (found == path_count) {
+        return model_fail(b, path, "expected path identity, pair, pseudonym, key, direct or same");
     }
     t->path = (pc_path)(PC_PATH_IDENTITY + found);
     const bool pair = t->path == PC_PATH_IDENTITY || t->path == PC_PATH_PAIR;
@@ -292,6 +329,7 @@ static pc_status link_patient(model_builder *b, int table)
     PC_TRY(model_bool(b, path, patient, "companion", false, &t->companion));
     PC_TRY(link_flag(b, path, patient, table));
     PC_TRY(link_dummies(b, path, patient, table));
+    if (t->path == PC_PATH_SAME) return link_same(b, path, patient, table);
     if (parent == NULL) return PC_OK;
     (void)snprintf(path, sizeof path, "tables.%s.patient.parent", t->name);
     return model_key_named(b, path, parent, &t->parent_key);

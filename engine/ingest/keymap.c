@@ -133,6 +133,7 @@ static pc_status put_one(keymap *map, const unsigned char *key, const unsigned c
     const int order = memcmp(tag, entry + map->key_bytes, PC_TAG_BYTES);
     if (order == 0) return PC_OK;
     if (order < 0) memcpy(entry + map->key_bytes, tag, PC_TAG_BYTES);
+    if (map->several_is_none) memset(entry + map->key_bytes, 0, PC_TAG_BYTES);
     map->conflict_count += entry[map->entry_bytes - 1] == 0;
     entry[map->entry_bytes - 1] = 1;
     return PC_OK;

@@ -14,6 +14,7 @@ typedef struct keymap {
     int64_t entry_count;
     pc_buffer place; // uint64: 32 bits of hash, entry + 1
     uint64_t place_mask;
+    bool several_is_none;   // a key that comes with several tags gets the tag of all zeros
     int64_t conflict_count; // keys that came with several tags (of this rank)
     scatter put, ask, answer;
     // Of one call of keymap_get: each distinct key once.
@@ -35,7 +36,7 @@ uint64_t keymap_hash(const keymap *map, const unsigned char *key);
 /** Bytes of memory that an entry of such a key takes, about. Local. */
 int64_t keymap_entry_cost(int key_bytes);
 
-/** Collective. Adds keys; of a key that comes with several tags the smallest stays.
+/** Collective. Adds keys; of a key that comes with several tags the smallest stays (or none).
  *  @param status  what this rank already knows of: it goes into the agreement
  *  @param key     [count] keys, `stride` bytes apart; @param tag  the same */
 pc_status keymap_put(keymap *map, pc_status status, const unsigned char *key,

@@ -20,7 +20,7 @@ static int widest(const ingest_job *job, bool of_person)
 pc_status resolver_open(resolver *r, ingest_job *job, pc_error *err)
 {
     *r = (resolver){.job = job, .rows.budget = job->budget, .want.budget = job->budget};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         r->ask[i].budget = job->budget;
         r->tag[i].budget = job->budget;
         r->found[i].budget = job->budget;
@@ -48,9 +48,10 @@ void resolver_release(resolver *r)
     keymap_release(&r->pair);
     keymap_release(&r->pseudonym);
     keymap_release(&r->person);
+    keymap_release(&r->same);
     pc_buffer_release(&r->rows);
     pc_buffer_release(&r->want);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         pc_buffer_release(&r->ask[i]);
         pc_buffer_release(&r->tag[i]);
         pc_buffer_release(&r->found[i]);
@@ -145,7 +146,8 @@ static pc_status resolve_roots(resolver *r, int table, key_passes *passes, pc_er
         if (status != PC_OK) break;
         const unsigned char *row = (const unsigned char *)r->rows.data;
         for (int64_t i = 0; is_first && status == PC_OK && i < row_count; i++, row += row_bytes) {
-            status = route_row(&out, row, err);
+            status = same_note(r, table, row, err);
+            if (status == PC_OK) status = route_row(&out, row, err);
         }
         if (is_first) {
             status = route_flush(&out, status, err);
@@ -208,6 +210,7 @@ static pc_status take_parents(resolver *r, int table, route *out, pc_error *err)
             memcpy(row + PC_ROW_TAG, entry.tag, PC_TAG_BYTES);
             PC_TRY(route_slot(out, &entry, err));
         }
+        PC_TRY(same_note(r, table, row, err));
         PC_TRY(route_row(out, row, err));
     }
     return PC_OK;
@@ -284,19 +287,37 @@ static pc_status resolve_pass(resolver *r, int key, key_passes *passes, pc_error
     return status;
 }
 
-static pc_status resolve_keys(resolver *r, pc_error *err)
+static pc_status resolve_key(resolver *r, int key, pc_error *err)
 {
     pc_status status = PC_OK;
-    for (int k = 0; status == PC_OK && k < r->job->model->key_count; k++) {
-        const int parent = r->job->model->key[k].table;
-        key_passes passes = {.count = choose_passes(r->job, parent)};
-        if (passes.count > 1) { // more memory would make it faster
-            pc_log_line(r->job->log, PC_INFO, "keys_in_passes", "table=%s passes=%d",
-                        r->job->model->table[parent].name, passes.count);
+    const int parent = r->job->model->key[key].table;
+    key_passes passes = {.count = choose_passes(r->job, parent)};
+    if (passes.count > 1) { // more memory would make it faster
+        pc_log_line(r->job->log, PC_INFO, "keys_in_passes", "table=%s passes=%d",
+                    r->job->model->table[parent].name, passes.count);
+    }
+    for (; status == PC_OK && passes.at < passes.count; passes.at++) {
+        status = resolve_pass(r, key, &passes, err);
+    }
+    return status;
+}
+
+/** Tables that ask others whose rows hold the same values: the others are done. */
+static pc_status resolve_same(resolver *r, pc_error *err)
+{
+    ingest_job *job = r->job;
+    pc_status status = PC_OK;
+    for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
+        const pc_model_table *table = &job->model->table[t];
+        if (table->path != PC_PATH_SAME) continue;
+        if (job->table[t].all_rows > 0) status = same_build(r, t, err);
+        if (status == PC_OK && table->own_key >= 0) {
+            status = resolve_key(r, table->own_key, err);
+        } else if (status == PC_OK && job->table[t].all_rows > 0) {
+            status = resolve_roots(r, t, NULL, err);
+            drop_rows(job, t);
         }
-        for (; status == PC_OK && passes.at < passes.count; passes.at++) {
-            status = resolve_pass(r, k, &passes, err);
-        }
+        keymap_release(&r->same);
     }
     return status;
 }
@@ -307,14 +328,19 @@ static pc_status resolve_tables(resolver *r, pc_error *err)
     pc_status status = PC_OK;
     for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
         const pc_model_table *table = &job->model->table[t];
-        if (!ingest_is_patient_table(table) || table->path == PC_PATH_KEY || table->own_key >= 0) {
+        if (!ingest_is_patient_table(table) || table->path == PC_PATH_KEY ||
+            table->path == PC_PATH_SAME || table->own_key >= 0) {
             continue;
         }
         if (job->table[t].all_rows == 0) continue;
         status = resolve_roots(r, t, NULL, err);
         drop_rows(job, t);
     }
-    return status == PC_OK ? resolve_keys(r, err) : status;
+    for (int k = 0; status == PC_OK && k < job->model->key_count; k++) {
+        if (job->model->table[job->model->key[k].table].path == PC_PATH_SAME) continue;
+        status = resolve_key(r, k, err);
+    }
+    return status == PC_OK ? resolve_same(r, err) : status;
 }
 
 /** Packs what buckets still hold open. Local. */
@@ -332,6 +358,7 @@ pc_status ingest_resolve(ingest_job *job, pc_error *err)
     resolver r;
     pc_status status = resolver_open(&r, job, err);
     if (status == PC_OK) status = route_open_buckets(job, err);
+    if (status == PC_OK) status = same_open(&r, err);
     status = pc_comm_agree(job->comm, status, err);
     if (status == PC_OK) status = identity_build(&r, err);
     if (status == PC_OK) {

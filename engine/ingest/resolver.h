@@ -10,7 +10,8 @@
 enum {
     MOST_ID_BYTES = 32, // of pseudonyms and person keys
     MOST_LATEST = 4,    // columns that say which identity row is the newest
-    RANK_BYTES = 4
+    RANK_BYTES = 4,
+    MOST_SAME_BYTES = 128 // of the columns of a table of path SAME
 };
 
 typedef struct resolver {
@@ -19,10 +20,13 @@ typedef struct resolver {
     keymap pair;                       // pseudonym and rank -> tag of the person
     keymap pseudonym; // pseudonym -> tag of its only person, NO_PERSON when there are several
     keymap person;    // person key -> tag
+    keymap same;      // columns of a table of path SAME -> tag, NO_PERSON when there are several
     pc_buffer rows;   // a round's rows of this rank
-    pc_buffer ask[3]; // keys for each of the maps above
-    pc_buffer tag[3], found[3];
-    pc_buffer want; // row_want [rows]
+    pc_buffer ask[4]; // keys for each of the maps above
+    pc_buffer tag[4], found[4];
+    bool *is_asked;  // [tables] rows of it are noted
+    pc_spool **note; // [tables x tables] of a table of path SAME and one that it asks: same_record
+    pc_buffer want;  // row_want [rows]
 } resolver;
 
 /** Reads rows of a table in rounds: every rank calls it until it gives 0 rows everywhere. */
@@ -61,6 +65,17 @@ void slot_of_nobody(const ingest_job *job, int table, const unsigned char *row, 
                     pc_slot_entry *out);
 /** Whether the row holds one of the values that stand for no person. */
 bool slot_is_dummy(const ingest_job *job, int table, const unsigned char *row);
+
+// same.c
+/** Local. Prepares the notes that tables of path SAME need of others. */
+pc_status same_open(resolver *r, pc_error *err) PC_MUST_CHECK;
+/** Local. Notes whose row it is, for the tables that ask for it; the row has its tag. */
+pc_status same_note(resolver *r, int table, const unsigned char *row, pc_error *err) PC_MUST_CHECK;
+/** Collective. Fills r->same with what was noted for `table`. */
+pc_status same_build(resolver *r, int table, pc_error *err) PC_MUST_CHECK;
+/** The key of a row of `table`, a table of path SAME: `key` [MOST_SAME_BYTES]; false: a value is
+ *  null. Local. */
+bool same_key(const ingest_job *job, int table, const unsigned char *row, unsigned char *key);
 
 // tags.c
 /** Collective. Gives the rows of r->rows, of a table that is not resolved by a parent, their tags;

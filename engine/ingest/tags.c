@@ -3,7 +3,7 @@
 #include "resolver.h"
 
 /** Which map a row asks; TAGGED: its tag is set already. */
-enum { ASK_PAIR, ASK_PSEUDONYM, ASK_PERSON, MAP_COUNT, TAGGED = MAP_COUNT };
+enum { ASK_PAIR, ASK_PSEUDONYM, ASK_PERSON, ASK_SAME, MAP_COUNT, TAGGED = MAP_COUNT };
 
 typedef struct row_want {
     int32_t question; // index among the keys that are asked of the map
@@ -12,7 +12,7 @@ typedef struct row_want {
 
 static keymap *map_of(resolver *r, int map)
 {
-    keymap *const maps[] = {&r->pair, &r->pseudonym, &r->person};
+    keymap *const maps[] = {&r->pair, &r->pseudonym, &r->person, &r->same};
     return maps[map];
 }
 
@@ -70,11 +70,22 @@ static pc_status want_direct(resolver *r, int table, unsigned char *row, row_wan
     return settle(row, &entry, want, out, err);
 }
 
+static pc_status want_same(resolver *r, int table, unsigned char *row, row_want *want, route *out,
+                           pc_error *err)
+{
+    unsigned char key[MOST_SAME_BYTES];
+    if (same_key(r->job, table, row, key)) return ask(r, ASK_SAME, key, want, err);
+    pc_slot_entry entry;
+    slot_of_nobody(r->job, table, row, PC_SLOT_ORPHAN, &entry);
+    return settle(row, &entry, want, out, err);
+}
+
 static pc_status want_of_row(resolver *r, int table, unsigned char *row, row_want *want, route *out,
                              pc_error *err)
 {
     const ingest_job *job = r->job;
     const pc_model_table *t = &job->model->table[table];
+    if (t->path == PC_PATH_SAME) return want_same(r, table, row, want, out, err);
     if (t->path == PC_PATH_IDENTITY) return want_identity(r, table, row, want, out, err);
     unsigned char key[MOST_ID_BYTES + RANK_BYTES];
     int64_t rank;
@@ -105,6 +116,8 @@ static pc_status take_answer(resolver *r, int table, unsigned char *row, row_wan
     }
     if (found) {
         slot_of_nobody(job, table, row, PC_SLOT_AMBIGUOUS, &entry);
+    } else if (want->map == ASK_SAME) {
+        slot_of_nobody(job, table, row, PC_SLOT_ORPHAN, &entry);
     } else if (want->map == ASK_PERSON) {
         unsigned char id[MOST_ID_BYTES + 1] = {0};
         (void)identity_id(job, table, job->model->table[table].person, row, id, MOST_ID_BYTES);
@@ -130,8 +143,9 @@ static pc_status ask_map(resolver *r, int map, pc_status status, pc_error *err)
 static bool path_asks(const pc_model_table *t, int map)
 {
     if (t->path == PC_PATH_DIRECT) return map == ASK_PERSON;
+    if (t->path == PC_PATH_SAME) return map == ASK_SAME;
     if (t->path == PC_PATH_PAIR) return map == (t->rank >= 0 ? ASK_PAIR : ASK_PSEUDONYM);
-    return t->path == PC_PATH_PSEUDONYM && map != ASK_PERSON;
+    return t->path == PC_PATH_PSEUDONYM && (map == ASK_PAIR || map == ASK_PSEUDONYM);
 }
 
 pc_status tag_roots(resolver *r, int table, int64_t row_count, route *out, pc_error *err)

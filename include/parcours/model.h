@@ -73,7 +73,8 @@ typedef enum pc_path {
     PC_PATH_PAIR,      ///< pseudonym + rank, looked up in the identity tables
     PC_PATH_PSEUDONYM, ///< pseudonym, rank where filled: ambiguous when several persons fit
     PC_PATH_KEY,       ///< through a parent row by a model key
-    PC_PATH_DIRECT     ///< the person key itself
+    PC_PATH_DIRECT,    ///< the person key itself
+    PC_PATH_SAME       ///< the patient of the rows of other tables that hold the same values
 } pc_path;
 
 /** A row of a reference table found by one code or number of this table. Of several rows that match
@@ -83,6 +84,24 @@ typedef struct pc_model_reference {
     int column;       ///< this table's column
     int their_column; ///< the reference table's column
 } pc_model_reference;
+
+/** How signed lines of a table cancel: lines of one patient that are equal in the columns of `by`
+ *  are one group, and count when their quantity sums to more than 0. The columns are the row's own
+ * or those of its parent and companions, as SQL on the table sees them. */
+typedef struct pc_model_net {
+    int by_count; ///< 0: the table has no signed lines
+    const char *const *by;
+    const char *quantity;
+} pc_model_net;
+
+/** SAME: whose rows tell the patient, and by which columns. */
+typedef struct pc_model_same {
+    int table_count;
+    const int *table; ///< [table_count] whose rows find their patients without this table
+    int column_count;
+    const int *column; ///< [column_count] of this table
+    const int *their;  ///< [table_count x column_count] of each of those tables
+} pc_model_same;
 
 typedef struct pc_model_table {
     const char *name; ///< "T_MCOaaB"
@@ -99,6 +118,7 @@ typedef struct pc_model_table {
     int person_flag;             ///< DIRECT: the person key counts only if this column is
     int64_t person_flag_value;   ///< this value; column -1: always
     int nobody_key;              ///< DIRECT: column that keys the nobody slot, or -1
+    pc_model_same same;          ///< SAME
     int dummy_count;             ///< values that make a row nobody's (status dummy)
     const struct pc_model_dummy *dummy; ///< [dummy_count]
     int own_key;                        ///< key that this table is the parent of, or -1
@@ -109,6 +129,7 @@ typedef struct pc_model_table {
     const int *primary; ///< [primary_count] columns of the primary key; 0: rows may repeat
     int reference_count;
     const pc_model_reference *reference;
+    pc_model_net net;
     bool multiline;    ///< quoted fields of its files may hold line feeds: read by one rank
     bool check_period; ///< a row whose own_end is before its own_date is rejected ("period")
     const char *title; ///< or NULL
@@ -145,6 +166,21 @@ typedef struct pc_model_person {
     const char *const *copy; ///< columns copied from the newest row (BEN_RES_DPT ...)
 } pc_model_person;
 
+/** A class of a standard population. */
+typedef struct pc_model_class {
+    char sex;      ///< 'F', 'M', or 0: both
+    int low, high; ///< completed years, both included; the last class has high INT_MAX
+    int64_t weight;
+} pc_model_class;
+
+/** A standard population: weights of classes of age, for direct standardisation. */
+typedef struct pc_model_population {
+    const char *name;   ///< "ESP2013"
+    const char *source; ///< where it was published
+    int class_count;
+    const pc_model_class *classes; ///< [class_count] by sex, then age, without gaps from 0
+} pc_model_population;
+
 typedef struct pc_model {
     const char *name;
     const char *version;
@@ -163,6 +199,8 @@ typedef struct pc_model {
     int rule_count;
     const pc_model_rule *rule;
     pc_model_person person;
+    int population_count;
+    const pc_model_population *population;
 } pc_model;
 
 /** Reads a model from its JSON text; everything is owned by `arena`. Local.
@@ -182,6 +220,7 @@ int pc_model_find_table(const pc_model *model, pc_span name);
 int pc_model_find_column(const pc_model_table *table, pc_span name);
 int pc_model_find_key(const pc_model *model, pc_span name);
 int pc_model_find_system(const pc_model *model, pc_span name);
+int pc_model_find_population(const pc_model *model, pc_span name);
 
 /** The table that a file belongs to by its name (without folder; .gz and .zst are looked through),
  *  or -1; `year` is the year in the name, or 0. */

@@ -59,7 +59,7 @@ static void test_example(void)
     CU_ASSERT_EQUAL_FATAL(status, PC_OK);
     CU_ASSERT_STRING_EQUAL(m->name, "register");
     CU_ASSERT_EQUAL(m->delimiter, ',');
-    CU_ASSERT_EQUAL(m->table_count, 3);
+    CU_ASSERT_EQUAL(m->table_count, 4);
     const pc_model_table *t = &m->table[pc_model_find_table(m, pc_span_of("visit"))];
     CU_ASSERT_EQUAL(t->path, PC_PATH_PAIR);
     CU_ASSERT_EQUAL(t->event_date, 0);
@@ -73,6 +73,14 @@ static void test_example(void)
     CU_ASSERT_EQUAL(t->primary[1], t->file_year);
     CU_ASSERT_EQUAL(t->dummy_count, 1);
     CU_ASSERT_STRING_EQUAL(t->dummy[0].value[0], "XXXXXXXX");
+    CU_ASSERT_EQUAL(t->net.by_count, 2);
+    CU_ASSERT_STRING_EQUAL(t->net.quantity, "COST");
+    const pc_model_table *letter = &m->table[pc_model_find_table(m, pc_span_of("letter"))];
+    CU_ASSERT_EQUAL(letter->path, PC_PATH_SAME);
+    CU_ASSERT_EQUAL(letter->same.table_count, 1);
+    CU_ASSERT_EQUAL(letter->same.their[0], pc_model_find_column(t, pc_span_of("visit_number")));
+    CU_ASSERT_EQUAL(m->population_count, 1);
+    CU_ASSERT_EQUAL(m->population[0].class_count, 3);
     const pc_model_column *c = &t->column[pc_model_find_column(t, pc_span_of("diagnosis"))];
     CU_ASSERT_EQUAL(c->type, PC_CODE);
     CU_ASSERT_STRING_EQUAL(m->dict_name[c->dict], "ICD10");
@@ -209,6 +217,18 @@ static const wrong_model WRONG[] = {
     {"\"COALESCE(COST > 0, FALSE)\"", "\"\"", "derived[0]: expected an SQL expression"},
     {", \"COALESCE(COST > 0, FALSE)\"", "", "derived[0]: expected [tables,"},
     {"\"derived\"", "derived", "register"},
+    {"\"tables\": [\"VISIT\"]", "\"tables\": [\"LETTER\"]", "LETTER does not find its patients by"},
+    {"\"tables\": [\"VISIT\"], ", "", "tables.LETTER.patient.tables: missing"},
+    {"\"VISIT_NUMBER id(6) core\",\n        \"SENT", "\"VISIT_NUMBER id(7) core\",\n        \"SENT",
+     "column VISIT_NUMBER is of another type than in VISIT"},
+    {"\"by\": [\"event_date\", \"DIAGNOSIS\"]", "\"by\": [\"event_dat\", \"DIAGNOSIS\"]",
+     "tables.VISIT.net: 'event_dat' is no column of VISIT, its parent or a companion"},
+    {"\"quantity\": \"COST\"", "\"amount\": \"COST\"", "net: unknown key 'amount'"},
+    {"[15, 64, 65]", "[16, 64, 65]", "classes: expected classes without gaps from age 0"},
+    {"[65, null, 9]", "[65, 90, 9]", "expected null as the last age"},
+    {"[0, 14, 26]", "[0, 14]", "expected [first age, last age or null, weight]"},
+    {"[0, 14, 26]", "[0, 14, -1]", "a weight from 0"},
+    {"\"classes\": [[", "\"female\": [[", "expected \"classes\", or \"female\" and \"male\""},
 };
 
 static void test_wrong_models(void)
