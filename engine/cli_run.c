@@ -7,7 +7,8 @@ static const pc_option option[] = {
     {"store", "STORE", "the store that is read", false},
     {"out", "DIR", "folder of the results", false},
     {"set", "NAME=VALUE", "a parameter of the study", true},
-    {"resume", NULL, "nothing is done when DIR is complete", false},
+    {"resume", NULL, "goes on where a run to DIR ended; nothing is done when it is complete",
+     false},
     {"unprotected", NULL, "without disclosure control; journalled", false},
 };
 
@@ -67,7 +68,9 @@ const pc_command pc_command_run = {
     .detail =
         "Reads each shard once and writes DIR/release (what may leave: one CSV a statistic,\n"
         "protection.json), DIR/control (true counts, for the output checker), DIR/cohorts (one\n"
-        "HDF5 file a cohort, holds patients) and DIR/manifest.json.\n",
+        "HDF5 file a cohort, holds patients) and DIR/manifest.json. Until then DIR/checkpoint "
+        "holds\n"
+        "what is done: SIGUSR1 finishes the shards at hand and ends with exit code 75.\n",
     .least_operands = 1,
     .most_operands = 1,
     .option = option,

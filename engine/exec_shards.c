@@ -34,13 +34,16 @@ static void sift_down(const pc_store *store, int *heap, int count, int at)
     }
 }
 
-static pc_status make_schedule(const pc_store *store, pc_arena *arena, schedule *out, pc_error *err)
+static pc_status make_schedule(const pc_shards *work, pc_arena *arena, schedule *out, pc_error *err)
 {
-    *out = (schedule){.count = pc_store_shard_count(store)};
-    out->shard = pc_arena_array(arena, (size_t)out->count, sizeof *out->shard, err);
-    if (out->shard == NULL && out->count > 0) return PC_NO_MEMORY;
-    for (int i = 0; i < out->count; i++) {
-        out->shard[i] = i;
+    const pc_store *store = work->store;
+    const int shards = pc_store_shard_count(store);
+    *out = (schedule){.count = 0};
+    out->shard = pc_arena_array(arena, (size_t)shards, sizeof *out->shard, err);
+    if (out->shard == NULL && shards > 0) return PC_NO_MEMORY;
+    for (int i = 0; i < shards; i++) {
+        if (work->done != NULL && (work->done[i / 64] >> (i % 64) & 1) != 0) continue;
+        out->shard[out->count++] = i;
         out->total += pc_store_shard_bytes(store, i);
     }
     for (int i = out->count / 2 - 1; i >= 0; i--) {
@@ -66,6 +69,12 @@ static void add_counts(pc_read_counts *sum, const pc_read_counts *one)
     sum->bytes_decoded += one->bytes_decoded;
 }
 
+static pc_status stopped(const pc_shards *work, pc_error *err)
+{
+    return PC_FAIL(err, PC_STOPPED, "stopped by a signal: run %s",
+                   work->keeps_shards ? "the same command with --resume" : "it again");
+}
+
 static pc_status read_blocks(const pc_shards *work, int shard, pc_reader *reader, pc_error *err)
 {
     for (;;) {
@@ -73,8 +82,8 @@ static pc_status read_blocks(const pc_shards *work, int shard, pc_reader *reader
         PC_TRY(pc_reader_next(reader, &block, err));
         if (block->slot_count == 0) break;
         PC_TRY(work->block(work->context, shard, block, reader, err));
-        if (pc_stop_requested()) {
-            return PC_FAIL(err, PC_STOPPED, "stopped by a signal; run it again");
+        if (work->keeps_shards ? pc_stop_is_urgent() : pc_stop_requested()) {
+            return stopped(work, err);
         }
     }
     return work->shard_end == NULL ? PC_OK : work->shard_end(work->context, shard, err);
@@ -82,9 +91,7 @@ static pc_status read_blocks(const pc_shards *work, int shard, pc_reader *reader
 
 static pc_status run_shard(const pc_shards *work, int shard, pc_run_counts *counts, pc_error *err)
 {
-    if (pc_stop_requested()) {
-        return PC_FAIL(err, PC_STOPPED, "stopped by a signal; run it again");
-    }
+    if (pc_stop_requested()) return stopped(work, err);
     pc_reader *reader = NULL;
     pc_status status =
         pc_reader_open(work->store, shard, work->request, work->budget, &reader, err);
@@ -132,7 +139,7 @@ pc_status pc_shards_run(pc_comm *comm, const pc_shards *work, pc_run_counts *cou
     pc_arena arena = {.budget = work->budget};
     schedule plan = {0};
     pc_counter *counter = NULL;
-    pc_status status = make_schedule(work->store, &arena, &plan, err);
+    pc_status status = make_schedule(work, &arena, &plan, err);
     status = pc_comm_agree(comm, status, err);
     if (status == PC_OK) status = pc_counter_open(comm, &counter, err);
     if (status == PC_OK) {

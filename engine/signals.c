@@ -3,12 +3,12 @@
 #include <stddef.h>
 #include "parcours/signals.h"
 
-// A handler can reach nothing but a global: the one variable of the engine.
-static volatile sig_atomic_t stop_requested;
+// A handler can reach nothing but globals: the two variables of the engine.
+static volatile sig_atomic_t stop_requested, stop_is_urgent;
 
 static void request_stop(int signal_number)
 {
-    (void)signal_number;
+    if (signal_number != SIGUSR1 || stop_requested != 0) stop_is_urgent = 1;
     stop_requested = 1;
 }
 
@@ -30,4 +30,9 @@ void pc_stop_listen(void)
 bool pc_stop_requested(void)
 {
     return stop_requested != 0;
+}
+
+bool pc_stop_is_urgent(void)
+{
+    return stop_is_urgent != 0;
 }

@@ -1,4 +1,5 @@
 // `parcours run`: one pass over the store, then the results.
+#include "checkpoint.h"
 #include "output.h"
 #include <stdio.h>
 #include <string.h>
@@ -12,14 +13,22 @@ typedef struct study_run {
     pc_block_eval eval;
     pc_results results;
     pc_output output;
+    pc_checkpoint checkpoint;
 } study_run;
 
 static pc_status eval_block(void *context, int shard, pc_block *block, const pc_reader *reader,
                             pc_error *err)
 {
     study_run *run = context;
+    run->checkpoint.in_shard = true;
     PC_TRY(pc_block_eval_run(&run->eval, block, reader, err));
     return pc_results_add(&run->results, shard, err);
+}
+
+static pc_status end_shard(void *context, int shard, pc_error *err)
+{
+    study_run *run = context;
+    return pc_checkpoint_shard(&run->checkpoint, shard, err);
 }
 
 /** Everything before the first data byte: store, study, nodes. Local. */
@@ -77,16 +86,50 @@ static pc_status look_at_output(study_run *run, bool *is_complete, pc_error *err
     return PC_OK;
 }
 
+/** Takes up what an earlier start has left, and makes ready to leave something. Collective. */
+static pc_status open_checkpoint(study_run *run, pc_error *err)
+{
+    pc_checkpoint *checkpoint = &run->checkpoint;
+    *checkpoint = (pc_checkpoint){.study_hash = run->output.study_hash,
+                                  .store_id = pc_store_id(run->session.store),
+                                  .results = &run->results,
+                                  .log = run->log,
+                                  .rank = pc_comm_rank(run->comm),
+                                  .shard_count = pc_store_shard_count(run->session.store),
+                                  .arena = {.budget = run->results.budget}};
+    pc_status status = pc_output_path(&run->output, "", "checkpoint", "", &checkpoint->arena,
+                                      &checkpoint->folder, err);
+    status = pc_comm_agree(run->comm, status, err);
+    if (status == PC_OK) status = pc_checkpoint_open(run->comm, checkpoint, err);
+    if (status == PC_OK && checkpoint->shards_taken > 0) {
+        pc_log_line(run->log, PC_INFO, "resume", "shards_done=%lld shards=%lld",
+                    (long long)checkpoint->shards_taken, (long long)checkpoint->shard_count);
+    }
+    return status;
+}
+
+/** Collective. */
 static pc_status scan_store(study_run *run, const pc_study_options *options, pc_error *err)
 {
+    PC_TRY(open_checkpoint(run, err));
     const pc_read_request request = {.table = run->nodes.tables};
     const pc_shards work = {.store = run->session.store,
                             .request = &request,
                             .budget = options->budget,
                             .log = run->log,
                             .context = run,
-                            .block = eval_block};
-    PC_TRY(pc_shards_run(run->comm, &work, &run->output.counts, err));
+                            .block = eval_block,
+                            .shard_end = end_shard,
+                            .done = run->checkpoint.done,
+                            .keeps_shards = true};
+    const pc_status status = pc_shards_run(run->comm, &work, &run->output.counts, err);
+    if (status != PC_OK) {
+        // What is done stays, whatever ended the rest; its sentence comes first.
+        if (pc_checkpoint_write(&run->checkpoint, NULL) != PC_OK) {
+            pc_log_line(run->log, PC_WARNING, "checkpoint", "written=false");
+        }
+        return status;
+    }
     pc_read_counts *read = &run->output.counts.read;
     int64_t sums[] = {run->output.counts.shards, read->blocks,     read->slots,        read->rows,
                       read->chunks_read,         read->bytes_read, read->bytes_decoded};
@@ -188,6 +231,7 @@ static pc_status execute(study_run *run, const pc_study_options *options, double
         run->output.write_s = pc_clock_s() - at;
     }
     PC_TRY(pc_comm_agree(run->comm, status, err));
+    if (pc_comm_rank(run->comm) == 0) pc_checkpoint_remove(run->checkpoint.folder);
     pc_log_line(run->log, PC_INFO, "study",
                 "name=%s ranks=%d rows=%lld bytes=%lld open_s=%.3f scan_s=%.3f reduce_s=%.3f "
                 "write_s=%.3f",
@@ -238,6 +282,7 @@ pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_
     }
     pc_buffer_release(&run.output.files);
     pc_buffer_release(&run.output.protection);
+    pc_checkpoint_close(&run.checkpoint);
     pc_results_close(&run.results);
     pc_block_eval_close(&run.eval);
     pc_nodes_close(&run.nodes);

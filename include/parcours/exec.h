@@ -28,6 +28,8 @@ typedef struct pc_shards {
                        pc_error *err);
     /** The shard's last block is done. NULL: nothing to do then. */
     pc_status (*shard_end)(void *context, int shard, pc_error *err);
+    const uint64_t *done; ///< bitmap of shards that are left out; NULL: none
+    bool keeps_shards;    ///< a shard once begun is worth finishing (see pc_stop_is_urgent)
 } pc_shards;
 
 /** Collective. Runs the loop and agrees: a failure of one rank makes the others stop at their next

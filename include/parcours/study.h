@@ -16,7 +16,7 @@ typedef struct pc_study_options {
     int set_count;
     const char *share; ///< folder of shipped data (models/, library/)
     bool unprotected;  ///< run: release/ without disclosure control
-    bool resume;       ///< run: nothing is done when `out` is complete
+    bool resume;       ///< run: goes on with what `out` holds; nothing is done when complete
     pc_budget *budget; ///< borrowed
 } pc_study_options;
 
