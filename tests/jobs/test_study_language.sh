@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The study language over a synthetic store: exposures, periods, exits, measures and statistics of
+# study_language.json are worked out again in plain Python (study_twin.py); the same files on 1 to 3 ranks and with
+# 16 and 64 shards.
+# usage: test_study_language.sh BIN_DIR
+set -u
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+parcours=$(realpath "$1")/parcours
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0
+/usr/bin/python3 -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is missing"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+must() {
+    "$@" >said 2>&1 || {
+        echo "FAILED: $*"
+        cat said
+        exit 1
+    }
+}
+
+quiet="--quiet --progress never"
+run() { must mpirun --oversubscribe -n "$1" "$parcours" run "${@:2}" $quiet; }
+query() { must "$parcours" query s16 "$2" --format csv --out "$1" --unprotected $quiet; }
+days() { echo $(($(date -ud "$1" +%s) / 86400)); }
+
+must "$parcours" synth --patients 600 --years 2019:2021 --seed 11 --out delivery $quiet
+for shards in 16 64; do
+    must mpirun --oversubscribe -n 2 "$parcours" ingest --model snds --in delivery --store s$shards --shards $shards $quiet
+done
+study=$top/tests/jobs/study_language.json
+run 1 "$study" --store s16 --out r1
+run 3 "$study" --store s16 --out r3
+run 2 "$study" --store s64 --out r64
+for other in r3 r64; do
+    for part in release control cohorts; do
+        diff -r r1/$part $other/$part >difference || fail "$part: r1 and $other differ: $(head -1 difference)"
+    done
+done
+
+query drugs.csv "SELECT patient, event_date, atc, PHA_ACT_QSN AS n FROM ER_PHA_F WHERE valid AND PHA_ACT_QSN > 0 AND (atc LIKE 'C10AA%' OR atc LIKE 'A02BC%' OR atc LIKE 'A10%')"
+query stays.csv "SELECT patient, event_date, event_end FROM T_MCOaaB WHERE valid"
+query persons.csv "SELECT patient, sex, birth_date, birth_year, death_date FROM PERSON"
+read -r first last < <("$parcours" info s16 | awk '$1 == "period" {print $2, $4}')
+echo "$(days "$first") $(days "$last")" >persons.csv.period
+/usr/bin/python3 "$top/tests/jobs/study_twin.py" drugs.csv stays.csv persons.csv r1 || failures=$((failures + 1))
+
+[ "$failures" = 0 ] && echo "all passed"
+exit $((failures > 0))
