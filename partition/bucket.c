@@ -109,14 +109,22 @@ static pc_status key_table_make(const pc_bucket *bucket, const pc_bucket_table *
     return out->place == NULL ? PC_NO_MEMORY : PC_OK;
 }
 
-static int32_t *key_place(const key_table *keys, const unsigned char *key)
+static uint32_t hash_of_key(const unsigned char *key, size_t bytes)
 {
-    uint64_t at = pc_hash64(key, keys->key_bytes) & keys->mask;
-    while (keys->place[at] >= 0 && memcmp(keys->table->sorted[keys->place[at]] + PC_ROW_FIELDS, key,
-                                          keys->key_bytes) != 0) {
-        at = (at + 1) & keys->mask;
+    return (uint32_t)pc_hash64(key, bytes);
+}
+
+static int32_t *key_place(const key_table *keys, const unsigned char *key, uint32_t hash)
+{
+    const pc_bucket_table *table = keys->table;
+    for (uint64_t at = hash & keys->mask;; at = (at + 1) & keys->mask) {
+        const int32_t there = keys->place[at];
+        if (there < 0) return &keys->place[at];
+        if (table->key_hash[there] != hash) continue;
+        if (memcmp(table->sorted[there] + PC_ROW_FIELDS, key, keys->key_bytes) == 0) {
+            return &keys->place[at];
+        }
     }
-    return &keys->place[at];
 }
 
 /** Fills the table with the rows of a slot; of rows with one key the first stays.
@@ -131,7 +139,8 @@ static int64_t key_table_fill(key_table *keys, int slot)
     memset(keys->place, 0xff, (size_t)(keys->mask + 1) * sizeof *keys->place);
     int64_t conflict_count = 0;
     for (int64_t i = from; i < to; i++) {
-        int32_t *place = key_place(keys, keys->table->sorted[i] + PC_ROW_FIELDS);
+        int32_t *place =
+            key_place(keys, keys->table->sorted[i] + PC_ROW_FIELDS, keys->table->key_hash[i]);
         if (*place < 0) {
             *place = (int32_t)i;
         } else {
@@ -148,57 +157,86 @@ typedef struct table_job {
     pc_bucket_table *table;
     const pc_bucket_table *parent; // NULL: a root
     int own_date;                  // offset of the date in the row, -1: the parent's
+    int64_t most;                  // rows of the largest slot
     pc_sort_rule rule;
-    key_table keys;      // of the parent
-    pc_sort_item *item;  // [row_count] grouped by slot
-    pc_sort_item *spare; // [most rows of a slot]
+    key_table keys;         // of the parent
+    unsigned char *grouped; // the rows, those of a slot side by side
+    pc_sort_item *item;     // [most rows of a slot]
+    pc_sort_item *spare;    // the same
 } table_job;
 
-/** Groups the rows by slot: offset[slot] .. offset[slot + 1] - 1 of `item`. */
+/** The slot of each row; counts them in offset[slot + 1]. Neighbours often are of one slot. */
+static pc_status find_slots(table_job *job, const slot_table *slots, uint32_t *slot_of,
+                            pc_error *err)
+{
+    pc_bucket_table *table = job->table;
+    const int row_bytes = table->layout->row_bytes;
+    uint32_t place = 0;
+    for (int64_t i = 0; i < table->row_count; i++) {
+        const unsigned char *tag = table->row + i * row_bytes + PC_ROW_TAG;
+        if (i == 0 || memcmp(tag, tag - row_bytes, PC_TAG_BYTES) != 0) {
+            place = *slot_place(slots, tag);
+            if (place == 0) return PC_FAIL(err, PC_BAD_INPUT, "a row's tag has no slot key");
+        }
+        slot_of[i] = place - 1;
+        table->offset[place]++;
+    }
+    return PC_OK;
+}
+
+/** Copies the rows by slot: offset[slot] .. offset[slot + 1] - 1 of `grouped`. What follows looks
+ *  at the rows of one slot again and again, so they should share lines of cache. */
 static pc_status group_rows(table_job *job, const slot_table *slots, pc_arena *arena, pc_error *err)
 {
     pc_bucket_table *table = job->table;
     const int64_t row_count = table->row_count;
-    const int row_bytes = table->layout->row_bytes;
-    uint32_t *slot_of = pc_arena_array(arena, (size_t)row_count, sizeof *slot_of, err);
-    int64_t *next = pc_arena_array(arena, (size_t)job->bucket->slot_count + 1, sizeof *next, err);
-    job->item = pc_arena_array(arena, (size_t)row_count, sizeof *job->item, err);
-    if (slot_of == NULL || next == NULL || job->item == NULL) return PC_NO_MEMORY;
-    for (int64_t i = 0; i < row_count; i++) {
-        const uint32_t place = *slot_place(slots, table->row + i * row_bytes + PC_ROW_TAG);
-        if (place == 0) return PC_FAIL(err, PC_BAD_INPUT, "a row's tag has no slot key");
-        slot_of[i] = place - 1;
-        table->offset[place]++;
-    }
-    int64_t most = 0;
-    for (int i = 0; i < job->bucket->slot_count; i++) {
-        if (table->offset[i + 1] > most) most = table->offset[i + 1];
+    const size_t row_bytes = (size_t)table->layout->row_bytes;
+    const int slot_count = job->bucket->slot_count;
+    const pc_arena_mark mark = pc_arena_now(arena);
+    uint32_t *slot_of = pc_arena_raw(arena, (size_t)row_count * sizeof *slot_of, err);
+    int64_t *next = pc_arena_array(arena, (size_t)slot_count + 1, sizeof *next, err);
+    if (slot_of == NULL || next == NULL) return PC_NO_MEMORY;
+    PC_TRY(find_slots(job, slots, slot_of, err));
+    for (int i = 0; i < slot_count; i++) {
+        if (table->offset[i + 1] > job->most) job->most = table->offset[i + 1];
         table->offset[i + 1] += table->offset[i];
         next[i] = table->offset[i];
     }
     for (int64_t i = 0; i < row_count; i++) {
-        job->item[next[slot_of[i]]++] = (pc_sort_item){.row = table->row + i * row_bytes};
+        memcpy(job->grouped + (size_t)next[slot_of[i]]++ * row_bytes,
+               table->row + (size_t)i * row_bytes, row_bytes);
     }
-    job->spare = pc_arena_array(arena, (size_t)most, sizeof *job->spare, err);
-    return job->spare == NULL ? PC_NO_MEMORY : PC_OK;
+    pc_arena_rewind(arena, mark);
+    return PC_OK;
+}
+
+static pc_status make_items(table_job *job, pc_arena *arena, pc_error *err)
+{
+    job->item = pc_arena_array(arena, (size_t)job->most, sizeof *job->item, err);
+    job->spare = pc_arena_array(arena, (size_t)job->most, sizeof *job->spare, err);
+    return job->item == NULL || job->spare == NULL ? PC_NO_MEMORY : PC_OK;
 }
 
 /** Gives each row of a slot its parent and its date. */
-static void date_rows(table_job *job, pc_sort_item *item, int64_t count)
+static void date_rows(table_job *job, unsigned char *row, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) {
-        unsigned char *row = job->table->row + (item[i].row - job->table->row);
-        const unsigned char *key =
-            job->parent == NULL ? NULL : pc_row_parent_key(job->table->layout, row);
-        item[i].parent = key == NULL ? -1 : *key_place(&job->keys, key);
+    const pc_row_layout *layout = job->table->layout;
+    for (int64_t i = 0; i < count; i++, row += layout->row_bytes) {
+        pc_sort_item *item = &job->item[i];
+        const unsigned char *key = job->parent == NULL ? NULL : pc_row_parent_key(layout, row);
+        *item = (pc_sort_item){.row = row, .parent = -1};
+        if (key != NULL) {
+            item->parent =
+                *key_place(&job->keys, key, hash_of_key(key, (size_t)layout->parent_bytes));
+        }
         if (job->own_date >= 0) {
             memcpy(row + PC_ROW_DATE, row + job->own_date, 4);
-        } else if (item[i].parent >= 0) {
-            memcpy(row + PC_ROW_DATE, job->parent->sorted[item[i].parent] + PC_ROW_DATE, 4);
+        } else if (item->parent >= 0) {
+            memcpy(row + PC_ROW_DATE, job->parent->sorted[item->parent] + PC_ROW_DATE, 4);
         } else {
             memset(row + PC_ROW_DATE, 0xff, 4);
         }
-        item[i].prefix = get64(row + PC_ROW_DATE);
+        item->prefix = get64(row + PC_ROW_DATE);
     }
 }
 
@@ -212,28 +250,38 @@ static int64_t adjacent_conflicts(const pc_sort_rule *rule, const pc_sort_item *
     return conflict_count;
 }
 
+/** What a slot's sorted rows leave in the table. */
+static void keep_rows(table_job *job, int64_t kept, int64_t count)
+{
+    pc_bucket_table *table = job->table;
+    for (int64_t i = 0; i < count; i++, kept++) {
+        table->sorted[kept] = job->item[i].row;
+        if (table->parent != NULL) table->parent[kept] = job->item[i].parent;
+        if (table->key_hash == NULL) continue;
+        table->key_hash[kept] =
+            hash_of_key(job->item[i].row + PC_ROW_FIELDS, (size_t)table->layout->key_bytes);
+    }
+}
+
 static pc_status sort_slots(table_job *job, pc_buffer *rejected, pc_error *err)
 {
     pc_bucket_table *table = job->table;
     int64_t kept = 0;
     for (int slot = 0; slot < job->bucket->slot_count; slot++) {
         const int64_t from = table->offset[slot];
-        pc_sort_item *item = job->item + from;
         int64_t count = table->offset[slot + 1] - from;
         table->offset[slot] = kept;
         if (count == 0) continue;
         if (job->parent != NULL) (void)key_table_fill(&job->keys, slot);
-        date_rows(job, item, count);
-        pc_sort_items(&job->rule, item, count, job->spare);
-        PC_TRY(pc_sort_unique(&job->rule, item, &count, rejected, err));
+        date_rows(job, job->grouped + from * table->layout->row_bytes, count);
+        pc_sort_items(&job->rule, job->item, count, job->spare);
+        PC_TRY(pc_sort_unique(&job->rule, job->item, &count, rejected, err));
         // A child's twins in key have one parent, hence one date: they stand side by side.
         if (job->parent != NULL && job->rule.key_bytes > 0) {
-            table->key_conflict += adjacent_conflicts(&job->rule, item, count);
+            table->key_conflict += adjacent_conflicts(&job->rule, job->item, count);
         }
-        for (int64_t i = 0; i < count; i++, kept++) {
-            table->sorted[kept] = item[i].row;
-            if (table->parent != NULL) table->parent[kept] = item[i].parent;
-        }
+        keep_rows(job, kept, count);
+        kept += count;
     }
     table->offset[job->bucket->slot_count] = kept;
     table->kept_count = kept;
@@ -278,7 +326,14 @@ static pc_status arrange_table(pc_bucket *bucket, int index, const slot_table *s
         if (table->parent == NULL) return PC_NO_MEMORY;
     }
     if (table->row_count == 0) return PC_OK;
+    const size_t row_count = (size_t)table->row_count;
     table_job job = {.bucket = bucket, .table = table, .own_date = -1};
+    job.grouped = pc_arena_raw(arena, row_count * (size_t)table->layout->row_bytes, err);
+    if (job.grouped == NULL) return PC_NO_MEMORY;
+    if (model_table->parent_key < 0 && table->layout->key_bytes > 0) {
+        table->key_hash = pc_arena_raw(arena, row_count * sizeof *table->key_hash, err);
+        if (table->key_hash == NULL) return PC_NO_MEMORY;
+    }
     job.rule = pc_sort_rule_of(bucket->model, table->layout);
     if (model_table->own_date >= 0) {
         const int field = table->layout->field_of_column[model_table->own_date];
@@ -286,6 +341,7 @@ static pc_status arrange_table(pc_bucket *bucket, int index, const slot_table *s
     }
     const pc_arena_mark mark = pc_arena_now(arena);
     pc_status status = group_rows(&job, slots, arena, err);
+    if (status == PC_OK) status = make_items(&job, arena, err);
     const int parent = parent_of(bucket->model, index);
     if (status == PC_OK && parent >= 0 && bucket->table[parent].row_count > 0) {
         job.parent = &bucket->table[parent];

@@ -75,7 +75,7 @@ static pc_status load_bucket(shard_state *s, int64_t bucket, pc_error *err)
         }
         pc_spool_drop(spool[t]);
         if (t == tables) continue;
-        s->bucket.table[t].row = (unsigned char *)s->rows[t].data;
+        s->bucket.table[t].row = (const unsigned char *)s->rows[t].data;
         s->bucket.table[t].row_count = (int64_t)(bytes / width);
     }
     return PC_OK;

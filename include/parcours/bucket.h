@@ -24,13 +24,14 @@ void pc_slot_tag(const pc_slot_key *key, unsigned char tag[PC_TAG_BYTES]);
 /** Rows of one table in a bucket. */
 typedef struct pc_bucket_table {
     const pc_row_layout *layout; ///< NULL: the table was not delivered
-    unsigned char *row;          ///< [row_count] x row_bytes; children get their parent's date
+    const unsigned char *row;    ///< [row_count] x row_bytes
     int64_t row_count;
     // Filled by pc_bucket_arrange:
     int64_t kept_count;           ///< rows that are stored
-    const unsigned char **sorted; ///< [kept_count] rows in the stored order
+    const unsigned char **sorted; ///< [kept_count] copies of rows, dated, in the stored order
     int64_t *offset;              ///< [slot_count + 1] first row of each slot in `sorted`
     int32_t *parent;      ///< [kept_count] place in the parent's `sorted`, -1: none; or NULL
+    uint32_t *key_hash;   ///< [kept_count] of the keys of a table without parent; or NULL
     int64_t key_conflict; ///< rows of a primary key that another row of the slot has too
 } pc_bucket_table;
 
@@ -47,7 +48,7 @@ typedef struct pc_bucket {
  *                in place
  *  @param arena  owns the result
  *  @return PC_OK, PC_NO_MEMORY, PC_BAD_INPUT (two slots with one tag)
- *  Cost: a hash look-up and about log2(rows of its slot) comparisons a row */
+ *  Cost: a hash look-up, a copy and about log2(rows of its slot) comparisons a row */
 pc_status pc_bucket_arrange(pc_bucket *bucket, pc_slot_entry *entry, int64_t entry_count,
                             pc_arena *arena, pc_buffer *rejected, pc_error *err) PC_MUST_CHECK;
 

@@ -40,6 +40,7 @@ typedef struct bucket_case {
     pc_dict region, sex;
     const pc_dict *dict[16];
     pc_bucket_table table[16];
+    unsigned char *row[16]; // of each table, before they are arranged
     pc_bucket bucket;
     pc_buffer rejected[16];
     pc_slot_entry entry[3 * SLOTS];
@@ -109,8 +110,10 @@ static int64_t get(const bucket_case *c, int table, const unsigned char *row, co
 static unsigned char *add_row(bucket_case *c, int table, int slot)
 {
     pc_bucket_table *t = &c->table[table];
-    if (t->row == NULL) t->row = pc_arena_array(&c->arena, MOST_ROWS, ROW_ROOM, NULL);
-    unsigned char *row = t->row + t->row_count * t->layout->row_bytes;
+    if (t->row == NULL) {
+        t->row = c->row[table] = pc_arena_array(&c->arena, MOST_ROWS, ROW_ROOM, NULL);
+    }
+    unsigned char *row = c->row[table] + t->row_count * t->layout->row_bytes;
     for (int i = 0; i < t->layout->field_count; i++)
         pc_row_set_null(&t->layout->field[i], row);
     memcpy(row + PC_ROW_TAG, c->entry[slot].tag, PC_TAG_BYTES);
@@ -206,9 +209,11 @@ static int check_rows(const bucket_case *c, int table)
         wrong += twin_compare(c, table, t->sorted[i - 1], t->sorted[i]) >= 0;
     }
     for (int64_t i = 0; i < t->row_count; i++) {
-        const unsigned char *row = t->row + i * t->layout->row_bytes;
+        unsigned char row[ROW_ROOM]; // as it came, but dated as what is kept of it
+        memcpy(row, t->row + i * t->layout->row_bytes, (size_t)t->layout->row_bytes);
         bool is_there = false;
         for (int64_t k = 0; !is_there && k < t->kept_count; k++) {
+            memcpy(row + PC_ROW_DATE, t->sorted[k] + PC_ROW_DATE, 4);
             is_there = twin_compare(c, table, row, t->sorted[k]) == 0;
             // Of equal rows the one that was read first is kept.
             if (is_there) wrong += memcmp(row, t->sorted[k], 8) < 0;
