@@ -16,7 +16,8 @@ enum {
 
 typedef enum pc_encoding {
     PC_ENCODING_PACKED = 1, ///< HDF5's scale-offset, then fletcher32
-    PC_ENCODING_ZSTD = 2    ///< shuffle, zstd, then fletcher32
+    PC_ENCODING_ZSTD = 2,   ///< shuffle, zstd, then fletcher32
+    PC_ENCODING_WHOLE = 3   ///< zstd of the values as they stand, then fletcher32
 } pc_encoding;
 
 /** How the values of a dataset are stored. */

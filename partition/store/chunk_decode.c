@@ -176,8 +176,9 @@ static pc_status decode_zstd(pc_codec *codec, const pc_chunk_form *form, pc_span
         return PC_FAIL(err, PC_BAD_INPUT, "a compressed chunk is cut short");
     }
     PC_TRY(pc_codec_need(codec, false, err));
-    // Single bytes need no unshuffling: they go where they belong.
-    const bool is_direct = form->width == 1 && row_count == chunk_rows;
+    // Single bytes and whole values go where they belong.
+    const bool is_whole = form->width == 1 || form->encoding == PC_ENCODING_WHOLE;
+    const bool is_direct = is_whole && row_count == chunk_rows;
     if (!is_direct) PC_TRY(pc_buffer_reserve(&codec->scratch, bytes, err));
     char *to = is_direct ? out : codec->scratch.data;
     const size_t got = ZSTD_decompressDCtx(codec->decompress, to, bytes, stored.data,
@@ -185,7 +186,9 @@ static pc_status decode_zstd(pc_codec *codec, const pc_chunk_form *form, pc_span
     if (ZSTD_isError(got) || got != bytes) {
         return PC_FAIL(err, PC_BAD_INPUT, "a compressed chunk does not expand to its rows");
     }
-    if (!is_direct) {
+    if (!is_direct && is_whole) {
+        memcpy(out, to, (size_t)row_count * form->width);
+    } else if (!is_direct) {
         unshuffle((const unsigned char *)to, (size_t)chunk_rows, (size_t)row_count, form->width,
                   out);
     }

@@ -184,7 +184,7 @@ static bool form_is_valid(const pc_model *model, int table, int column, const pc
     if (!expected_type(model, table, column, &type) || type != form->type) return false;
     if (form->encoding == PC_ENCODING_PACKED) {
         if (!pc_form_is_integer(type)) return false;
-    } else if (form->encoding != PC_ENCODING_ZSTD) {
+    } else if (form->encoding != PC_ENCODING_ZSTD && form->encoding != PC_ENCODING_WHOLE) {
         return false;
     }
     const int width = form->width;

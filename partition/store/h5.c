@@ -93,12 +93,13 @@ bool pc_h5_attribute_int(hid_t object, const char *name, int64_t value)
 
 static bool set_filters(hid_t create, const pc_chunk_form *form)
 {
-    const unsigned level = 1;
+    const unsigned level = form->encoding == PC_ENCODING_ZSTD ? 1 : 3;
     if (form->encoding == PC_ENCODING_PACKED) {
         if (H5Pset_scaleoffset(create, H5Z_SO_INT, H5Z_SO_INT_MINBITS_DEFAULT) < 0) return false;
     } else {
         // Optional: then libhdf5 does not look for a filter that it does not have. We compress.
-        if (H5Pset_shuffle(create) < 0) return false;
+        const bool is_shuffled = form->encoding == PC_ENCODING_ZSTD;
+        if (is_shuffled && H5Pset_shuffle(create) < 0) return false;
         if (H5Pset_filter(create, PC_ZSTD_FILTER, H5Z_FLAG_OPTIONAL, 1, &level) < 0) return false;
     }
     return H5Pset_fletcher32(create) >= 0;
