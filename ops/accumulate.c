@@ -1,7 +1,9 @@
 /** The states of aggregates, column by column: adding a batch is one loop per aggregate. */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 #include "aggregate.h"
+#include "parcours/function.h"
 
 static bool takes_extreme(const pc_accumulator *a)
 {
@@ -29,8 +31,37 @@ static pc_status choose_keep(const pc_aggregate *aggregate, pc_keep *out, pc_err
             break;
         case PC_SUM:
         case PC_AVG:
-            *out = type == PC_FLOAT ? PC_KEEP_EXACT : PC_KEEP_SUM;
+            *out = aggregate->is_distinct ? PC_KEEP_DISTINCT
+                   : type == PC_FLOAT     ? PC_KEEP_EXACT
+                                          : PC_KEEP_SUM;
             good = good && (is_number || type == PC_FLOAT);
+            break;
+        case PC_VAR_POP:
+        case PC_VAR_SAMP:
+        case PC_STDDEV_POP:
+        case PC_STDDEV_SAMP:
+            *out = aggregate->is_distinct ? PC_KEEP_DISTINCT
+                   : type == PC_FLOAT     ? PC_KEEP_EXACT_SQUARES
+                                          : PC_KEEP_SQUARES;
+            good = good && (is_number || type == PC_FLOAT);
+            break;
+        case PC_PERCENTILE_CONT:
+        case PC_APPROX_PERCENTILE:
+            *out = PC_KEEP_BAG;
+            good = good && (is_number || type == PC_FLOAT);
+            break;
+        case PC_PERCENTILE_DISC:
+        case PC_MODE:
+            *out = PC_KEEP_BAG;
+            good = good && type != PC_NONE && type != PC_KEY;
+            break;
+        case PC_STRING_AGG:
+            *out = PC_KEEP_BAG;
+            good = good && pc_type_is_text(type);
+            break;
+        case PC_APPROX_DISTINCT:
+            *out = PC_KEEP_REGISTERS;
+            good = good && type != PC_NONE && type != PC_KEY;
             break;
         case PC_MIN:
         case PC_MAX:
@@ -51,6 +82,8 @@ pc_status pc_accumulator_open(pc_accumulator *a, const pc_aggregate *aggregate, 
                           .count = {.budget = budget},
                           .value = {.budget = budget},
                           .slot = {.budget = budget},
+                          .amount = {.budget = budget},
+                          .results = {.budget = budget},
                           .pairs = {.intern = {.budget = budget}, .direct = {.budget = budget}}};
     const pc_expr *arg = aggregate->arg;
     if (arg != NULL) {
@@ -60,8 +93,8 @@ pc_status pc_accumulator_open(pc_accumulator *a, const pc_aggregate *aggregate, 
                             .width = arg->width};
     }
     PC_TRY(choose_keep(aggregate, &a->keep, err));
-    if (a->keep != PC_KEEP_DISTINCT && a->keep != PC_KEEP_VALUE) return PC_OK;
-    return pc_coder_open(&a->coder, &a->arg, budget, err);
+    if (pc_keeps_pairs(a->keep)) return pc_bag_open(a, budget, err);
+    return a->keep == PC_KEEP_VALUE ? pc_coder_open(&a->coder, &a->arg, budget, err) : PC_OK;
 }
 
 void pc_accumulator_close(pc_accumulator *a)
@@ -71,6 +104,8 @@ void pc_accumulator_close(pc_accumulator *a)
     pc_buffer_release(&a->slot);
     pc_coder_close(&a->coder);
     pc_pairs_release(&a->pairs);
+    pc_buffer_release(&a->amount);
+    pc_arena_reset(&a->results);
     a->room = 0;
 }
 
@@ -81,6 +116,10 @@ static size_t value_bytes(pc_keep keep)
             return sizeof(pc_int128);
         case PC_KEEP_EXACT:
             return sizeof(pc_exact_sum);
+        case PC_KEEP_SQUARES:
+            return sizeof(pc_squares);
+        case PC_KEEP_EXACT_SQUARES:
+            return sizeof(pc_exact_squares);
         case PC_KEEP_INTEGER:
             return sizeof(int64_t);
         case PC_KEEP_VALUE:
@@ -88,6 +127,8 @@ static size_t value_bytes(pc_keep keep)
         case PC_KEEP_COUNT:
         case PC_KEEP_PATIENTS:
         case PC_KEEP_DISTINCT:
+        case PC_KEEP_BAG:
+        case PC_KEEP_REGISTERS:
             break;
     }
     return 0;
@@ -254,19 +295,23 @@ static pc_status add_values(pc_accumulator *a, const pc_arguments *rows, pc_erro
     return PC_OK;
 }
 
-static pc_status add_distinct(pc_accumulator *a, const pc_arguments *rows, pc_error *err)
+static void add_squares(pc_accumulator *a, const pc_arguments *rows)
 {
-    uint32_t number[PC_BATCH_ROWS];
-    uint32_t group[PC_BATCH_ROWS];
-    PC_TRY(pc_coder_number(&a->coder, rows->value, rows->row_count, number, err));
-    int kept = 0;
+    pc_squares *squares = (pc_squares *)(void *)a->value.data;
     for (int row = 0; row < rows->row_count; row++) {
-        group[kept] = rows->group[row];
-        number[kept] = number[row];
-        kept += number[row] != 0; // nulls are not counted
+        if (!pc_is_valid(rows->value->valid, row)) continue;
+        pc_squares_add(&squares[rows->group[row]], pc_column_int(rows->value, row));
     }
-    return pc_pairs_number(&a->pairs, group, a->room, number, pc_coder_count(&a->coder), kept,
-                           group, err);
+}
+
+static void add_exact_squares(pc_accumulator *a, const pc_arguments *rows)
+{
+    pc_exact_squares *squares = (pc_exact_squares *)(void *)a->value.data;
+    const double *value = rows->value->data;
+    for (int row = 0; row < rows->row_count; row++) {
+        if (!pc_is_valid(rows->value->valid, row)) continue;
+        pc_exact_squares_add(&squares[rows->group[row]], value[row]);
+    }
 }
 
 pc_status pc_accumulator_add(pc_accumulator *a, const pc_arguments *rows, bool one_group,
@@ -285,7 +330,17 @@ pc_status pc_accumulator_add(pc_accumulator *a, const pc_arguments *rows, bool o
             add_patients(a, rows);
             return PC_OK;
         case PC_KEEP_DISTINCT:
-            return add_distinct(a, rows, err);
+        case PC_KEEP_BAG:
+        case PC_KEEP_REGISTERS:
+            return pc_bag_add(a, rows, err);
+        case PC_KEEP_SQUARES:
+            add_squares(a, rows);
+            add_counts(a, rows, one_group);
+            return PC_OK;
+        case PC_KEEP_EXACT_SQUARES:
+            add_exact_squares(a, rows);
+            add_counts(a, rows, one_group);
+            return PC_OK;
         case PC_KEEP_SUM:
             add_sums(a, rows, one_group);
             add_counts(a, rows, one_group);
@@ -306,7 +361,8 @@ pc_status pc_accumulator_add(pc_accumulator *a, const pc_arguments *rows, bool o
 pc_status pc_accumulator_settle(pc_accumulator *a, uint32_t group_count, pc_error *err)
 {
     PC_TRY(pc_accumulator_grow(a, group_count, err));
-    if (a->keep != PC_KEEP_DISTINCT || a->room == 0) return PC_OK;
+    if (!pc_keeps_pairs(a->keep) || a->room == 0) return PC_OK;
+    if (a->aggregate->function != PC_COUNT_DISTINCT) return pc_bag_settle(a, group_count, err);
     int64_t *count = counts_of(a);
     memset(count, 0, a->count.bytes);
     for (uint32_t i = 0; i < a->pairs.intern.count; i++) {
@@ -315,7 +371,7 @@ pc_status pc_accumulator_settle(pc_accumulator *a, uint32_t group_count, pc_erro
     return PC_OK;
 }
 
-static pc_status narrow_sum(const pc_accumulator *a, pc_int128 sum, int64_t *out, pc_error *err)
+pc_status pc_narrow_sum(const pc_accumulator *a, pc_int128 sum, int64_t *out, pc_error *err)
 {
     if (sum > INT64_MAX || sum < INT64_MIN) {
         return PC_FAIL(err, PC_BAD_INPUT,
@@ -324,6 +380,42 @@ static pc_status narrow_sum(const pc_accumulator *a, pc_int128 sum, int64_t *out
     }
     *out = (int64_t)sum;
     return PC_OK;
+}
+
+static bool is_of_sample(const pc_accumulator *a)
+{
+    return a->aggregate->function == PC_VAR_SAMP || a->aggregate->function == PC_STDDEV_SAMP;
+}
+
+static double variance_of(const pc_accumulator *a, uint32_t group, int64_t count)
+{
+    const bool is_root =
+        a->aggregate->function == PC_STDDEV_POP || a->aggregate->function == PC_STDDEV_SAMP;
+    double variance;
+    if (a->keep == PC_KEEP_SQUARES) {
+        variance = pc_squares_variance(&((const pc_squares *)(const void *)a->value.data)[group],
+                                       count, a->arg.scale, is_of_sample(a));
+    } else {
+        variance = pc_exact_squares_variance(
+            &((const pc_exact_squares *)(const void *)a->value.data)[group], count,
+            is_of_sample(a));
+    }
+    return is_root ? sqrt(variance) : variance;
+}
+
+// Values that a result needs: with fewer it is null.
+static int64_t least_count(const pc_accumulator *a)
+{
+    switch (a->keep) {
+        case PC_KEEP_SQUARES:
+        case PC_KEEP_EXACT_SQUARES:
+            return is_of_sample(a) ? 2 : 1;
+        case PC_KEEP_SUM:
+        case PC_KEEP_EXACT:
+            return 1;
+        default:
+            return takes_extreme(a) ? 1 : 0;
+    }
 }
 
 // One result as the 8 bytes of its column. The group has a value.
@@ -335,13 +427,17 @@ static pc_status result_word(const pc_accumulator *a, uint32_t group, int64_t *o
     switch (a->keep) {
         case PC_KEEP_SUM: {
             const pc_int128 sum = ((const pc_int128 *)(const void *)a->value.data)[group];
-            if (!is_mean) return narrow_sum(a, sum, out, err);
+            if (!is_mean) return pc_narrow_sum(a, sum, out, err);
             real = pc_mean(sum, count, a->arg.scale);
             break;
         }
         case PC_KEEP_EXACT:
             real = pc_exact_sum_round(&((const pc_exact_sum *)(const void *)a->value.data)[group]);
             if (is_mean) real /= (double)count;
+            break;
+        case PC_KEEP_SQUARES:
+        case PC_KEEP_EXACT_SQUARES:
+            real = variance_of(a, group, count);
             break;
         case PC_KEEP_INTEGER:
             *out = ((const int64_t *)(const void *)a->value.data)[group];
@@ -364,11 +460,10 @@ static pc_status result_words(const pc_accumulator *a, uint32_t first, int count
     char *data = pc_arena_array(arena, (size_t)count + 1, out->width, err);
     uint64_t *valid = pc_arena_array(arena, (size_t)count / 64 + 1, sizeof *valid, err);
     if (data == NULL || valid == NULL) return PC_NO_MEMORY;
-    const bool null_if_empty =
-        takes_extreme(a) || a->keep == PC_KEEP_SUM || a->keep == PC_KEEP_EXACT;
+    const int64_t least = least_count(a);
     for (int i = 0; i < count; i++) {
         const uint32_t group = first + (uint32_t)i;
-        if (null_if_empty && counts_of(a)[group] == 0) continue;
+        if (counts_of(a)[group] < least) continue;
         int64_t word = 0;
         PC_TRY(result_word(a, group, &word, err));
         memcpy(data + (size_t)i * out->width, &word, out->width); // little-endian
@@ -379,10 +474,28 @@ static pc_status result_words(const pc_accumulator *a, uint32_t first, int count
     return PC_OK;
 }
 
+// A piece of what settling has made.
+static pc_status settled_column(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
+                                pc_column *out, pc_error *err)
+{
+    *out = a->result;
+    out->data = (const char *)a->result.data + (size_t)first * a->result.width;
+    if (a->result.valid == NULL) return PC_OK;
+    uint64_t *valid = pc_arena_array(arena, (size_t)count / 64 + 1, sizeof *valid, err);
+    if (valid == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        if (pc_is_valid(a->result.valid, (int64_t)first + i))
+            valid[i >> 6] |= UINT64_C(1) << (i & 63);
+    }
+    out->valid = valid;
+    return PC_OK;
+}
+
 pc_status pc_accumulator_column(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
                                 pc_column *out, pc_error *err)
 {
     assert(first + (uint32_t)count <= a->room);
+    if (a->result.data != NULL) return settled_column(a, first, count, arena, out, err);
     if (a->keep != PC_KEEP_VALUE) return result_words(a, first, count, arena, out, err);
     const uint32_t *best = (const uint32_t *)(const void *)a->value.data;
     return pc_coder_column(&a->coder, best == NULL ? NULL : best + first, count, arena, out, err);

@@ -9,27 +9,55 @@
 
 /** How an aggregate is kept. */
 typedef enum pc_keep {
-    PC_KEEP_COUNT,    ///< count: rows, or rows whose argument is not null
-    PC_KEEP_PATIENTS, ///< count and the last slot that was counted
-    PC_KEEP_DISTINCT, ///< the pairs (group, value)
-    PC_KEEP_SUM,      ///< count and sum, of integers and decimals, in 128 bits
-    PC_KEEP_EXACT,    ///< count and sum, of floats, without rounding
-    PC_KEEP_INTEGER,  ///< count and the least or largest integer
-    PC_KEEP_VALUE     ///< the number of the least or largest value (text, id, float), 0: none
+    PC_KEEP_COUNT,         ///< count: rows, or rows whose argument is not null
+    PC_KEEP_PATIENTS,      ///< count and the last slot that was counted
+    PC_KEEP_DISTINCT,      ///< the pairs (group, value)
+    PC_KEEP_SUM,           ///< count and sum, of integers and decimals, in 128 bits
+    PC_KEEP_EXACT,         ///< count and sum, of floats, without rounding
+    PC_KEEP_SQUARES,       ///< count, sum and sum of squares, of integers and decimals, in full
+    PC_KEEP_EXACT_SQUARES, ///< the same of floats
+    PC_KEEP_BAG,           ///< pairs (group, value) and how often each occurs
+    PC_KEEP_REGISTERS,     ///< pairs (group, register) and the largest rank of each: HyperLogLog
+    PC_KEEP_INTEGER,       ///< count and the least or largest integer
+    PC_KEEP_VALUE          ///< the number of the least or largest value (text, id, float), 0: none
 } pc_keep;
+
+/** Sum and sum of squares, exact: 2^63 squares of 126 bits fit. */
+typedef struct pc_squares {
+    pc_int128 sum;
+    uint64_t square[3]; ///< the least significant first
+} pc_squares;
+void pc_squares_add(pc_squares *s, int64_t value);
+/** False: beyond 192 bits. */
+bool pc_squares_merge(pc_squares *s, const pc_squares *other);
+/** Variance of `count` values times 10^scale, rounded once; `count` > 0, of a sample > 1. */
+double pc_squares_variance(const pc_squares *s, int64_t count, int scale, bool is_sample);
+
+/** The same of floats. */
+typedef struct pc_exact_squares {
+    pc_exact_sum sum, square;
+} pc_exact_squares;
+void pc_exact_squares_add(pc_exact_squares *s, double value);
+double pc_exact_squares_variance(const pc_exact_squares *s, int64_t count, bool is_sample);
 
 /** The state of one aggregate for all groups. */
 typedef struct pc_accumulator {
     const pc_aggregate *aggregate;
     pc_keep keep;
-    pc_field arg;    ///< type of the argument
-    pc_buffer count; ///< int64 [groups]
-    pc_buffer value; ///< [groups] pc_int128, pc_exact_sum, int64 or uint32, by `keep`
-    pc_buffer slot;  ///< int64 [groups]
-    uint32_t room;   ///< groups that the buffers have room for, of zeros or what was added
-    pc_coder coder;  ///< of DISTINCT and VALUE
-    pc_pairs pairs;  ///< of DISTINCT
+    pc_field arg;     ///< type of the argument
+    pc_buffer count;  ///< int64 [groups]
+    pc_buffer value;  ///< [groups] pc_int128, pc_exact_sum, int64 or uint32, by `keep`
+    pc_buffer slot;   ///< int64 [groups]
+    uint32_t room;    ///< groups that the buffers have room for, of zeros or what was added
+    pc_coder coder;   ///< of VALUE and of what is kept in pairs
+    pc_pairs pairs;   ///< of DISTINCT, BAG, REGISTERS
+    pc_buffer amount; ///< int64 [pairs] of BAG and REGISTERS
+    pc_arena results; ///< of what is kept in pairs, once settled
+    pc_column result; ///< [groups], in `results`; no data: not settled, or a count
 } pc_accumulator;
+
+/** True where the state is pairs: DISTINCT, BAG, REGISTERS. */
+bool pc_keeps_pairs(pc_keep keep);
 
 /** The state of the operator. */
 typedef struct pc_aggregation {
@@ -64,9 +92,24 @@ pc_status pc_accumulator_add(pc_accumulator *a, const pc_arguments *rows, bool o
 /** The results of `count` groups from `first` on as a column in `arena`. */
 pc_status pc_accumulator_column(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
                                 pc_column *out, pc_error *err) PC_MUST_CHECK;
-/** For DISTINCT: counts its pairs into `count`, so that the columns can be written. */
+/** What is kept in pairs: makes the results of all groups, so that the columns can be written. */
 pc_status pc_accumulator_settle(pc_accumulator *a, uint32_t group_count,
                                 pc_error *err) PC_MUST_CHECK;
+enum {
+    PC_REGISTERS = 4096,  // of a HyperLogLog sketch
+    PC_REGISTER_MOST = 53 // the largest rank: 52 zeros and one more
+};
+/** Entries of bag.c: rows into pairs; other pairs into them; the results of all groups. */
+pc_status pc_bag_add(pc_accumulator *a, const pc_arguments *rows, pc_error *err) PC_MUST_CHECK;
+pc_status pc_bag_merge(pc_accumulator *a, const uint32_t *group, const uint32_t *number,
+                       const int64_t *amount, int count, pc_error *err) PC_MUST_CHECK;
+pc_status pc_bag_settle(pc_accumulator *a, uint32_t group_count, pc_error *err) PC_MUST_CHECK;
+/** Opens the coder; of sketches the values become whole numbers. */
+pc_status pc_bag_open(pc_accumulator *a, pc_budget *budget, pc_error *err) PC_MUST_CHECK;
+
+/** A sum as 64 bits. @return PC_BAD_INPUT: it does not fit */
+pc_status pc_narrow_sum(const pc_accumulator *a, pc_int128 sum, int64_t *out,
+                        pc_error *err) PC_MUST_CHECK;
 /** Takes the better of the present value of a group and value number `number`. */
 void pc_accumulator_offer(pc_accumulator *a, uint32_t group, uint32_t number);
 
@@ -76,6 +119,9 @@ pc_status pc_aggregation_merge(pc_op *op, pc_span state, pc_error *err);
 /** Empties the state. */
 pc_status pc_aggregation_clear(pc_op *op, pc_error *err);
 
+/** The double nearest to (bits + something below 1, if sticky) x 2^exponent; bits >= 2^62. */
+__extension__ typedef unsigned __int128 pc_uint128;
+double pc_round_once(pc_uint128 bits, bool sticky, int exponent);
 /** value / (count x 10^scale) as the nearest double, ties to even: rounded once. `count` > 0. */
 double pc_mean(pc_int128 value, int64_t count, int scale);
 

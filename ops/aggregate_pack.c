@@ -9,7 +9,7 @@
 #include "aggregate.h"
 
 enum {
-    MOST_STATE_COLUMNS = 3, // count, high and low half of a sum
+    MOST_STATE_COLUMNS = 6, // count, high and low half of a sum, three words of its squares
     MOST_PENDING = 1 << 30, // additions since carries were moved, by pc_exact_sum
     MOST_LIMB_BITS = 62     // a digit that waits for its carry
 };
@@ -19,13 +19,18 @@ static int state_columns(pc_keep keep)
     switch (keep) {
         case PC_KEEP_SUM:
             return 3;
+        case PC_KEEP_SQUARES:
+            return 6;
         case PC_KEEP_COUNT:
         case PC_KEEP_PATIENTS:
         case PC_KEEP_EXACT:
+        case PC_KEEP_EXACT_SQUARES:
         case PC_KEEP_INTEGER:
         case PC_KEEP_VALUE:
             return keep == PC_KEEP_INTEGER ? 2 : 1;
         case PC_KEEP_DISTINCT:
+        case PC_KEEP_BAG:
+        case PC_KEEP_REGISTERS:
             break;
     }
     return 0;
@@ -94,7 +99,23 @@ static pc_status pack_accumulator(const pc_accumulator *a, uint32_t first, int c
         part[1][i] = (int64_t)(sum >> 64);
         part[2][i] = (int64_t)(uint64_t)sum;
     }
+    for (int i = 0; a->keep == PC_KEEP_SQUARES && i < count; i++) {
+        const pc_squares *s =
+            &((const pc_squares *)(const void *)a->value.data)[first + (uint32_t)i];
+        part[1][i] = (int64_t)(s->sum >> 64);
+        part[2][i] = (int64_t)(uint64_t)s->sum;
+        for (int k = 0; k < 3; k++) {
+            part[3 + k][i] = (int64_t)s->square[k];
+        }
+    }
     return PC_OK;
+}
+
+// Bytes of a group's exact sums, which travel as they are.
+static size_t exact_bytes(pc_keep keep)
+{
+    if (keep == PC_KEEP_EXACT) return sizeof(pc_exact_sum);
+    return keep == PC_KEEP_EXACT_SQUARES ? sizeof(pc_exact_squares) : 0;
 }
 
 static pc_status pack_groups(const pc_aggregation *s, const pc_schema *schema, uint32_t first,
@@ -115,41 +136,50 @@ static pc_status pack_groups(const pc_aggregation *s, const pc_schema *schema, u
     PC_TRY(pc_batch_pack(&batch, schema, out, err));
     for (int i = 0; i < s->accumulator_count; i++) {
         const pc_accumulator *a = &s->accumulator[i];
-        if (a->keep != PC_KEEP_EXACT) continue;
-        PC_TRY(pc_buffer_append(out, (const pc_exact_sum *)(const void *)a->value.data + first,
-                                (size_t)count * sizeof(pc_exact_sum), err));
+        const size_t bytes = exact_bytes(a->keep);
+        if (bytes == 0) continue;
+        PC_TRY(pc_buffer_append(out, a->value.data + first * bytes, (size_t)count * bytes, err));
     }
     return PC_OK;
 }
 
-static pc_schema pair_schema(const pc_accumulator *a, pc_field field[2])
+// Columns of packed pairs: group, value, and how often.
+static pc_schema pair_schema(const pc_accumulator *a, pc_field field[3])
 {
+    field[2] = (pc_field){.name = "amount", .type = PC_INT};
     field[0] = (pc_field){.name = "group", .type = PC_INT};
     field[1] = a->arg;
     if (a->arg.type == PC_ID && a->arg.width == 0) field[1].width = PC_ID_MAX_BYTES;
-    return (pc_schema){.field_count = 2, .field = field};
+    return (pc_schema){.field_count = a->keep == PC_KEEP_DISTINCT ? 2 : 3, .field = field};
 }
 
 static pc_status pack_pairs(const pc_accumulator *a, pc_arena *arena, pc_buffer *out, pc_error *err)
 {
-    pc_field field[2];
+    pc_field field[3];
     const pc_schema schema = pair_schema(a, field);
     const uint64_t total = a->pairs.intern.count;
     PC_TRY(pc_buffer_append(out, &total, sizeof total, err));
     for (uint64_t first = 0; first < total; first += PC_BATCH_ROWS) {
         const pc_arena_mark mark = pc_arena_now(arena);
         const int count = total - first < PC_BATCH_ROWS ? (int)(total - first) : PC_BATCH_ROWS;
-        pc_column column[2];
+        pc_column column[3];
         int64_t *group = NULL;
+        int64_t *amount = NULL;
         uint32_t number[PC_BATCH_ROWS];
         PC_TRY(new_ints(count, arena, &column[0], &group, err));
+        PC_TRY(new_ints(count, arena, &column[2], &amount, err));
+        if (a->keep != PC_KEEP_DISTINCT) {
+            memcpy(amount, (const int64_t *)(const void *)a->amount.data + first,
+                   (size_t)count * sizeof *amount);
+        }
         for (int i = 0; i < count; i++) {
             const uint64_t word = pc_intern_word(&a->pairs.intern, (uint32_t)first + (uint32_t)i);
             group[i] = (int64_t)(word >> 32);
             number[i] = (uint32_t)word;
         }
         PC_TRY(pc_coder_column(&a->coder, number, count, arena, &column[1], err));
-        const pc_batch batch = {.column_count = 2, .row_count = count, .column = column};
+        const pc_batch batch = {
+            .column_count = schema.field_count, .row_count = count, .column = column};
         PC_TRY(pc_batch_pack(&batch, &schema, out, err));
         pc_arena_rewind(arena, mark);
     }
@@ -172,7 +202,7 @@ static pc_status pack_all(pc_aggregation *s, pc_arena *arena, pc_buffer *out, pc
         pc_arena_rewind(arena, mark);
     }
     for (int i = 0; i < s->accumulator_count; i++) {
-        if (s->accumulator[i].keep != PC_KEEP_DISTINCT) continue;
+        if (!pc_keeps_pairs(s->accumulator[i].keep)) continue;
         PC_TRY(pack_pairs(&s->accumulator[i], arena, out, err));
     }
     return PC_OK;
@@ -215,6 +245,16 @@ static pc_status merge_sum(pc_accumulator *a, uint32_t group, int64_t high, int6
     return __builtin_add_overflow(*sum, more, sum) ? bad_state(err) : PC_OK;
 }
 
+static pc_status merge_squares(pc_accumulator *a, uint32_t group, const int64_t *part,
+                               pc_error *err)
+{
+    pc_squares *mine = &((pc_squares *)(void *)a->value.data)[group];
+    const pc_squares other = {.sum = (pc_int128)part[1] * ((pc_int128)1 << 64) +
+                                     (pc_int128)(uint64_t)part[2],
+                              .square = {(uint64_t)part[3], (uint64_t)part[4], (uint64_t)part[5]}};
+    return pc_squares_merge(mine, &other) ? PC_OK : bad_state(err);
+}
+
 static void merge_integer(pc_accumulator *a, uint32_t group, int64_t value)
 {
     int64_t *best = &((int64_t *)(void *)a->value.data)[group];
@@ -245,6 +285,7 @@ static pc_status merge_columns(pc_accumulator *a, const pc_column *column, const
             part[k] = pc_column_int(&column[k], i);
         }
         if (a->keep == PC_KEEP_SUM) PC_TRY(merge_sum(a, group[i], part[1], part[2], err));
+        if (a->keep == PC_KEEP_SQUARES) PC_TRY(merge_squares(a, group[i], part, err));
         if (a->keep == PC_KEEP_INTEGER && part[0] > 0) merge_integer(a, group[i], part[1]);
         if (parts > 0) PC_TRY(add_count(a, group[i], part[0], err));
     }
@@ -266,12 +307,16 @@ static bool is_sound(const pc_exact_sum *sum)
 static pc_status merge_exact(pc_accumulator *a, pc_span in, size_t *at, const uint32_t *group,
                              int row_count, pc_error *err)
 {
+    // A group has one such sum, or that of its squares behind it.
     pc_exact_sum *mine = (pc_exact_sum *)(void *)a->value.data;
+    const size_t sums = exact_bytes(a->keep) / sizeof *mine;
     for (int i = 0; i < row_count; i++) {
-        pc_exact_sum other;
-        PC_TRY(take(in, at, &other, sizeof other, err));
-        if (!is_sound(&other)) return bad_state(err);
-        pc_exact_sum_merge(&mine[group[i]], &other);
+        for (size_t k = 0; k < sums; k++) {
+            pc_exact_sum other;
+            PC_TRY(take(in, at, &other, sizeof other, err));
+            if (!is_sound(&other)) return bad_state(err);
+            pc_exact_sum_merge(&mine[group[i] * sums + k], &other);
+        }
     }
     return PC_OK;
 }
@@ -296,11 +341,19 @@ static pc_status merge_batch(pc_aggregation *s, const pc_schema *schema, pc_span
         column += state_columns(a->keep);
     }
     for (int i = 0; i < s->accumulator_count; i++) {
-        if (s->accumulator[i].keep != PC_KEEP_EXACT) continue;
+        if (exact_bytes(s->accumulator[i].keep) == 0) continue;
         PC_TRY(merge_exact(&s->accumulator[i], in, at, map, batch.row_count, err));
     }
     *row_count = batch.row_count;
     return PC_OK;
+}
+
+// How often, or the rank of a register: what no rank could have sent is damage.
+static bool is_sound_amount(const pc_accumulator *a, const pc_batch *batch, int row, int64_t amount)
+{
+    if (a->keep == PC_KEEP_BAG) return amount > 0;
+    const int64_t at = pc_column_int(&batch->column[1], row);
+    return at >= 0 && at < PC_REGISTERS && amount > 0 && amount <= PC_REGISTER_MOST;
 }
 
 static pc_status merge_pair_batch(pc_accumulator *a, const pc_batch *batch, const uint32_t *map,
@@ -308,6 +361,7 @@ static pc_status merge_pair_batch(pc_accumulator *a, const pc_batch *batch, cons
 {
     uint32_t group[PC_BATCH_ROWS];
     uint32_t number[PC_BATCH_ROWS];
+    int64_t amount[PC_BATCH_ROWS];
     pc_coder_forget(&a->coder);
     PC_TRY(pc_coder_number(&a->coder, &batch->column[1], batch->row_count, number, err));
     pc_coder_forget(&a->coder);
@@ -317,15 +371,19 @@ static pc_status merge_pair_batch(pc_accumulator *a, const pc_batch *batch, cons
             pc_column_is_null(&batch->column[0], i) || there >= group_count || number[i] == 0;
         if (bad) return bad_state(err);
         group[i] = map[there];
+        amount[i] = 1;
+        if (a->keep == PC_KEEP_DISTINCT) continue;
+        amount[i] = pc_column_int(&batch->column[2], i);
+        if (pc_column_is_null(&batch->column[2], i)) return bad_state(err);
+        if (!is_sound_amount(a, batch, i, amount[i])) return bad_state(err);
     }
-    return pc_pairs_number(&a->pairs, group, a->room, number, pc_coder_count(&a->coder),
-                           batch->row_count, group, err);
+    return pc_bag_merge(a, group, number, amount, batch->row_count, err);
 }
 
 static pc_status merge_pairs(pc_accumulator *a, pc_span in, size_t *at, const uint32_t *map,
                              uint64_t group_count, pc_arena *arena, pc_error *err)
 {
-    pc_field field[2];
+    pc_field field[3];
     const pc_schema schema = pair_schema(a, field);
     uint64_t left = 0;
     PC_TRY(take(in, at, &left, sizeof left, err));
@@ -360,7 +418,7 @@ static pc_status merge_all(pc_aggregation *s, pc_span in, pc_arena *arena, pc_er
         pc_arena_rewind(arena, mark);
     }
     for (int i = 0; i < s->accumulator_count; i++) {
-        if (s->accumulator[i].keep != PC_KEEP_DISTINCT) continue;
+        if (!pc_keeps_pairs(s->accumulator[i].keep)) continue;
         PC_TRY(merge_pairs(&s->accumulator[i], in, &at, map, total, arena, err));
     }
     return at == in.bytes ? PC_OK : bad_state(err);

@@ -261,6 +261,37 @@ int pc_coder_compare(const pc_coder *coder, uint32_t a, uint32_t b)
     return ((int64_t)x > (int64_t)y) - ((int64_t)x < (int64_t)y);
 }
 
+// A word of a value as one whose unsigned order is that of values.
+static uint64_t ordered_word(const pc_coder *coder, uint64_t word)
+{
+    const uint64_t sign = UINT64_C(1) << 63;
+    if (coder->field.type == PC_ID) return __builtin_bswap64(word); // little-endian
+    if (coder->field.type != PC_FLOAT) return word ^ sign;
+    if (word_float(word) != word_float(word)) return UINT64_MAX; // nan is the largest
+    return (word & sign) != 0 ? ~word : word | sign;
+}
+
+pc_status pc_coder_keys(const pc_coder *coder, pc_arena *arena, uint64_t **key, pc_error *err)
+{
+    const uint32_t count = pc_coder_count(coder);
+    uint64_t *of = pc_arena_array(arena, (size_t)count + 1, sizeof *of, err);
+    if (of == NULL) return PC_NO_MEMORY;
+    *key = of;
+    if (!coder->is_text) {
+        for (uint32_t number = 1; number < count; number++) {
+            of[number] = ordered_word(coder, pc_intern_word(&coder->value, number - 1));
+        }
+        return PC_OK;
+    }
+    pc_dict sorted;
+    uint32_t *new_index = NULL;
+    PC_TRY(pc_dict_builder_sort(coder->text, arena, &sorted, &new_index, err));
+    for (uint32_t number = 1; number < count; number++) {
+        of[number] = new_index[number - 1];
+    }
+    return PC_OK;
+}
+
 static uint8_t column_width(const pc_coder *coder)
 {
     switch (coder->field.type) {

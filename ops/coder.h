@@ -35,6 +35,10 @@ void pc_coder_forget(pc_coder *coder);
 /** Order of two numbers by their values: dates and numbers by size, texts and ids by bytes, nan
  *  last. Neither is null. <0, 0, >0. */
 int pc_coder_compare(const pc_coder *coder, uint32_t a, uint32_t b);
+/** For each number a word whose order is that of the values ([pc_coder_count], of null 0), in
+ *  `arena`. Cost: that of sorting the texts. */
+pc_status pc_coder_keys(const pc_coder *coder, pc_arena *arena, uint64_t **key,
+                        pc_error *err) PC_MUST_CHECK;
 /** The values of numbers as a column in `arena`; texts lie in the coder. */
 pc_status pc_coder_column(const pc_coder *coder, const uint32_t *number, int row_count,
                           pc_arena *arena, pc_column *out, pc_error *err) PC_MUST_CHECK;

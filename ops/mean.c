@@ -4,10 +4,7 @@
 #include <math.h>
 #include "aggregate.h"
 
-__extension__ typedef unsigned __int128 uint128;
-
-// The double nearest to (bits + something below 1, if sticky) x 2^exponent; bits >= 2^62.
-static double round_once(uint128 bits, bool sticky, int exponent)
+double pc_round_once(pc_uint128 bits, bool sticky, int exponent)
 {
     while (bits >> 64 != 0) {
         sticky = sticky || (bits & 1) != 0;
@@ -23,16 +20,16 @@ double pc_mean(pc_int128 value, int64_t count, int scale)
 {
     assert(count > 0);
     const bool negative = value < 0;
-    uint128 rest = negative ? -(uint128)value : (uint128)value;
+    pc_uint128 rest = negative ? -(pc_uint128)value : (pc_uint128)value;
     if (rest == 0) return 0;
-    uint128 divisor = (uint128)count; // below 2^63; with 10^18 below 2^123
+    pc_uint128 divisor = (pc_uint128)count; // below 2^63; with 10^18 below 2^123
     for (int i = 0; i < scale; i++) {
         divisor *= 10;
     }
-    uint128 quotient = rest / divisor;
+    pc_uint128 quotient = rest / divisor;
     rest %= divisor;
     int exponent = 0;
-    while (quotient < (uint128)1 << 62 && exponent > -1000) {
+    while (quotient < (pc_uint128)1 << 62 && exponent > -1000) {
         rest <<= 1;
         quotient <<= 1;
         if (rest >= divisor) {
@@ -41,6 +38,6 @@ double pc_mean(pc_int128 value, int64_t count, int scale)
         }
         exponent--;
     }
-    const double magnitude = round_once(quotient, rest != 0, exponent);
+    const double magnitude = pc_round_once(quotient, rest != 0, exponent);
     return negative ? -magnitude : magnitude;
 }

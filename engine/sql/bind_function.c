@@ -1,6 +1,7 @@
 /** Function calls: a table of plain ones, and those with a rule of their own. */
 #include <string.h>
 #include <strings.h>
+#include "sql_aggregate.h"
 #include "sql_call.h"
 
 /** One signature. Arguments: as of pc_call_bring; capital: may be left out. */
@@ -39,17 +40,12 @@ static const plain_function plain[] = {
 
 bool pc_is_aggregate_name(const char *name)
 {
-    static const char *const known[] = {"count",     "sum",         "avg",
-                                        "min",       "max",         "stddev",
-                                        "variance",  "stddev_samp", "stddev_pop",
-                                        "var_pop",   "var_samp",    "string_agg",
-                                        "array_agg", "bool_and",    "bool_or",
-                                        "every",     "mode",        "percentile_cont",
-                                        "json_agg",  "corr",        "percentile_disc"};
+    static const char *const known[] = {"count",     "sum",      "avg",  "min",      "max",
+                                        "array_agg", "json_agg", "corr", "covar_pop"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i], name) == 0) return true;
     }
-    return false;
+    return pc_is_statistic(name);
 }
 
 pc_status pc_call_wrong(const pc_sql_call *c, const char *expected)

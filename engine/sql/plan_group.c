@@ -1,6 +1,7 @@
 /** Aggregates, and expressions over what a group makes. */
 #include <string.h>
 #include "plan_private.h"
+#include "sql_aggregate.h"
 
 // True, and whose, when the argument is the column `patient`: it is counted by slot, not read.
 static bool is_patient_column(pc_sql_planner *p, const cJSON *node, pc_sql_place *out)
@@ -26,7 +27,11 @@ pc_status pc_sql_add_aggregate(pc_sql_planner *p, const pc_aggregate *made, cons
     int at = 0;
     for (; at < p->aggregate_count; at++) {
         const pc_aggregate *a = &p->aggregate[at];
-        if (a->function == made->function && same_or_both_missing(a->arg, made->arg) &&
+        const bool same = a->function == made->function && a->is_distinct == made->is_distinct &&
+                          a->is_descending == made->is_descending &&
+                          memcmp(&a->fraction, &made->fraction, sizeof a->fraction) == 0 &&
+                          pc_span_equal(a->separator, made->separator);
+        if (same && same_or_both_missing(a->arg, made->arg) &&
             same_or_both_missing(a->filter, made->filter)) {
             break;
         }
@@ -72,6 +77,13 @@ static pc_status sum_of(pc_sql_planner *p, pc_aggregate *a, bool is_sum, int loc
     return PC_OK;
 }
 
+static void note_extreme(pc_sql_planner *p, const pc_aggregate *a, const char *name)
+{
+    if (!p->traits.reads_patients || !pc_shows_one_patient(a)) return;
+    p->traits.returns_extremes = true;
+    if (p->traits.why == NULL) p->traits.why = name;
+}
+
 static pc_status extreme_of(pc_sql_planner *p, pc_aggregate *a, bool is_min, int location)
 {
     if (a->arg->type == PC_KEY || a->arg->type == PC_BOOL) {
@@ -82,11 +94,8 @@ static pc_status extreme_of(pc_sql_planner *p, pc_aggregate *a, bool is_min, int
     a->field.type = a->arg->type;
     a->field.scale = a->arg->scale;
     a->field.width = a->arg->width;
-    if (p->traits.reads_patients) {
-        p->traits.returns_extremes = true;
-        if (p->traits.why == NULL) p->traits.why = is_min ? "min" : "max";
-        pc_sql_note_identifiers(p, a->arg);
-    }
+    note_extreme(p, a, is_min ? "min" : "max");
+    if (p->traits.reads_patients) pc_sql_note_identifiers(p, a->arg);
     return PC_OK;
 }
 
@@ -110,6 +119,14 @@ static pc_status bind_arguments(pc_sql_planner *p, const cJSON *call, const char
     const bool distinct = pc_node_bool(call, "agg_distinct");
     const bool is_count = strcmp(name, "count") == 0;
     if (filter != NULL) PC_TRY(pc_bind_bool(b, filter, &a->filter));
+    if (pc_is_statistic(name)) {
+        PC_TRY(pc_bind_statistic(b, call, name, a));
+        note_extreme(p, a, a->field.name);
+        const bool shows = a->function == PC_MODE || a->function == PC_STRING_AGG ||
+                           a->function == PC_PERCENTILE_DISC;
+        if (shows && p->traits.reads_patients) pc_sql_note_identifiers(p, a->arg);
+        return PC_OK;
+    }
     if (pc_node_bool(call, "agg_star")) {
         if (!is_count) return pc_bind_fail(b, location, PC_BAD_JOB, "%s(*) does not exist", name);
         a->function = PC_COUNT_ROWS;
@@ -130,29 +147,29 @@ static pc_status bind_arguments(pc_sql_planner *p, const cJSON *call, const char
     }
     const bool is_min = strcmp(name, "min") == 0;
     if (is_min || strcmp(name, "max") == 0) return extreme_of(p, a, is_min, location);
-    if (distinct) {
-        return pc_bind_fail(b, location, PC_UNSUPPORTED, "%s(DISTINCT ...) is not offered", name);
-    }
+    a->is_distinct = distinct;
     return sum_of(p, a, strcmp(name, "sum") == 0, location);
 }
 
 pc_status pc_sql_bind_aggregate(pc_binder *b, const cJSON *call, const char *name,
                                 const pc_expr **out)
 {
-    static const char *const offered[] = {"count", "sum", "avg", "min", "max"};
+    static const char *const plain[] = {"count", "sum", "avg", "min", "max"};
     pc_sql_planner *p = b->context;
     const int location = pc_node_int(call, "location");
-    size_t i = 0;
-    while (i < 5 && strcmp(offered[i], name) != 0) {
-        i++;
+    bool offered = pc_is_statistic(name);
+    for (size_t i = 0; i < 5; i++) {
+        offered = offered || strcmp(plain[i], name) == 0;
     }
-    if (i == 5) {
+    if (!offered) {
         return pc_bind_fail(b, location, PC_UNSUPPORTED, "the aggregate %s is not offered", name);
     }
     if (p->in_aggregate) {
         return pc_bind_fail(b, location, PC_BAD_JOB, "%s stands inside another aggregate", name);
     }
-    pc_aggregate made = {.field = {.name = offered[i]}};
+    const char *copy = pc_arena_text(p->arena, name, strlen(name), p->err);
+    if (copy == NULL) return PC_NO_MEMORY;
+    pc_aggregate made = {.field = {.name = copy}, .separator = {"", 0}};
     p->in_aggregate = true;
     const pc_status status = bind_arguments(p, call, name, location, &made);
     p->in_aggregate = false;
@@ -207,8 +224,31 @@ static pc_status count_patients(pc_sql_planner *p, const pc_expr *filter, const 
 {
     const pc_aggregate made = {.function = PC_COUNT_PATIENTS,
                                .filter = filter,
-                               .field = {.name = "patients", .type = PC_INT}};
+                               .field = {.name = "patients", .type = PC_INT},
+                               .separator = {"", 0}};
     return pc_sql_add_aggregate(p, &made, out);
+}
+
+// Behind a percentile stand the patients on its smaller side: of the quarter of 100 patients, 25.
+static pc_status patients_beyond(pc_sql_planner *p, const pc_aggregate *a, const pc_expr *some,
+                                 const pc_expr **out)
+{
+    enum { PARTS = 1000000 };
+    const double fraction = a->fraction < 0.5 ? a->fraction : 1 - a->fraction;
+    const pc_expr *arg[5] = {some, NULL, NULL, NULL, NULL};
+    const pc_value null = {.type = PC_INT, .is_null = true};
+    pc_binder *b = &p->binder;
+    // CASE WHEN some = 0 THEN NULL ELSE GREATEST(1, some * part / PARTS) END
+    PC_TRY(pc_make_int(b, (int64_t)(fraction * PARTS + 0.5), &arg[1]));
+    PC_TRY(pc_make_call(b, PC_FN_MULTIPLY, PC_INT, 0, 0, arg, 2, NULL, &arg[0]));
+    PC_TRY(pc_make_int(b, PARTS, &arg[1]));
+    PC_TRY(pc_make_call(b, PC_FN_DIVIDE, PC_INT, 0, 0, arg, 2, NULL, &arg[1]));
+    PC_TRY(pc_make_int(b, 1, &arg[0]));
+    PC_TRY(pc_make_call(b, PC_FN_GREATEST, PC_INT, 0, 0, arg, 2, NULL, &arg[2]));
+    PC_TRY(pc_make_int(b, 0, &arg[1]));
+    PC_TRY(pc_make_compare(b, PC_FN_EQUAL, some, arg[1], 0, -1, &arg[0]));
+    PC_TRY(pc_expr_constant(&null, 0, p->arena, &arg[1], p->err));
+    return pc_make_call(b, PC_FN_CASE, PC_INT, 0, 0, arg, 3, NULL, out);
 }
 
 // A cell stands for the patients of the rows that made it: those that pass its FILTER and whose
@@ -232,6 +272,10 @@ pc_status pc_sql_patients(pc_sql_planner *p, const pc_expr **out)
         PC_TRY(both_of(p, a->filter, filter, &filter));
         const pc_expr *some;
         PC_TRY(count_patients(p, filter, &some));
+        if (pc_is_percentile(a)) {
+            PC_TRY(patients_beyond(p, a, some, &arg[arg_count++]));
+            continue;
+        }
         if (some->column == arg[0]->column) continue;
         // NULLIF(some, 0): an empty cell hides nobody.
         const pc_expr *zero;

@@ -14,10 +14,20 @@ static pc_status print_exprs(const pc_expr *const *x, int count, const pc_schema
 static pc_status print_aggregate(const pc_aggregate *a, const pc_schema *in, pc_buffer *out,
                                  pc_error *err)
 {
+    // clang-format off
     static const char *const name[] = {
-        "count(*)", "count", "count(DISTINCT)", "count(DISTINCT patient)", "sum", "avg",
-        "min",      "max"};
-    PC_TRY(pc_buffer_print(out, err, "%s", name[a->function]));
+        [PC_COUNT_ROWS] = "count(*)", [PC_COUNT] = "count", [PC_COUNT_DISTINCT] = "count(DISTINCT)",
+        [PC_COUNT_PATIENTS] = "count(DISTINCT patient)", [PC_SUM] = "sum", [PC_AVG] = "avg",
+        [PC_MIN] = "min", [PC_MAX] = "max", [PC_VAR_POP] = "var_pop", [PC_VAR_SAMP] = "var_samp",
+        [PC_STDDEV_POP] = "stddev_pop", [PC_STDDEV_SAMP] = "stddev_samp",
+        [PC_PERCENTILE_CONT] = "percentile_cont", [PC_PERCENTILE_DISC] = "percentile_disc",
+        [PC_MODE] = "mode", [PC_STRING_AGG] = "string_agg",
+        [PC_APPROX_DISTINCT] = "approx_count_distinct",
+        [PC_APPROX_PERCENTILE] = "approx_percentile"};
+    // clang-format on
+    PC_TRY(
+        pc_buffer_print(out, err, "%s%s", name[a->function], a->is_distinct ? "(DISTINCT)" : ""));
+    if (a->fraction > 0) PC_TRY(pc_buffer_print(out, err, "(%g)", a->fraction));
     if (a->arg != NULL) {
         PC_TRY(pc_buffer_print(out, err, " of "));
         PC_TRY(pc_expr_print(a->arg, in, out, err));

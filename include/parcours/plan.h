@@ -31,8 +31,18 @@ typedef enum pc_aggregate_function {
                        ///< is not null
     PC_SUM,
     PC_AVG,
-    PC_MIN,
-    PC_MAX
+    PC_MIN, ///< of booleans: bool_and
+    PC_MAX, ///< of booleans: bool_or
+    PC_VAR_POP,
+    PC_VAR_SAMP,
+    PC_STDDEV_POP,
+    PC_STDDEV_SAMP,
+    PC_PERCENTILE_CONT,   ///< between the two nearest values
+    PC_PERCENTILE_DISC,   ///< the first value that has the fraction of rows up to it
+    PC_MODE,              ///< the most frequent value, of equally frequent ones the first
+    PC_STRING_AGG,        ///< the texts in order, with a separator
+    PC_APPROX_DISTINCT,   ///< HyperLogLog of 4,096 registers: standard error 1.6 %
+    PC_APPROX_PERCENTILE, ///< DDSketch: within 0.4 % of the value that PERCENTILE_DISC gives
 } pc_aggregate_function;
 
 typedef struct pc_aggregate {
@@ -40,6 +50,10 @@ typedef struct pc_aggregate {
     const pc_expr *arg;    ///< over the input; NULL for COUNT_ROWS and COUNT_PATIENTS
     const pc_expr *filter; ///< FILTER (WHERE ...), or NULL
     pc_field field;        ///< of its result
+    bool is_distinct;      ///< SUM, AVG, variances, STRING_AGG: equal values are taken once
+    bool is_descending;    ///< PERCENTILE_..., MODE, STRING_AGG: the order of values
+    double fraction;       ///< of percentiles
+    pc_span separator;     ///< of STRING_AGG
 } pc_aggregate;
 
 typedef struct pc_sort_key {

@@ -230,6 +230,22 @@ static void test_traits(void)
     CU_ASSERT(!q.traits.returns_identifier);
     q = query_of(&f, "SELECT max(PRS_PAI_MNT) FROM ER_PRS_F");
     CU_ASSERT(q.traits.returns_extremes);
+    static const char *const of_one[] = {
+        "bool_or(PRS_PAI_MNT > 5)",
+        "mode() WITHIN GROUP (ORDER BY PRS_NAT_REF)",
+        "string_agg(ORG_CLE_NUM, ',' ORDER BY ORG_CLE_NUM)",
+        "percentile_cont(0.995) WITHIN GROUP (ORDER BY PRS_PAI_MNT)",
+        "percentile_disc(0) WITHIN GROUP (ORDER BY PRS_PAI_MNT)",
+        "approx_percentile(PRS_PAI_MNT, 1)"};
+    for (size_t i = 0; i < sizeof of_one / sizeof of_one[0]; i++) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "SELECT %s FROM ER_PRS_F", of_one[i]);
+        q = query_of(&f, text);
+        CU_ASSERT(q.traits.returns_extremes);
+    }
+    q = query_of(&f, "SELECT stddev(PRS_PAI_MNT), approx_count_distinct(PRS_NAT_REF), "
+                     "percentile_cont(0.5) WITHIN GROUP (ORDER BY PRS_PAI_MNT) FROM ER_PRS_F");
+    CU_ASSERT(!q.traits.returns_extremes && !q.traits.returns_rows);
     q = query_of(&f, "SELECT max(PHA_ATC_CLA) FROM IR_PHA_R");
     CU_ASSERT(!q.traits.reads_patients && !q.traits.returns_extremes && q.patients_column == -1);
     tear_down(&f);
@@ -267,8 +283,8 @@ static void test_refusals(void)
          "character 32: the aggregate count is not allowed here"},
         {"SELECT atc, count(*) FROM ER_PHA_F GROUP BY 3",
          "character 45: GROUP BY: expected the number of an output column, 1 to 2"},
-        {"SELECT stddev(PHA_ACT_QSN) FROM ER_PHA_F",
-         "character 8: the aggregate stddev is not offered"},
+        {"SELECT array_agg(PHA_ACT_QSN) FROM ER_PHA_F",
+         "character 8: the aggregate array_agg is not offered"},
         {"SELECT count(*) FROM ER_PHA_F GROUP BY ROLLUP(atc)",
          "character 40: GroupingSet is not offered"},
         {"SELECT count(*) FROM ER_PHA_F LIMIT -1",
