@@ -91,6 +91,25 @@ static pc_status open_stage(layout *l, int relation, pc_stage **out, pc_error *e
     return PC_OK;
 }
 
+// The first filter over the driving table alone selects rows while they are slices.
+static pc_status open_first_filter(layout *l, pc_stage *stage, pc_error *err)
+{
+    const pc_scan_plan *plan = l->scan->plan;
+    if (stage->step_count == 0) return PC_OK;
+    stage->first = stage->step[0].filter;
+    stage->step++;
+    stage->step_count--;
+    stage->pending = pc_arena_array(&l->scan->self, 2 * PC_BATCH_ROWS, sizeof *stage->pending, err);
+    if (stage->pending == NULL) return PC_NO_MEMORY;
+    memset(l->used, 0, (size_t)plan->column_count * sizeof *l->used);
+    pc_expr_columns(stage->first, l->used);
+    for (int i = 0; i < plan->column_count; i++) {
+        stage->first_sees_rows =
+            stage->first_sees_rows || (l->used[i] && plan->column[i].column < 0);
+    }
+    return PC_OK;
+}
+
 pc_status pc_scan_make_stages(pc_scan *scan, pc_error *err)
 {
     const pc_scan_plan *plan = scan->plan;
@@ -105,6 +124,7 @@ pc_status pc_scan_make_stages(pc_scan *scan, pc_error *err)
     }
     pc_stage *stage;
     PC_TRY(open_stage(&l, 0, &stage, err));
+    PC_TRY(open_first_filter(&l, stage, err));
     for (int done = 1; done < plan->relation_count; done++) {
         int next = next_relation(&l, false);
         if (next >= 0) {
@@ -254,6 +274,7 @@ pc_status pc_scan_begin(pc_scan *scan, pc_block *block, const pc_reader *reader,
         stage->candidate = 0;
         stage->matched = false;
         stage->slot = 0;
+        stage->pending_count = 0;
         stage->rows.count = 0;
     }
     for (int i = 0; reader != NULL && i < scan->zone_count && !scan->is_done; i++) {
@@ -270,8 +291,25 @@ static int64_t driving_rows(const pc_scan *scan)
     return scan->block->table[table].row_count;
 }
 
-// The next rows of the driving table, as a slice that starts at a multiple of 64.
-static void drive(pc_scan *scan, pc_stage *stage)
+// Slots of ascending rows `row` [count] of the driving table, from slot `stage->slot` on.
+static void find_slots(const pc_scan *scan, pc_stage *stage, const int32_t *row, int count)
+{
+    if (pc_scan_is_reference(scan, 0)) return;
+    const int64_t *offset = scan->block->table[scan->plan->relation[0].table].offset;
+    int32_t here = stage->slot;
+    for (int i = 0; i < count;) {
+        while (offset[here + 1] <= row[i])
+            here++;
+        const int64_t end = offset[here + 1];
+        for (; i < count && row[i] < end; i++)
+            stage->rows.slot[i] = here;
+    }
+    stage->slot = here;
+}
+
+// The next rows of the driving table, as a slice that starts at a multiple of 64. Its row numbers
+// and slots are written down when somebody looks at them.
+static void take_slice(pc_scan *scan, pc_stage *stage, bool with_rows)
 {
     pc_rows *rows = &stage->rows;
     const int64_t left = driving_rows(scan) - stage->at;
@@ -281,28 +319,58 @@ static void drive(pc_scan *scan, pc_stage *stage)
     memset(rows->is_attached, 0, (size_t)scan->plan->relation_count * sizeof *rows->is_attached);
     rows->is_attached[0] = true;
     pc_rows_changed(scan, rows);
-    const int count = rows->count;
-    const int32_t first = (int32_t)stage->at;
-    int32_t *row = rows->row[0], *slot = rows->slot;
-    for (int i = 0; i < count; i++) {
-        row[i] = first + i;
-    }
-    const bool has_slots = !pc_scan_is_reference(scan, 0);
-    const int64_t *offset =
-        has_slots ? scan->block->table[scan->plan->relation[0].table].offset : NULL;
-    int32_t here = stage->slot;
-    for (int i = 0; has_slots && i < count;) {
-        while (offset[here + 1] <= stage->at + i) {
-            here++;
-        }
-        const int64_t end = offset[here + 1] - stage->at;
-        for (; i < count && i < end; i++) {
-            slot[i] = here;
-        }
-    }
-    stage->slot = here;
     stage->at += rows->count;
     scan->rows_in += rows->count;
+    if (!with_rows) return;
+    int32_t *row = rows->row[0];
+    for (int i = 0; i < rows->count; i++)
+        row[i] = (int32_t)rows->first + i;
+    find_slots(scan, stage, row, rows->count);
+}
+
+// Rows of slices that pass the first filter, until a batch is full: the other columns are only
+// looked at for these.
+static pc_status select_rows(pc_scan *scan, pc_stage *stage, pc_error *err)
+{
+    pc_rows *rows = &stage->rows;
+    const int64_t row_count = driving_rows(scan);
+    const int slot = stage->slot;
+    int *picked = pc_arena_raw(&scan->scratch, PC_BATCH_ROWS * sizeof *picked, err);
+    if (picked == NULL) return PC_NO_MEMORY;
+    while (stage->pending_count < PC_BATCH_ROWS && stage->at < row_count) {
+        const pc_arena_mark mark = pc_arena_now(&scan->scratch);
+        int count = 0;
+        take_slice(scan, stage, stage->first_sees_rows);
+        PC_TRY(pc_scan_gather(scan, rows, stage->first, err));
+        const pc_batch batch = {.column_count = scan->plan->column_count,
+                                .row_count = rows->count,
+                                .column = rows->column};
+        PC_TRY(
+            pc_expr_filter(stage->first, &batch, scan->state, &scan->scratch, picked, &count, err));
+        int32_t *to = stage->pending + stage->pending_count;
+        for (int i = 0; i < count; i++)
+            to[i] = (int32_t)rows->first + picked[i];
+        stage->pending_count += count;
+        pc_arena_rewind(&scan->scratch, mark);
+    }
+    rows->count = stage->pending_count < PC_BATCH_ROWS ? stage->pending_count : PC_BATCH_ROWS;
+    rows->is_slice = false;
+    pc_rows_changed(scan, rows);
+    memcpy(rows->row[0], stage->pending, (size_t)rows->count * sizeof *stage->pending);
+    stage->pending_count -= rows->count;
+    memmove(stage->pending, stage->pending + rows->count,
+            (size_t)stage->pending_count * sizeof *stage->pending);
+    stage->slot = slot; // slices that were looked at may be ahead of the rows
+    find_slots(scan, stage, rows->row[0], rows->count);
+    return PC_OK;
+}
+
+// The next rows of the driving table.
+static pc_status drive(pc_scan *scan, pc_stage *stage, pc_error *err)
+{
+    if (stage->first != NULL) return select_rows(scan, stage, err);
+    take_slice(scan, stage, true);
+    return PC_OK;
 }
 
 static pc_status filter_rows(pc_scan *scan, pc_rows *rows, const pc_expr *filter, pc_error *err)
@@ -339,13 +407,13 @@ static pc_status pull(pc_scan *scan, int last, pc_error *err)
         pc_stage *stage = &scan->stage[at];
         const pc_arena_mark mark = pc_arena_now(&scan->scratch);
         if (at == 0) {
-            if (stage->at >= driving_rows(scan)) {
+            if (stage->at >= driving_rows(scan) && stage->pending_count == 0) {
                 scan->is_done = true;
                 return PC_OK;
             }
             // No row of an earlier batch is in use here: its columns can go.
             pc_arena_empty(&scan->scratch);
-            drive(scan, stage);
+            PC_TRY(drive(scan, stage, err));
         } else {
             pc_rows *in = &scan->stage[at - 1].rows;
             if (stage->at >= in->count) {

@@ -32,10 +32,6 @@ pc_status pc_scan_link(pc_scan *scan, int relation, pc_error *err)
 {
     const pc_scan_relation *r = &scan->plan->relation[relation];
     const pc_model *model = scan->catalog->model;
-    if (r->attach == PC_ATTACH_PARENT && scan->link[relation] == NULL) {
-        return pc_block_parent(scan->block, scan->plan->relation[r->from].table,
-                               &scan->link[relation], err);
-    }
     if (r->attach == PC_ATTACH_COMPANION && scan->link[relation] == NULL) {
         return pc_block_companion(scan->block, r->table, &scan->link[relation], err);
     }
@@ -155,12 +151,16 @@ pc_status pc_scan_attach(pc_scan *scan, pc_rows *rows, int relation, pc_error *e
 {
     const pc_scan_relation *r = &scan->plan->relation[relation];
     rows->is_attached[relation] = true;
-    PC_TRY(pc_scan_link(scan, relation, err));
-    if (r->attach == PC_ATTACH_PERSON) {
+    if (r->attach == PC_ATTACH_PARENT) {
+        PC_TRY(pc_block_parents_of(scan->block, scan->plan->relation[r->from].table,
+                                   rows->row[r->from], rows->slot, rows->count, &scan->scratch,
+                                   rows->row[relation], err));
+    } else if (r->attach == PC_ATTACH_PERSON) {
         attach_person(scan, rows, relation);
     } else if (r->attach == PC_ATTACH_REFERENCE) {
         PC_TRY(attach_reference(scan, rows, relation, err));
     } else {
+        PC_TRY(pc_scan_link(scan, relation, err));
         attach_link(scan->link[relation], rows->row[r->from], rows->count, rows->row[relation]);
     }
     PC_TRY(test_condition(scan, rows, relation, err));

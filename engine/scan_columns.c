@@ -2,84 +2,18 @@
 #include <string.h>
 #include "scan_private.h"
 
-#define GATHER(name, type)                                                                         \
-    static void gather_##name(const type *from, const int32_t *row, int count, type *to)           \
-    {                                                                                              \
-        for (int i = 0; i < count; i++) {                                                          \
-            to[i] = row[i] < 0 ? 0 : from[row[i]];                                                 \
-        }                                                                                          \
-    }
-GATHER(8, uint8_t)
-GATHER(16, uint16_t)
-GATHER(32, uint32_t)
-GATHER(64, uint64_t)
-
-static void gather(const pc_column *c, const int32_t *row, int count, void *to)
-{
-    switch (c->type == PC_ID ? 0 : c->width) {
-        case 1:
-            gather_8(c->data, row, count, to);
-            break;
-        case 2:
-            gather_16(c->data, row, count, to);
-            break;
-        case 4:
-            gather_32(c->data, row, count, to);
-            break;
-        case 8:
-            gather_64(c->data, row, count, to);
-            break;
-        default:
-            for (int i = 0; i < count; i++) {
-                char *cell = (char *)to + (size_t)i * c->width;
-                if (row[i] < 0) {
-                    memset(cell, 0, c->width);
-                } else {
-                    memcpy(cell, (const char *)c->data + (size_t)row[i] * c->width, c->width);
-                }
-            }
-            break;
-    }
-}
-
-static bool has_missing(const int32_t *row, int count)
-{
-    int32_t any = 0;
-    for (int i = 0; i < count; i++) {
-        any |= row[i];
-    }
-    return any < 0;
-}
-
+// Nulls of a column, for as many rows as a batch has: zeros that nobody writes to.
 static pc_status null_column(pc_scan *scan, const pc_field *field, int count, pc_column *out,
                              pc_error *err)
 {
+    static const uint64_t zero[PC_BATCH_ROWS + 8] = {0};
     const uint8_t width = field->type == PC_FLOAT || field->type == PC_KEY ? 8
                           : field->type == PC_ID                           ? field->width
                                                                            : 1;
-    void *data = pc_arena_array(&scan->scratch, (size_t)count + 8, width, err);
-    uint64_t *valid = pc_arena_array(&scan->scratch, (size_t)count / 64 + 1, 8, err);
-    if (data == NULL || valid == NULL) return PC_NO_MEMORY;
-    *out = (pc_column){field->type, field->scale, width, data, valid, out->dict};
-    return PC_OK;
-}
-
-static pc_status gather_column(pc_scan *scan, const pc_column *c, const int32_t *row, int count,
-                               pc_column *out, pc_error *err)
-{
-    *out = *c;
-    void *data = pc_arena_raw(&scan->scratch, ((size_t)count + 8) * c->width, err);
+    const void *data = zero;
+    if (width > sizeof *zero) data = pc_arena_array(&scan->scratch, (size_t)count + 8, width, err);
     if (data == NULL) return PC_NO_MEMORY;
-    gather(c, row, count, data);
-    out->data = data;
-    if (c->valid == NULL && !has_missing(row, count)) return PC_OK;
-    uint64_t *valid = pc_arena_array(&scan->scratch, (size_t)count / 64 + 1, sizeof *valid, err);
-    if (valid == NULL) return PC_NO_MEMORY;
-    for (int i = 0; i < count; i++) {
-        const bool there = row[i] >= 0 && pc_is_valid(c->valid, row[i]);
-        valid[i >> 6] |= (uint64_t)there << (i & 63);
-    }
-    out->valid = valid;
+    *out = (pc_column){field->type, field->scale, width, data, zero, out->dict};
     return PC_OK;
 }
 
@@ -90,36 +24,43 @@ static void slice_column(const pc_column *c, int64_t first, pc_column *out)
     if (c->valid != NULL) out->valid = c->valid + first / 64;
 }
 
-// A column of the relation's table in the block, or of the reference table.
-static pc_status source_column(pc_scan *scan, int relation, int column, const pc_column **out,
-                               pc_error *err)
+// The rows' values of a column of a reference table, or of the block.
+static pc_status take_column(pc_scan *scan, const pc_rows *rows, int relation, int column,
+                             pc_column *out, pc_error *err)
 {
     const int table = scan->plan->relation[relation].table;
-    if (!pc_scan_is_reference(scan, relation)) {
-        return pc_block_column(scan->block, table, column, out, err);
+    const bool is_slice = relation == 0 && rows->is_slice;
+    const int32_t *row = rows->row[relation];
+    if (!pc_scan_is_reference(scan, relation) && !is_slice) {
+        return pc_block_take(scan->block, table, column, row, rows->count, &scan->scratch, out,
+                             err);
     }
     static const pc_column none = {.type = PC_NONE};
-    const bool is_there = scan->catalog->reference_count[table] > 0;
-    *out = is_there ? &scan->catalog->reference[table][column] : &none;
+    const pc_column *whole = &none;
+    if (!pc_scan_is_reference(scan, relation)) {
+        PC_TRY(pc_block_column(scan->block, table, column, &whole, err));
+    } else if (scan->catalog->reference_count[table] > 0) {
+        whole = &scan->catalog->reference[table][column];
+    }
+    *out = *whole;
+    if (whole->type == PC_NONE || whole->data == NULL) {
+        out->data = NULL;
+        return PC_OK;
+    }
+    if (!is_slice) return pc_column_take(whole, row, rows->count, &scan->scratch, out, err);
+    slice_column(whole, rows->first, out);
     return PC_OK;
 }
 
 pc_status pc_scan_take(pc_scan *scan, pc_rows *rows, int relation, int column, pc_column *out,
                        pc_error *err)
 {
-    const pc_column *c;
-    PC_TRY(source_column(scan, relation, column, &c, err));
-    if (c->type == PC_NONE || c->data == NULL) {
-        const pc_model_column *m = &pc_scan_table(scan, relation)->column[column];
-        const pc_field field = {m->name, m->type, m->scale, m->width};
-        *out = (pc_column){.dict = m->dict < 0 ? NULL : scan->catalog->dict[m->dict]};
-        return null_column(scan, &field, rows->count, out, err);
-    }
-    if (relation == 0 && rows->is_slice) {
-        slice_column(c, rows->first, out);
-        return PC_OK;
-    }
-    return gather_column(scan, c, rows->row[relation], rows->count, out, err);
+    PC_TRY(take_column(scan, rows, relation, column, out, err));
+    if (out->data != NULL) return PC_OK;
+    const pc_model_column *m = &pc_scan_table(scan, relation)->column[column];
+    const pc_field field = {m->name, m->type, m->scale, m->width};
+    *out = (pc_column){.dict = m->dict < 0 ? NULL : scan->catalog->dict[m->dict]};
+    return null_column(scan, &field, rows->count, out, err);
 }
 
 // Sorted texts of patient_status, as a dictionary.
@@ -269,6 +210,18 @@ static pc_status gather_one(pc_scan *scan, pc_rows *rows, int at, pc_error *err)
     }
 }
 
+// What nobody reads of a batch is null.
+static pc_status gather_nothing(pc_scan *scan, pc_rows *rows, int at, pc_error *err)
+{
+    const pc_scan_column *c = &scan->plan->column[at];
+    const pc_model_table *t = pc_scan_table(scan, c->relation);
+    const int dict = c->column < 0 ? -1 : t->column[c->column].dict;
+    pc_column *out = &rows->column[at];
+    *out = (pc_column){.dict = dict < 0 ? NULL : scan->catalog->dict[dict]};
+    if (c->column == PC_SCAN_STATUS) out->dict = status_dict();
+    return null_column(scan, &scan->plan->field[at], rows->count, out, err);
+}
+
 pc_status pc_scan_gather(pc_scan *scan, pc_rows *rows, const pc_expr *expr, pc_error *err)
 {
     const int count = scan->plan->column_count;
@@ -278,7 +231,13 @@ pc_status pc_scan_gather(pc_scan *scan, pc_rows *rows, const pc_expr *expr, pc_e
     for (int i = 0; i < count; i++) {
         const bool wanted =
             expr == NULL ? rows->is_attached[scan->plan->column[i].relation] : used[i];
-        if (wanted && !rows->is_gathered[i]) PC_TRY(gather_one(scan, rows, i, err));
+        if (!wanted || rows->is_gathered[i]) continue;
+        const bool is_read = expr != NULL || scan->plan->is_read == NULL || scan->plan->is_read[i];
+        if (is_read) {
+            PC_TRY(gather_one(scan, rows, i, err));
+        } else {
+            PC_TRY(gather_nothing(scan, rows, i, err));
+        }
     }
     return PC_OK;
 }

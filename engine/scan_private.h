@@ -47,6 +47,11 @@ typedef struct pc_stage {
     pc_step *step;
     pc_rows rows; ///< what it made
     // Where it stands in the rows of the stage before (or in the driving table).
+    // The first filter of the driving table runs before its rows are handed out: what it leaves.
+    const pc_expr *first; ///< NULL: there is none
+    bool first_sees_rows; ///< it reads more than columns of the table: rows and slots are needed
+    int32_t *pending;     ///< [2 * PC_BATCH_ROWS] rows that pass, ascending
+    int pending_count;
     int64_t at;        ///< input row (driving table: row)
     int64_t candidate; ///< of the input row: how many were looked at
     bool matched;      ///< the input row found one

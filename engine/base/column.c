@@ -1,5 +1,6 @@
 /** Types of columns and the text of a cell. */
 #include "parcours/column.h"
+#include <string.h>
 
 const char *pc_type_name(pc_type type)
 {
@@ -47,4 +48,68 @@ pc_span pc_column_span(const pc_column *c, int64_t row)
         text.bytes--;
     }
     return text;
+}
+
+#define TAKE(type)                                                                                 \
+    do {                                                                                           \
+        const type *from = column->data;                                                           \
+        type *to = data;                                                                           \
+        for (int i = 0; i < count; i++)                                                            \
+            to[i] = row[i] < 0 ? 0 : from[row[i]];                                                 \
+    } while (0)
+
+static void take_values(const pc_column *column, const int32_t *row, int count, void *data)
+{
+    const size_t width = column->width;
+    switch (column->type == PC_ID ? 0 : width) {
+        case 1:
+            TAKE(uint8_t);
+            return;
+        case 2:
+            TAKE(uint16_t);
+            return;
+        case 4:
+            TAKE(uint32_t);
+            return;
+        case 8:
+            TAKE(uint64_t);
+            return;
+        default:
+            break;
+    }
+    char *to = data;
+    for (int i = 0; i < count; i++, to += width) {
+        if (row[i] < 0) {
+            memset(to, 0, width);
+        } else {
+            memcpy(to, (const char *)column->data + (size_t)row[i] * width, width);
+        }
+    }
+}
+
+static bool has_missing(const int32_t *row, int count)
+{
+    int32_t any = 0;
+    for (int i = 0; i < count; i++)
+        any |= row[i];
+    return any < 0;
+}
+
+pc_status pc_column_take(const pc_column *column, const int32_t *row, int count, pc_arena *arena,
+                         pc_column *out, pc_error *err)
+{
+    *out = *column;
+    void *data = pc_arena_raw(arena, ((size_t)count + 8) * column->width, err);
+    if (data == NULL) return PC_NO_MEMORY;
+    take_values(column, row, count, data);
+    out->data = data;
+    if (column->valid == NULL && !has_missing(row, count)) return PC_OK;
+    uint64_t *valid = pc_arena_array(arena, (size_t)count / 64 + 1, sizeof *valid, err);
+    if (valid == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        const bool there = row[i] >= 0 && pc_is_valid(column->valid, row[i]);
+        valid[i >> 6] |= (uint64_t)there << (i & 63);
+    }
+    out->valid = valid;
+    return PC_OK;
 }

@@ -118,6 +118,30 @@ static pc_status find_bound(const pc_nodes *nodes, const pc_node *node, bool **o
     return PC_OK;
 }
 
+/** Marks the scan's columns that a record is made from: what only predicates read is not gathered
+ *  for the rows that pass. */
+static pc_status mark_read(const pc_nodes *nodes, const pc_node *node, pc_error *err)
+{
+    const pc_def *def = node->def;
+    const pc_table_parts *parts = &node->parts;
+    pc_scan_plan *plan = pc_row_scope_plan(node->row);
+    plan->is_read = pc_arena_array(nodes->arena, (size_t)plan->column_count + 1, sizeof(bool), err);
+    if (plan->is_read == NULL) return PC_NO_MEMORY;
+    const pc_expr *const of_record[] = {[PC_START] = parts->start,
+                                        [PC_END] = parts->end,
+                                        [PC_CODE_COLUMN] = parts->code,
+                                        [PC_VALUE_COLUMN] = parts->value};
+    for (int i = PC_START; i <= PC_VALUE_COLUMN; i++) {
+        if (of_record[i] != NULL && node->needed[i]) pc_expr_columns(of_record[i], plan->is_read);
+    }
+    for (int i = 0; i < def->keep_count; i++) {
+        if (parts->keep[i] == NULL || !node->needed[def->typed->keep_column[i]]) continue;
+        pc_expr_columns(parts->keep[i], plan->is_read);
+    }
+    if (node->stay_at >= 0) plan->is_read[node->stay_at] = true;
+    return PC_OK;
+}
+
 pc_status pc_node_open_table(pc_nodes *nodes, pc_node *node, pc_budget *budget, pc_error *err)
 {
     const pc_def *def = node->def;
@@ -144,5 +168,6 @@ pc_status pc_node_open_table(pc_nodes *nodes, pc_node *node, pc_budget *budget, 
         PC_TRY(pc_row_scope_episode(node->row, &relation, &column, err));
         PC_TRY(pc_row_scope_add(node->row, relation, column, &node->stay_at, err));
     }
+    PC_TRY(mark_read(nodes, node, err));
     return pc_scan_open(nodes->catalog, pc_row_scope_plan(node->row), budget, &node->scan, err);
 }

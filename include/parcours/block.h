@@ -26,6 +26,12 @@ typedef struct pc_block_table {
 enum { PC_BLOCK_PARENT = -1, PC_BLOCK_FILE = -2 };
 /** Fills `block->table[table].column[column]` (column >= 0), `.parent` or `.file`. */
 typedef pc_status (*pc_block_load)(pc_block *block, int table, int column, pc_error *err);
+/** Values of a column (or, of column -1, links as they are stored: rows within the slot's rows of
+ *  the parent table) at rows `row` [count] (-1: null), in `arena`; `out->data` NULL: all null.
+ *  `is_done` false: this source or column cannot. */
+typedef pc_status (*pc_block_some)(pc_block *block, int table, int column, const int32_t *row,
+                                   int count, pc_arena *arena, pc_column *out, bool *is_done,
+                                   pc_error *err);
 
 struct pc_block {
     const pc_model *model;
@@ -35,7 +41,8 @@ struct pc_block {
     const pc_slot_key *slot_key; ///< [slot_count]
     pc_block_table *table;       ///< [model->table_count]; tables not asked for have offset NULL
     pc_block_load load;          ///< how missing columns come; NULL: all are there
-    void *source;                ///< of `load`
+    pc_block_some some;          ///< how single values come; NULL: by whole columns only
+    void *source;                ///< of `load` and `some`
     pc_arena *arena;             ///< what lives as long as the block
 };
 
@@ -44,6 +51,17 @@ struct pc_block {
  *  means all null. */
 pc_status pc_block_column(pc_block *block, int table, int column, const pc_column **out,
                           pc_error *err) PC_MUST_CHECK;
+/** The values of a column at some rows, without loading the column when they are few of what it
+ *  holds. `out->data == NULL`: all null. Local.
+ *  @param row    [count] rows of the table in the block; -1: null. At most PC_BATCH_ROWS
+ *  @param arena  owns the arrays of `out` */
+pc_status pc_block_take(pc_block *block, int table, int column, const int32_t *row, int count,
+                        pc_arena *arena, pc_column *out, pc_error *err) PC_MUST_CHECK;
+/** The parent rows of some rows of `table`, in the same way: `out` [count], -1: none.
+ *  @param slot  [count] the slot of each row within the block */
+pc_status pc_block_parents_of(pc_block *block, int table, const int32_t *row, const int32_t *slot,
+                              int count, pc_arena *scratch, int32_t *out,
+                              pc_error *err) PC_MUST_CHECK;
 /** [row_count] the parent row of each row of `table` (-1: none). */
 pc_status pc_block_parent(pc_block *block, int table, const int32_t **out,
                           pc_error *err) PC_MUST_CHECK;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "parcours/arena.h"
 #include "parcours/dict.h"
 
 /** What a value means. How it lies in memory follows from it:
@@ -87,6 +88,13 @@ static inline int64_t pc_column_int(const pc_column *c, int64_t row)
             return ((const int64_t *)c->data)[row];
     }
 }
+
+/** The values of some rows, as a column of their own. Local.
+ *  @param row  [count] rows of `column`, in any order; -1: null
+ *  @param out  its arrays are owned by `arena`, the rest is that of `column` (data not NULL)
+ *  @return PC_NO_MEMORY */
+pc_status pc_column_take(const pc_column *column, const int32_t *row, int count, pc_arena *arena,
+                         pc_column *out, pc_error *err) PC_MUST_CHECK;
 
 /** The text of a row of a CODE or TEXT column, or the bytes of an ID without their padding. */
 pc_span pc_column_span(const pc_column *c, int64_t row);

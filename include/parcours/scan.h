@@ -77,6 +77,8 @@ typedef struct pc_scan_plan {
     int column_count;
     pc_scan_column *column; ///< [column_count]
     pc_field *field;        ///< [column_count] their names and types
+    bool *is_read; ///< [column_count] columns that are read of the batches; the others come as
+                   ///< nulls, filters see them all the same. NULL: all are read
     int filter_count;
     const pc_expr **filter; ///< [filter_count] conjuncts over the columns
 } pc_scan_plan;

@@ -9,13 +9,6 @@ size_t pc_bits_bytes(size_t count, int bits)
     return (count * (size_t)bits + 7) / 8;
 }
 
-static inline uint64_t load_big_endian(const unsigned char *in)
-{
-    uint64_t word;
-    memcpy(&word, in, sizeof word);
-    return __builtin_bswap64(word);
-}
-
 static inline void store_big_endian(unsigned char *out, uint64_t word)
 {
     word = __builtin_bswap64(word);
@@ -46,15 +39,11 @@ void pc_bits_pack(const uint64_t *code, size_t count, int bits, unsigned char *o
         *out++ = (unsigned char)(word >> 56);
 }
 
-// Value `index` of a stream. Index and bits are constants wherever speed counts.
+// Index and bits are constants in the loops below.
 static inline __attribute__((always_inline)) uint64_t code_at(const unsigned char *in, size_t index,
                                                               int bits)
 {
-    const size_t at = index * (size_t)bits;
-    const int shift = (int)(at & 7);
-    uint64_t word = load_big_endian(in + (at >> 3)) << shift;
-    if (shift + bits > 64) word |= (uint64_t)in[(at >> 3) + 8] >> (8 - shift);
-    return word >> (64 - bits);
+    return pc_bits_at(in, index, bits);
 }
 
 #define UNPACK_BITS(type, bits)                                                                    \

@@ -6,6 +6,7 @@
 #define PC_STORE_BITS_H
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { PC_BITS_SLACK = 16 }; ///< bytes behind a stream that `pc_bits_unpack` may read (any content)
 
@@ -22,5 +23,17 @@ void pc_bits_pack(const uint64_t *code, size_t count, int bits, unsigned char *o
  *  @param width  bytes of an element of `out`: 1, 2, 4 or 8 */
 void pc_bits_unpack(const unsigned char *in, size_t count, int bits, uint64_t base, int width,
                     void *out);
+
+/** Code `index` of a stream alone. Same rules for `in` and `bits`. */
+static inline uint64_t pc_bits_at(const unsigned char *in, size_t index, int bits)
+{
+    const size_t at = index * (size_t)bits;
+    const int shift = (int)(at & 7);
+    uint64_t word;
+    memcpy(&word, in + (at >> 3), sizeof word);
+    word = __builtin_bswap64(word) << shift;
+    if (shift + bits > 64) word |= (uint64_t)in[(at >> 3) + 8] >> (8 - shift);
+    return word >> (64 - bits);
+}
 
 #endif

@@ -89,6 +89,36 @@ pc_status pc_chunk_decode(pc_codec *codec, const pc_chunk_form *form, pc_span st
                           int64_t chunk_rows, int64_t row_count, void *out, uint64_t *valid,
                           pc_error *err) PC_MUST_CHECK;
 
+/** A packed chunk opened: its bit stream, and what every value is less of. */
+typedef struct pc_packed {
+    const unsigned char *in;
+    int bits; ///< of a value; 0: all rows are null (where the form has nulls) or `min`
+    uint64_t min;
+} pc_packed;
+/** Reads and checks the header of a packed chunk. Local. PC_BAD_INPUT: it makes no sense. */
+pc_status pc_chunk_packed(const pc_chunk_form *form, pc_span stored, int64_t chunk_rows,
+                          pc_packed *out, pc_error *err) PC_MUST_CHECK;
+/** Undoes zstd: exactly `bytes` bytes to `out`, still shuffled. Local. PC_BAD_INPUT, PC_NO_MEMORY.
+ */
+pc_status pc_chunk_expand(pc_codec *codec, pc_span stored, size_t bytes, void *out,
+                          pc_error *err) PC_MUST_CHECK;
+
+/** Makes a chunk ready for `pc_chunk_take`: a packed one stays as it is (`out` and `stored` change
+ *  places), one of zstd is expanded. Local.
+ *  @param stored  the chunk with its fletcher32 and PC_BITS_SLACK bytes behind it
+ *  @return as pc_chunk_decode */
+pc_status pc_chunk_ready(pc_codec *codec, const pc_chunk_form *form, int64_t chunk_rows,
+                         pc_buffer *stored, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
+/** Single values of a chunk that is ready. Local. Cannot fail. Cost: some 2 ns a value.
+ *  @param index  [count] rows of the chunk, in any order
+ *  @param out    elements `at` .. are filled, of the form's width; null rows become 0
+ *  @param valid  bitmap, zero from bit `at` on; NULL: the chunk has no nulls */
+void pc_chunk_take(const pc_chunk_form *form, pc_span ready, int64_t chunk_rows,
+                   const int32_t *index, int count, int at, void *out, uint64_t *valid);
+/** The same of a chunk whose rows are all `value`, or all null. */
+void pc_chunk_take_constant(const pc_chunk_form *form, int64_t value, bool is_null, int count,
+                            int at, void *out, uint64_t *valid);
+
 /** HDF5's fletcher32 of `bytes` bytes. */
 uint32_t pc_fletcher32(const unsigned char *data, size_t bytes);
 /** True if the chunk ends with its own fletcher32. */

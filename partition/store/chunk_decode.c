@@ -97,35 +97,55 @@ static void fill_constant(const pc_chunk_form *form, int64_t row_count, uint64_t
     memset(valid, form->has_null ? 0 : 0xFF, (size_t)(row_count + 63) / 64 * sizeof *valid);
 }
 
-static pc_status decode_packed(const pc_chunk_form *form, pc_span stored, int64_t chunk_rows,
-                               int64_t row_count, void *out, uint64_t *valid, pc_error *err)
+pc_status pc_chunk_packed(const pc_chunk_form *form, pc_span stored, int64_t chunk_rows,
+                          pc_packed *out, pc_error *err)
 {
     uint32_t bits;
-    uint64_t min;
     if (stored.bytes < PC_CHUNK_HEADER + PC_CHUNK_CHECK) {
         return PC_FAIL(err, PC_BAD_INPUT, "a packed chunk is cut short");
     }
     memcpy(&bits, stored.data, sizeof bits);
-    memcpy(&min, stored.data + 5, sizeof min);
-    const unsigned char *in = (const unsigned char *)stored.data + PC_CHUNK_HEADER;
+    memcpy(&out->min, stored.data + 5, sizeof out->min);
+    out->in = (const unsigned char *)stored.data + PC_CHUNK_HEADER;
     const size_t in_bytes = stored.bytes - PC_CHUNK_HEADER - PC_CHUNK_CHECK;
     if (bits > 8U * form->width || stored.data[4] != 8 ||
         in_bytes < pc_bits_bytes((size_t)chunk_rows, (int)bits)) {
         return PC_FAIL(err, PC_BAD_INPUT, "the header of a packed chunk makes no sense");
     }
-    if (bits == 0) {
-        fill_constant(form, row_count, min, out, valid);
+    out->bits = (int)bits;
+    return PC_OK;
+}
+
+static pc_status decode_packed(const pc_chunk_form *form, pc_span stored, int64_t chunk_rows,
+                               int64_t row_count, void *out, uint64_t *valid, pc_error *err)
+{
+    pc_packed p = {0};
+    PC_TRY(pc_chunk_packed(form, stored, chunk_rows, &p, err));
+    if (p.bits == 0) {
+        fill_constant(form, row_count, p.min, out, valid);
         return PC_OK;
     }
-    if (bits == 8U * form->width) {
-        memcpy(out, in, (size_t)row_count * form->width);
+    if (p.bits == 8 * form->width) {
+        memcpy(out, p.in, (size_t)row_count * form->width);
         mark_stored_nulls(form, row_count, out, valid);
         return PC_OK;
     }
-    pc_bits_unpack(in, (size_t)row_count, (int)bits, min, form->width, out);
-    const uint64_t null = (UINT64_MAX >> (64 - bits)) + min;
+    pc_bits_unpack(p.in, (size_t)row_count, p.bits, p.min, form->width, out);
+    const uint64_t null = (UINT64_MAX >> (64 - p.bits)) + p.min;
     if (valid != NULL) mark_nulls(out, form->width, row_count, null, valid);
     return PC_OK;
+}
+
+pc_status pc_chunk_expand(pc_codec *codec, pc_span stored, size_t bytes, void *out, pc_error *err)
+{
+    if (stored.bytes < PC_CHUNK_CHECK) {
+        return PC_FAIL(err, PC_BAD_INPUT, "a compressed chunk is cut short");
+    }
+    PC_TRY(pc_codec_need(codec, false, err));
+    const size_t got = ZSTD_decompressDCtx(codec->decompress, out, bytes, stored.data,
+                                           stored.bytes - PC_CHUNK_CHECK);
+    if (!ZSTD_isError(got) && got == bytes) return PC_OK;
+    return PC_FAIL(err, PC_BAD_INPUT, "a compressed chunk does not expand to its rows");
 }
 
 #define UNSHUFFLE(type)                                                                            \
@@ -172,20 +192,12 @@ static pc_status decode_zstd(pc_codec *codec, const pc_chunk_form *form, pc_span
                              pc_error *err)
 {
     const size_t bytes = (size_t)chunk_rows * form->width;
-    if (stored.bytes < PC_CHUNK_CHECK) {
-        return PC_FAIL(err, PC_BAD_INPUT, "a compressed chunk is cut short");
-    }
-    PC_TRY(pc_codec_need(codec, false, err));
     // Single bytes and whole values go where they belong.
     const bool is_whole = form->width == 1 || form->encoding == PC_ENCODING_WHOLE;
     const bool is_direct = is_whole && row_count == chunk_rows;
     if (!is_direct) PC_TRY(pc_buffer_reserve(&codec->scratch, bytes, err));
     char *to = is_direct ? out : codec->scratch.data;
-    const size_t got = ZSTD_decompressDCtx(codec->decompress, to, bytes, stored.data,
-                                           stored.bytes - PC_CHUNK_CHECK);
-    if (ZSTD_isError(got) || got != bytes) {
-        return PC_FAIL(err, PC_BAD_INPUT, "a compressed chunk does not expand to its rows");
-    }
+    PC_TRY(pc_chunk_expand(codec, stored, bytes, to, err));
     if (!is_direct && is_whole) {
         memcpy(out, to, (size_t)row_count * form->width);
     } else if (!is_direct) {

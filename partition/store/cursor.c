@@ -10,6 +10,9 @@ void pc_cursor_begin(pc_cursor *cursor, const pc_data_entry *data, uint32_t code
                           .values = {.budget = budget},
                           .valid = {.budget = budget},
                           .view = {.budget = budget}};
+    for (int i = 0; i < PC_CURSOR_READY; i++) {
+        cursor->ready[i] = (pc_ready_chunk){.chunk = -1, .bytes = {.budget = budget}};
+    }
 }
 
 void pc_cursor_release(pc_cursor *cursor)
@@ -17,6 +20,8 @@ void pc_cursor_release(pc_cursor *cursor)
     pc_buffer_release(&cursor->values);
     pc_buffer_release(&cursor->valid);
     pc_buffer_release(&cursor->view);
+    for (int i = 0; i < PC_CURSOR_READY; i++)
+        pc_buffer_release(&cursor->ready[i].bytes);
 }
 
 // Forgets rows before `row` (to a multiple of 64), or all when it lies outside of what is decoded.

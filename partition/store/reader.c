@@ -488,6 +488,7 @@ pc_status pc_reader_next(pc_reader *reader, pc_block **block, pc_error *err)
     b->slot_count = choose_slots(reader);
     b->first_slot = reader->store->shard_slot[reader->shard] + first;
     b->load = load;
+    b->some = reader->is_merged ? NULL : pc_reader_some;
     b->source = reader;
     b->arena = &reader->block_arena;
     *block = b;

@@ -70,6 +70,11 @@ pc_status pc_reader_cursor(pc_reader *reader, pc_reader_part *part, int table, i
 pc_status pc_reader_gather_key(pc_reader *reader, pc_block *block, int table, int column,
                                pc_error *err) PC_MUST_CHECK;
 
+/** pc_block_some of a shard of one part. */
+pc_status pc_reader_some(pc_block *block, int table, int column, const int32_t *row, int count,
+                         pc_arena *arena, pc_column *out, bool *is_done,
+                         pc_error *err) PC_MUST_CHECK;
+
 /** Reads all slot keys and finds the common order. */
 pc_status pc_merge_begin(pc_reader *reader, pc_error *err) PC_MUST_CHECK;
 /** Rows of a merged slot in a table. */

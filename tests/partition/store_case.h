@@ -334,6 +334,65 @@ static inline bool case_same(const pc_column *x, int64_t a, const pc_column *y, 
     return pc_column_int(x, a) == pc_column_int(y, b);
 }
 
+enum { CASE_TAKEN = 200 };
+
+/** Some rows of a table, fewer than a share of it so that they come one by one where that is
+ *  possible; -1 among them. Not always ascending. Fills their slots too. */
+static inline int case_pick_rows(const pc_block *block, int t, uint64_t *seed, int32_t *row,
+                                 int32_t *slot)
+{
+    const pc_block_table *table = &block->table[t];
+    const int64_t rows = table->row_count;
+    int count = (int)(rows / 5 < CASE_TAKEN ? rows / 5 : CASE_TAKEN);
+    if (pc_test_below(seed, 4) == 0 && count > 2) count = 2;
+    const bool ascends = pc_test_below(seed, 3) > 0;
+    for (int i = 0; i < count; i++) {
+        const int64_t low = ascends ? rows * i / count : 0;
+        const int64_t high = ascends ? rows * (i + 1) / count : rows;
+        const bool is_missing = pc_test_below(seed, 10) == 0;
+        row[i] = is_missing ? -1 : (int32_t)low + pc_test_below(seed, (int)(high - low));
+        slot[i] = 0;
+        while (row[i] >= 0 && table->offset[slot[i] + 1] <= row[i])
+            slot[i]++;
+    }
+    return count;
+}
+
+/** Values that single rows give otherwise than the block in memory does: of columns that are not
+ *  loaded yet, and of parents. */
+static inline int64_t case_take_differences(pc_block *read, const pc_block *all, int first, int t,
+                                            uint64_t *seed)
+{
+    const pc_model_table *about = &all->model->table[t];
+    const pc_block_table *from = &all->table[t];
+    const int64_t low = from->offset[first];
+    pc_arena arena = {0};
+    pc_error err = {0};
+    int32_t row[CASE_TAKEN] = {0}, slot[CASE_TAKEN], parent[CASE_TAKEN];
+    int64_t wrong = 0;
+    const int count = case_pick_rows(read, t, seed, row, slot);
+    for (int c = 0; c < about->column_count; c++) {
+        pc_column taken = {0};
+        wrong += pc_block_take(read, t, c, row, count, &arena, &taken, &err) != PC_OK;
+        for (int i = 0; i < count; i++) {
+            const bool is_null = taken.data == NULL || pc_column_is_null(&taken, i);
+            wrong += row[i] < 0 ? !is_null : !case_same(&taken, i, &from->column[c], low + row[i]);
+        }
+        wrong += taken.type != from->column[c].type && count > 0;
+    }
+    const int p = case_parent_table(all->model, t);
+    if (p >= 0) {
+        wrong += pc_block_parents_of(read, t, row, slot, count, &arena, parent, &err) != PC_OK;
+        for (int i = 0; i < count; i++) {
+            const int32_t link = row[i] < 0 ? -1 : from->parent[low + row[i]];
+            wrong += parent[i] != (link < 0 ? -1 : link - (int32_t)all->table[p].offset[first]);
+        }
+    }
+    if (err.text[0] != '\0') fprintf(stderr, "%s\n", err.text);
+    pc_arena_reset(&arena);
+    return wrong;
+}
+
 /** How many values of a read block differ from those of the block in memory, whose slots
  *  `first` .. it holds. */
 static inline int64_t case_differences(pc_block *read, const pc_block *all, int first,
@@ -351,6 +410,10 @@ static inline int64_t case_differences(pc_block *read, const pc_block *all, int 
         if (rows != read->table[t].row_count) continue;
         for (int slot = 0; slot <= read->slot_count; slot++) {
             wrong += read->table[t].offset[slot] != from->offset[first + slot] - low;
+        }
+        uint64_t seed = (uint64_t)first * 31 + (uint64_t)t;
+        for (int round = 0; rows > 0 && round < 3; round++) {
+            wrong += case_take_differences(read, all, first, t, &seed);
         }
         for (int c = 0; c < model->table[t].column_count; c++) {
             const pc_column *column = NULL;

@@ -149,6 +149,35 @@ static int64_t compare(const pc_chunk_form *form, const pc_chunk_values *values,
     return wrong;
 }
 
+// Single values of the chunk in `stored`, which changes, that differ from those decoded.
+static int64_t compare_taken(pc_codec *codec, const pc_chunk_form *form, int64_t chunk_rows,
+                             int64_t count, pc_buffer *stored, const char *out,
+                             const uint64_t *valid, uint64_t *seed)
+{
+    enum { TAKEN = 50 };
+    pc_buffer ready = {.budget = codec->budget};
+    pc_error err = {0};
+    int32_t index[TAKEN];
+    char one[(TAKEN + 3) * 64] = {0};
+    uint64_t one_valid[2] = {0};
+    const int at = pc_test_below(seed, 3);
+    for (int i = 0; i < TAKEN; i++)
+        index[i] = pc_test_below(seed, (int)count);
+    int64_t wrong = pc_chunk_ready(codec, form, chunk_rows, stored, &ready, &err) != PC_OK ? 1 : 0;
+    if (wrong == 0) {
+        pc_chunk_take(form, (pc_span){ready.data, ready.bytes}, chunk_rows, index, TAKEN, at, one,
+                      valid == NULL ? NULL : one_valid);
+    }
+    for (int i = 0; i < TAKEN; i++) {
+        const bool is_valid = valid == NULL || pc_is_valid(valid, index[i]);
+        if (valid != NULL) wrong += pc_is_valid(one_valid, at + i) != is_valid;
+        wrong +=
+            memcmp(one + (at + i) * form->width, out + index[i] * form->width, form->width) != 0;
+    }
+    pc_buffer_release(&ready);
+    return wrong;
+}
+
 static void test_round_trip(void)
 {
     pc_budget budget = {0};
@@ -180,6 +209,10 @@ static void test_round_trip(void)
                                          out, form.has_null ? out_valid : NULL, &err);
                 CU_ASSERT_EQUAL(status, PC_OK);
                 CU_ASSERT_EQUAL(compare(&form, &values, out, form.has_null ? out_valid : NULL), 0);
+                stored.bytes = bytes;
+                CU_ASSERT_EQUAL(compare_taken(&codec, &form, rows, count, &stored, out,
+                                              form.has_null ? out_valid : NULL, &seed),
+                                0);
             }
         }
     }
