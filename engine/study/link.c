@@ -347,7 +347,7 @@ static void find_level(pc_study *study)
     for (int i = 0; i < study->statistic_count; i++) {
         const pc_statistic *statistic = &study->statistic[i];
         const bool is_third = statistic->by_year || statistic->split_count > 0 ||
-                              statistic->is_standardised ||
+                              statistic->population != NULL ||
                               (statistic->kind == PC_STAT_SURVIVAL && statistic->of_count > 0);
         const int level = is_third ? 3 : statistic->kind >= PC_STAT_PREVALENCE ? 2 : 1;
         if (level > study->level) study->level = level;

@@ -165,11 +165,31 @@ static pc_status parse_subject(pc_loader *loader, const pc_json *value, const pc
     return pc_read_ref(loader, value, place, &out->timeline);
 }
 
+/** `standardise`: a standard population of the model. */
+static pc_status parse_population(pc_loader *loader, const pc_json *value, const pc_place *place,
+                                  pc_statistic *out)
+{
+    const pc_model *model = loader->study->model;
+    const char *name = NULL;
+    PC_TRY(pc_read_text(loader, value, place, &name));
+    if (name == NULL) return PC_OK;
+    const int found = pc_model_find_population(model, pc_span_of(name));
+    if (found >= 0) {
+        out->population = &model->population[found];
+        return PC_OK;
+    }
+    const char *known[16];
+    int count = 0;
+    for (; count < 16 && count < model->population_count; count++)
+        known[count] = model->population[count].name;
+    return pc_problem(loader, place, "name", "model %s has no standard population '%.80s'%s",
+                      model->name, name, pc_did_you_mean(loader->study, name, known, count));
+}
+
 static pc_status parse_common(pc_loader *loader, const pc_json *object, const pc_place *place,
                               pc_statistic *out)
 {
     static const char *const intervals[] = {"wilson", "exact", NULL};
-    static const char *const populations[] = {"ESP2013", NULL};
     int choice = 0;
     const pc_json *value = pc_json_get(object, "in");
     if (value != NULL) PC_TRY(pc_read_ref(loader, value, PC_PLACE_KEY(place, "in"), &out->in));
@@ -185,9 +205,7 @@ static pc_status parse_common(pc_loader *loader, const pc_json *object, const pc
     }
     value = pc_json_get(object, "standardise");
     if (value != NULL) {
-        PC_TRY(pc_read_choice(loader, value, PC_PLACE_KEY(place, "standardise"), populations,
-                              &choice));
-        out->is_standardised = true;
+        PC_TRY(parse_population(loader, value, PC_PLACE_KEY(place, "standardise"), out));
     }
     value = pc_json_get(object, "at");
     if (value != NULL) PC_TRY(parse_at(loader, value, PC_PLACE_KEY(place, "at"), out));

@@ -97,7 +97,7 @@ const pc_tally_counts *pc_group_counts(const pc_group *group, int64_t index);
 /** The group's directly standardised rate, from the groups by classes. `by_total`: of the total,
  *  else of the distinct people. False: nobody has a class. */
 bool pc_statistic_standardise(const pc_group *classes, int64_t class_groups, const pc_group *group,
-                              int by_count, bool by_total, pc_standardised *out);
+                              const pc_statistic *statistic, bool by_total, pc_standardised *out);
 
 // stat_*.c: what each verb does with a block, and its table.
 pc_status pc_count_add(pc_results *results, pc_statistic_state *state, pc_error *err);

@@ -47,7 +47,7 @@ static pc_status count_row(pc_results *results, pc_statistic_state *state,
         pc_tally_count(counts[i], results->slot_base + slot, 1, has_event,
                        has_total ? records->column[column][row] : 0);
     }
-    if (!statistic->is_standardised) return PC_OK;
+    if (statistic->population == NULL) return PC_OK;
     return pc_statistic_class(results, state, slot, pc_timeline_year(results->eval, start), by, 1,
                               has_event, 0, err);
 }
@@ -138,13 +138,13 @@ pc_status pc_prevalence_result(const pc_results *results, const pc_statistic_sta
     for (int64_t row = 0; row < s.row_count; row++) {
         fill_prevalence(statistic, pc_group_counts(&group[row], 0), row, number);
         pc_standardised rate;
-        const bool has_rate = pc_statistic_standardise(classes, class_groups, &group[row],
-                                                       statistic->by_count, false, &rate);
+        const bool has_rate =
+            pc_statistic_standardise(classes, class_groups, &group[row], statistic, false, &rate);
         number[STANDARD][row] = has_rate ? pc_real_bits(rate.rate) : PC_NULL;
         number[STANDARD_LOWER][row] = has_rate ? pc_real_bits(rate.interval.low) : PC_NULL;
         number[STANDARD_UPPER][row] = has_rate ? pc_real_bits(rate.interval.high) : PC_NULL;
     }
-    for (int i = 0; i < (statistic->is_standardised ? BEHIND : STANDARD); i++) {
+    for (int i = 0; i < (statistic->population != NULL ? BEHIND : STANDARD); i++) {
         const int behind = i < SHARE ? i : BEHIND;
         PC_TRY(pc_sheet_add(&s, name[i], i < SHARE ? PC_INT : PC_FLOAT, 0, number[i],
                             number[behind], err));

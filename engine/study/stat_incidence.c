@@ -265,7 +265,7 @@ static pc_status count_piece(pc_results *results, pc_statistic_state *state,
         pc_tally_count(counts[i], results->slot_base + slot, one->outcomes, one->outcomes > 0,
                        days);
     }
-    if (!state->statistic->is_standardised) return PC_OK;
+    if (state->statistic->population == NULL) return PC_OK;
     // Ages are those at the record's start, or follow the day.
     const int64_t day =
         state->statistic->by_year ? one->days.first : records->column[PC_START][row];
@@ -370,11 +370,11 @@ pc_status pc_incidence_result(const pc_results *results, const pc_statistic_stat
     for (int64_t row = 0; row < s.row_count; row++) {
         PC_TRY(fill_row(statistic, pc_group_counts(&group[row], 0), row, number, err));
         pc_standardised rate;
-        const bool has_rate = pc_statistic_standardise(classes, class_groups, &group[row],
-                                                       statistic->by_count, true, &rate);
+        const bool has_rate =
+            pc_statistic_standardise(classes, class_groups, &group[row], statistic, true, &rate);
         fill_standard(statistic, has_rate ? &rate : NULL, row, number);
     }
-    for (int i = 0; i < (statistic->is_standardised ? BEHIND : STANDARD); i++) {
+    for (int i = 0; i < (statistic->population != NULL ? BEHIND : STANDARD); i++) {
         PC_TRY(pc_sheet_add(&s, name[i], i < RATE ? PC_INT : PC_FLOAT, 0, number[i],
                             number[behind[i]], err));
     }

@@ -46,6 +46,16 @@ pc_status pc_statistic_find(pc_statistic_state *state, bool classes, const int64
     return pc_tally_find(&state->tally[classes ? PC_ALL_CLASSES : PC_ALL], extra, &out[1], err);
 }
 
+/** The class of a standard population, or -1. */
+static int find_class(const pc_model_population *population, char sex, int64_t age)
+{
+    for (int i = 0; i < population->class_count; i++) {
+        const pc_model_class *one = &population->classes[i];
+        if ((one->sex == 0 || one->sex == sex) && age >= one->low && age <= one->high) return i;
+    }
+    return -1;
+}
+
 pc_status pc_statistic_class(pc_results *results, pc_statistic_state *state, int32_t slot,
                              int64_t year, const int64_t *by, int64_t records, bool has_event,
                              int64_t total, pc_error *err)
@@ -57,10 +67,12 @@ pc_status pc_statistic_class(pc_results *results, pc_statistic_state *state, int
     const int32_t row = eval->person_row[slot];
     if (row < 0 || birth->data == NULL || pc_column_is_null(birth, row)) return PC_OK;
     if (sex->data == NULL || pc_column_is_null(sex, row)) return PC_OK;
-    const int age_class = pc_standard_class(year - pc_column_int(birth, row));
     const pc_span text = pc_column_span(sex, row);
-    if (age_class < 0 || text.bytes == 0) return PC_OK;
-    const int64_t extra[] = {text.data[0], age_class};
+    if (text.bytes == 0) return PC_OK;
+    const int found =
+        find_class(state->statistic->population, text.data[0], year - pc_column_int(birth, row));
+    if (found < 0) return PC_OK;
+    const int64_t extra[] = {text.data[0], found};
     pc_tally_counts *counts[2];
     PC_TRY(pc_statistic_find(state, true, by, extra, counts, err));
     for (int i = 0; i < 2; i++)
@@ -126,17 +138,18 @@ static bool is_same_group(const pc_group *a, const pc_group *b, int by_count)
 }
 
 bool pc_statistic_standardise(const pc_group *classes, int64_t class_groups, const pc_group *group,
-                              int by_count, bool by_total, pc_standardised *out)
+                              const pc_statistic *statistic, bool by_total, pc_standardised *out)
 {
-    enum { SEXES = 2 };
+    enum { MOST = 512 }; // classes of both sexes
     for (int64_t i = 0; i < class_groups; i++) {
-        if (!is_same_group(&classes[i], group, by_count)) continue;
-        pc_standard_count count[SEXES * PC_STANDARD_CLASSES];
+        if (!is_same_group(&classes[i], group, statistic->by_count)) continue;
+        pc_standard_count count[MOST];
         int used = 0;
-        for (int64_t k = 0; k < classes[i].count && used < SEXES * PC_STANDARD_CLASSES; k++) {
+        for (int64_t k = 0; k < classes[i].count && used < MOST; k++) {
             const pc_tally_counts *counts = pc_group_counts(&classes[i], k);
+            const int64_t which = pc_group_extra(&classes[i], k)[1];
             count[used++] = (pc_standard_count){
-                .age_class = (int)pc_group_extra(&classes[i], k)[1],
+                .weight = (double)statistic->population->classes[which].weight,
                 .events = (double)(by_total ? counts->records : counts->patients),
                 .population = by_total ? (double)counts->total : (double)counts->population};
         }

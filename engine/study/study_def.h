@@ -253,14 +253,14 @@ typedef struct pc_statistic {
     int64_t *at;  ///< [at_count] of `survival`: days, ascending
     bool by_year; ///< incidence splits by calendar year
     int split_count;
-    pc_ref **split;              ///< [split_count] incidence splits by timelines
-    pc_pair at_risk;             ///< days from the record's start
-    int64_t clean;               ///< -1: nobody is at risk again after an outcome
-    double rate_per;             ///< person-years
-    bool is_standardised;        ///< by ESP2013
-    struct pc_record_sql *bound; ///< [by_count] typing_statistic.c
-    int total_column;            ///< of `total`, or -1
-    int *measure_column;         ///< [measures.count] columns of the cohort
+    pc_ref **split;                        ///< [split_count] incidence splits by timelines
+    pc_pair at_risk;                       ///< days from the record's start
+    int64_t clean;                         ///< -1: nobody is at risk again after an outcome
+    double rate_per;                       ///< person-years
+    const pc_model_population *population; ///< of `standardise`, or NULL
+    struct pc_record_sql *bound;           ///< [by_count] typing_statistic.c
+    int total_column;                      ///< of `total`, or -1
+    int *measure_column;                   ///< [measures.count] columns of the cohort
     struct pc_record_schema
         *piece; ///< what `by` sees: the subject's columns, then those of `split`
 } pc_statistic;

@@ -23,16 +23,9 @@ pc_interval pc_poisson_interval(int64_t count);
  *  @param largest   of the weights; 0: NaN */
 pc_interval pc_gamma_interval(double sum, double variance, double largest);
 
-enum { PC_STANDARD_CLASSES = 21 }; // ages 0, 1-4, 5-9 .. 90-94, 95 and more
-
-/** The class of an age in the European Standard Population of 2013; -1: a negative age. */
-int pc_standard_class(int64_t age);
-/** Its share of that population. The classes add up to 1. */
-double pc_standard_weight(int age_class);
-
 /** Events and people (or years) of one class of sex and age. */
 typedef struct pc_standard_count {
-    int age_class;
+    double weight; ///< of the class in the standard population
     double events, population;
 } pc_standard_count;
 
