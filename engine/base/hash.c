@@ -1,5 +1,6 @@
 /** The hashes that stores rest on: XXH3 for spreading and checking, BLAKE2b for identity. */
 #include <assert.h>
+#include <blake2.h>
 #include <sodium.h>
 #include <string.h>
 #define XXH_STATIC_LINKING_ONLY // the size of XXH3's state
@@ -45,6 +46,16 @@ pc_digest pc_digest_of(const void *data, size_t bytes)
     pc_digest_begin(&state);
     pc_digest_add(&state, data, bytes);
     return pc_digest_end(&state);
+}
+
+uint64_t pc_blake2b_64(const void *data, size_t bytes)
+{
+    unsigned char digest[8] = {0};
+    (void)blake2b(digest, data, NULL, sizeof digest, bytes, 0);
+    uint64_t number = 0;
+    for (size_t i = 0; i < sizeof digest; i++)
+        number = number << 8 | digest[i];
+    return number;
 }
 
 void pc_digest_format(const pc_digest *digest, char out[PC_DIGEST_TEXT_BYTES])

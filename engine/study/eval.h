@@ -19,6 +19,7 @@ typedef struct pc_block_eval {
     pc_arena scratch;           ///< shorter
     pc_expr_state *state;
     int32_t first_day, last_day; ///< the store's period
+    int pass;                    ///< over the store: matching first, then all (nodes->passes)
     // Of the block:
     pc_block *block;
     const pc_reader *reader;

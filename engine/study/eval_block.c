@@ -1,6 +1,6 @@
 // The nodes of a block, one after the other.
 #include <string.h>
-#include "eval.h"
+#include "match.h"
 
 pc_status pc_block_eval_open(pc_block_eval *eval, pc_nodes *nodes, pc_budget *budget,
                              int32_t first_day, int32_t last_day, pc_error *err)
@@ -529,8 +529,10 @@ pc_status pc_block_eval_run(pc_block_eval *eval, pc_block *block, const pc_reade
     eval->block = block;
     eval->reader = reader;
     PC_TRY(find_persons(eval, err));
+    const bool is_last = eval->pass == eval->nodes->passes;
     for (int i = 0; i < eval->nodes->count; i++) {
         pc_node *node = eval->nodes->node[i];
+        if (!is_last && (node->phase > eval->pass || !node->serves_match)) continue;
         switch (node->def->kind) {
             case PC_DEF_EVENT:
                 if (node->def->table >= 0) {
@@ -550,6 +552,9 @@ pc_status pc_block_eval_run(pc_block_eval *eval, pc_block *block, const pc_reade
                 break;
             case PC_DEF_EXPOSURE:
                 PC_TRY(pc_timeline_exposure(eval, node, err));
+                break;
+            case PC_DEF_MATCH:
+                PC_TRY(pc_timeline_match(eval, node, err));
                 break;
             default:
                 PC_TRY(pc_timeline_given(eval, node, err));

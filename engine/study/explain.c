@@ -19,6 +19,8 @@ static const char *kind_name(const pc_def *def)
             return "period";
         case PC_DEF_EXPOSURE:
             return "exposure";
+        case PC_DEF_MATCH:
+            return "match";
         default:
             return "given";
     }

@@ -324,7 +324,7 @@ static int level_of_def(const pc_def *def)
     const bool has_end = def->exit_count > 0 || def->gap != PC_GAP_NONE;
     if (is_made_of_others) level = 2;
     if (def->kind == PC_DEF_COHORT && (def->measure_count > 0 || has_end)) level = 2;
-    if (def->carry > 0 || def->combine_most > 0) level = 3;
+    if (def->kind == PC_DEF_MATCH || def->carry > 0 || def->combine_most > 0) level = 3;
     for (int i = 0; i < def->require_count; i++) {
         const int condition = level_of_condition(def->require[i]);
         if (condition > level) level = condition;

@@ -52,6 +52,11 @@ typedef struct pc_node {
     int64_t rows_without_day, rows_backwards, rows_without_supply;
     // Whether a word is in the code sets: of `def->codes`, then of each filter of `here`.
     pc_buffer *word_state; ///< [1 + here_count]
+    int phase;             ///< passes of matching that must be done before it can be made
+    bool serves_match;     ///< cases or controls depend on it
+    // Sets of cases and controls.
+    pc_buffer match_items;   ///< pc_match_item: of this rank, while they are collected
+    pc_buffer match_members; ///< pc_match_member: of all ranks, once they are chosen
     // A cohort.
     int step_count;
     pc_flow_step *step;
@@ -67,6 +72,7 @@ typedef struct pc_nodes {
     int count, capacity;
     pc_node **node; ///< [count] each after those that it reads
     bool *tables;   ///< [model->table_count] tables that the reader must give
+    int passes;     ///< of matching, before the last one
 } pc_nodes;
 
 /** Makes the nodes that the study's cohorts and statistics reach, with predicates pushed down and
@@ -80,6 +86,10 @@ pc_node *pc_node_of(const pc_nodes *nodes, const pc_def *def);
 // nodes_need.c
 /** Marks the columns that statistics, cohort files and other nodes read. */
 void pc_nodes_need(pc_nodes *nodes);
+
+// nodes_phase.c
+/** Which pass over the store each node can be made in. */
+void pc_nodes_phase(pc_nodes *nodes);
 
 // nodes_table.c
 pc_status pc_node_open_table(pc_nodes *nodes, pc_node *node, pc_budget *budget, pc_error *err);

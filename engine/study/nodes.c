@@ -299,6 +299,7 @@ pc_status pc_nodes_open(pc_nodes *nodes, pc_loader *loader, const pc_catalog *ca
     nodes->tables = pc_arena_array(nodes->arena, (size_t)model->table_count, sizeof(bool), err);
     if (nodes->tables == NULL) return PC_NO_MEMORY;
     nodes->tables[model->person_table] = true;
+    pc_nodes_phase(nodes);
     pc_nodes_need(nodes);
     find_order(nodes);
     for (int i = 0; i < nodes->count; i++) {
@@ -315,6 +316,8 @@ void pc_nodes_close(pc_nodes *nodes)
         pc_node *node = nodes->node[i];
         pc_scan_close(node->scan);
         node->scan = NULL;
+        pc_buffer_release(&node->match_items);
+        pc_buffer_release(&node->match_members);
         for (int k = 0; node->word_state != NULL && k <= node->here_count; k++) {
             pc_buffer_release(&node->word_state[k]);
         }

@@ -256,14 +256,17 @@ static pc_status parse_named_event(pc_loader *loader, const pc_json *object, con
 static pc_status parse_entry(pc_loader *loader, const pc_json *entry, const pc_place *place,
                              pc_def *def)
 {
-    static const char *const keys[] = {"from", "dates", "pick", "note", "title", NULL};
-    static const char *const above[] = {"match", NULL};
+    static const char *const keys[] = {"from", "match", "dates", "pick", "note", "title", NULL};
     pc_status status = PC_OK;
     if (!pc_expect(loader, entry, PC_JSON_OBJECT, place, &status)) return status;
-    PC_TRY(pc_check_keys(loader, entry, place, keys, above));
-    const pc_json *from = pc_json_get(entry, "from");
-    if (from == NULL) {
-        PC_TRY(pc_problem(loader, place, "key", "'from' is missing"));
+    PC_TRY(pc_check_keys(loader, entry, place, keys, NULL));
+    const pc_json *from = pc_json_get(entry, "from"), *match = pc_json_get(entry, "match");
+    if ((from == NULL) == (match == NULL)) {
+        PC_TRY(pc_problem(loader, place, "key",
+                          from == NULL ? "'from' is missing"
+                                       : "an entry has one of 'from' and 'match'"));
+    } else if (match != NULL) {
+        PC_TRY(pc_parse_match(loader, match, PC_PLACE_KEY(place, "match"), def));
     } else {
         PC_TRY(pc_parse_from(loader, from, PC_PLACE_KEY(place, "from"), false, 0, def));
     }

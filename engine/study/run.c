@@ -1,5 +1,6 @@
 // `parcours run`: one pass over the store, then the results.
 #include "checkpoint.h"
+#include "match.h"
 #include "output.h"
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@ typedef struct study_run {
     pc_results results;
     pc_output output;
     pc_checkpoint checkpoint;
+    pc_run_counts matching; ///< of the passes before the last
 } study_run;
 
 static pc_status eval_block(void *context, int shard, pc_block *block, const pc_reader *reader,
@@ -29,6 +31,70 @@ static pc_status end_shard(void *context, int shard, pc_error *err)
 {
     study_run *run = context;
     return pc_checkpoint_shard(&run->checkpoint, shard, err);
+}
+
+/** A block of a pass that collects cases and candidates. */
+static pc_status collect_block(void *context, int shard, pc_block *block, const pc_reader *reader,
+                               pc_error *err)
+{
+    study_run *run = context;
+    (void)shard;
+    PC_TRY(pc_block_eval_run(&run->eval, block, reader, err));
+    for (int i = 0; i < run->nodes.count; i++) {
+        pc_node *node = run->nodes.node[i];
+        if (node->def->kind != PC_DEF_MATCH || node->phase != run->eval.pass + 1) continue;
+        node->match_items.budget = run->eval.budget;
+        PC_TRY(pc_match_collect(&run->eval, node, &node->match_items, err));
+    }
+    return PC_OK;
+}
+
+static void add_counts(pc_run_counts *into, const pc_run_counts *from)
+{
+    into->shards += from->shards;
+    into->read.blocks += from->read.blocks;
+    into->read.slots += from->read.slots;
+    into->read.rows += from->read.rows;
+    into->read.chunks_read += from->read.chunks_read;
+    into->read.bytes_read += from->read.bytes_read;
+    into->read.bytes_decoded += from->read.bytes_decoded;
+}
+
+/** What the passes of matching counted is counted again by the last one. */
+static void forget_counts(pc_nodes *nodes)
+{
+    for (int i = 0; i < nodes->count; i++) {
+        pc_node *node = nodes->node[i];
+        node->rows_without_day = node->rows_backwards = node->rows_without_supply = 0;
+        for (int k = 0; k < node->step_count; k++) {
+            node->step[k] = (pc_flow_step){.title = node->step[k].title};
+        }
+    }
+}
+
+/** Passes over the store that choose controls; sets of later ones may stand on those of earlier.
+ *  Collective. */
+static pc_status match_controls(study_run *run, const pc_study_options *options, pc_error *err)
+{
+    const pc_read_request request = {.table = run->nodes.tables};
+    const pc_shards work = {.store = run->session.store,
+                            .request = &request,
+                            .budget = options->budget,
+                            .log = run->log,
+                            .context = run,
+                            .block = collect_block};
+    for (; run->eval.pass < run->nodes.passes; run->eval.pass++) {
+        pc_run_counts counts = {0};
+        PC_TRY(pc_shards_run(run->comm, &work, &counts, err));
+        add_counts(&run->matching, &counts);
+        for (int i = 0; i < run->nodes.count; i++) {
+            pc_node *node = run->nodes.node[i];
+            if (node->def->kind != PC_DEF_MATCH || node->phase != run->eval.pass + 1) continue;
+            PC_TRY(pc_match_run(run->comm, node, options->budget, err));
+        }
+    }
+    forget_counts(&run->nodes);
+    return PC_OK;
 }
 
 /** Everything before the first data byte: store, study, nodes. Local. */
@@ -111,6 +177,7 @@ static pc_status open_checkpoint(study_run *run, pc_error *err)
 /** Collective. */
 static pc_status scan_store(study_run *run, const pc_study_options *options, pc_error *err)
 {
+    PC_TRY(match_controls(run, options, err));
     PC_TRY(open_checkpoint(run, err));
     const pc_read_request request = {.table = run->nodes.tables};
     const pc_shards work = {.store = run->session.store,
@@ -130,6 +197,7 @@ static pc_status scan_store(study_run *run, const pc_study_options *options, pc_
         }
         return status;
     }
+    add_counts(&run->output.counts, &run->matching);
     pc_read_counts *read = &run->output.counts.read;
     int64_t sums[] = {run->output.counts.shards, read->blocks,     read->slots,        read->rows,
                       read->chunks_read,         read->bytes_read, read->bytes_decoded};

@@ -132,6 +132,19 @@ struct pc_condition {
     struct pc_bound *bound; ///< typing.c
 };
 
+/** `match` of an entry: whom controls are like. */
+typedef struct pc_match {
+    const char *path;
+    int on_count, near_count;
+    pc_sql_text *on;   ///< [on_count] SQL on the person
+    pc_sql_text *near; ///< [near_count] columns of the person
+    int64_t *apart;    ///< [near_count] how far the values may lie apart
+    int64_t ratio;     ///< controls of a case
+    bool reuse;        ///< a control may serve several cases
+    int64_t seed;
+    struct pc_record_sql *bound; ///< [on_count + near_count] typing_match.c
+} pc_match;
+
 /** One way in which a cohort's record ends. */
 typedef struct pc_exit {
     const char *path;
@@ -156,6 +169,7 @@ typedef enum pc_def_kind {
     PC_DEF_INTERSECT,
     PC_DEF_SUBTRACT,
     PC_DEF_EXPOSURE,
+    PC_DEF_MATCH, ///< sets of cases and controls: what a cohort's `entry` with `match` is made from
     PC_DEF_COHORT,
     PC_DEF_STUDY,
     PC_DEF_OBSERVATION,
@@ -198,6 +212,7 @@ struct pc_def {
     pc_every every;
     pc_pair entry_dates; ///< of a cohort
     pc_pick entry_pick;
+    pc_match *match; ///< of a timeline of sets; `from` are its cases and its controls
     int exit_count;
     pc_exit *exit;
     int64_t gap;        ///< of a period, exposure or cohort

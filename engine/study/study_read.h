@@ -82,6 +82,9 @@ pc_status pc_parse_measures(pc_loader *loader, const pc_json *value, const pc_pl
 /** Windows, `during`, `same`, `different` of a look at the timeline that `key` names. */
 pc_status pc_parse_look(pc_loader *loader, const pc_json *object, const char *key,
                         const pc_place *place, pc_condition *out);
+/** `match` of a cohort's entry: makes the timeline of sets, the cohort's only input. */
+pc_status pc_parse_match(pc_loader *loader, const pc_json *value, const pc_place *place,
+                         pc_def *cohort);
 pc_status pc_parse_exits(pc_loader *loader, const pc_json *value, const pc_place *place,
                          pc_def *def);
 /** Timelines in `from` (one or a list), `intersect`, `subtract`. With `may_be_table` a single name

@@ -341,6 +341,10 @@ static pc_status open_output(pc_loader *loader, pc_def *def, pc_typed *typed)
         pc_type_add_name(&typed->out, def->per.name[i]);
     }
     if (def->exit_count > 0) pc_type_add_name(&typed->out, "exit_reason");
+    if (def->kind == PC_DEF_MATCH) {
+        pc_type_add_name(&typed->out, "role");
+        pc_type_add_name(&typed->out, "set_id");
+    }
     for (int i = 0; i < def->measure_count; i++) {
         const int before = typed->out.count;
         pc_type_add_name(&typed->out, def->measure[i]->name);
@@ -522,6 +526,7 @@ pc_status pc_type_def(pc_typing *typing, pc_def *def)
     def->typed = typed;
     if (def->kind == PC_DEF_EVENT) PC_TRY(type_event(typing, def));
     if (def->kind == PC_DEF_EXPOSURE) PC_TRY(pc_type_exposure(loader, def));
+    if (def->kind == PC_DEF_MATCH) PC_TRY(pc_type_match(loader, def));
     PC_TRY(bind_exits(typing, def));
     return bind_conditions(typing, def);
 }

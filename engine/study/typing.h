@@ -36,6 +36,7 @@ typedef struct pc_typed {
     int *per_in;          ///< [per.count] of an exposure: columns of `in`
     int supplied;         ///< of an exposure: column of `out`
     int exit_reason;      ///< of a cohort: column of `out`, or -1
+    int role, set_id;     ///< of sets: columns of `out`
 } pc_typed;
 
 /** A study with a catalogue to bind its SQL. */
@@ -54,6 +55,8 @@ pc_status pc_type_def(pc_typing *typing, pc_def *def) PC_MUST_CHECK;
 /** The highest class of what SQL over records reads. */
 pc_class pc_type_class(const pc_study *study, const pc_record_schema *schema,
                        const pc_record_sql *sql);
+/** The columns of sets, and what cases and controls are compared by. */
+pc_status pc_type_match(pc_loader *loader, pc_def *def) PC_MUST_CHECK;
 pc_status pc_type_statistic(pc_typing *typing, pc_statistic *statistic) PC_MUST_CHECK;
 pc_status pc_type_columns(pc_loader *loader, const pc_record_schema *schema, const pc_names *names,
                           const char *path, const char *key, int **out) PC_MUST_CHECK;

@@ -27,6 +27,10 @@ pc_digest pc_digest_of(const void *data, size_t bytes);
 /** Writes 64 hexadecimal digits and NUL. */
 void pc_digest_format(const pc_digest *digest, char out[PC_DIGEST_TEXT_BYTES]);
 
+/** BLAKE2b with a digest of 64 bits (libb2: libsodium has none below 128), read as one big-endian
+ *  number. Draws controls: the same for ever. */
+uint64_t pc_blake2b_64(const void *data, size_t bytes);
+
 /** Recognises the contents of a delivered file: XXH3 of 128 bits, in the first half of a digest. As
  *  sure as BLAKE2b unless somebody makes two files alike on purpose, and twenty times as fast. */
 typedef struct pc_fingerprint_state {

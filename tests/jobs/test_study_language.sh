@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The study language over a synthetic store: exposures, periods, exits, measures and statistics of
-# study_language.json are worked out again in plain Python (study_twin.py); the same files on 1 to 3 ranks and with
-# 16 and 64 shards.
+# study_language.json, and the sets of study_match.json, are worked out again in plain Python (study_twin.py,
+# match_twin.py); the same files on 1 to 3 ranks and with 16 and 64 shards.
 # usage: test_study_language.sh BIN_DIR
 set -u
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -35,22 +35,25 @@ must "$parcours" synth --patients 600 --years 2019:2021 --seed 11 --out delivery
 for shards in 16 64; do
     must mpirun --oversubscribe -n 2 "$parcours" ingest --model snds --in delivery --store s$shards --shards $shards $quiet
 done
-study=$top/tests/jobs/study_language.json
-run 1 "$study" --store s16 --out r1
-run 3 "$study" --store s16 --out r3
-run 2 "$study" --store s64 --out r64
-for other in r3 r64; do
-    for part in release control cohorts; do
-        diff -r r1/$part $other/$part >difference || fail "$part: r1 and $other differ: $(head -1 difference)"
+for name in language match; do
+    study=$top/tests/jobs/study_$name.json
+    run 1 "$study" --store s16 --out $name
+    run 3 "$study" --store s16 --out $name-3
+    run 2 "$study" --store s64 --out $name-64
+    for other in $name-3 $name-64; do
+        for part in release control cohorts; do
+            diff -r $name/$part $other/$part >difference || fail "$part: $name and $other differ: $(head -1 difference)"
+        done
     done
 done
 
 query drugs.csv "SELECT patient, event_date, atc, PHA_ACT_QSN AS n FROM ER_PHA_F WHERE valid AND PHA_ACT_QSN > 0 AND (atc LIKE 'C10AA%' OR atc LIKE 'A02BC%' OR atc LIKE 'A10%')"
 query stays.csv "SELECT patient, event_date, event_end FROM T_MCOaaB WHERE valid"
-query persons.csv "SELECT patient, sex, birth_date, birth_year, death_date FROM PERSON"
+query persons.csv "SELECT patient, sex, birth_date, birth_year, death_date, BEN_RES_DPT FROM PERSON"
 read -r first last < <("$parcours" info s16 | awk '$1 == "period" {print $2, $4}')
 echo "$(days "$first") $(days "$last")" >persons.csv.period
-/usr/bin/python3 "$top/tests/jobs/study_twin.py" drugs.csv stays.csv persons.csv r1 || failures=$((failures + 1))
+/usr/bin/python3 "$top/tests/jobs/study_twin.py" drugs.csv stays.csv persons.csv language || failures=$((failures + 1))
+/usr/bin/python3 "$top/tests/jobs/match_twin.py" persons.csv match || failures=$((failures + 1))
 
 [ "$failures" = 0 ] && echo "all passed"
 exit $((failures > 0))
