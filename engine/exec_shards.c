@@ -75,13 +75,15 @@ static pc_status stopped(const pc_shards *work, pc_error *err)
                    work->keeps_shards ? "the same command with --resume" : "it again");
 }
 
-static pc_status read_blocks(const pc_shards *work, int shard, pc_reader *reader, pc_error *err)
+static pc_status read_blocks(const pc_shards *work, int shard, pc_reader *reader,
+                             pc_counter *counter, pc_error *err)
 {
     for (;;) {
         pc_block *block = NULL;
         PC_TRY(pc_reader_next(reader, &block, err));
         if (block->slot_count == 0) break;
         PC_TRY(work->block(work->context, shard, block, reader, err));
+        pc_counter_serve(counter);
         if (work->keeps_shards ? pc_stop_is_urgent() : pc_stop_requested()) {
             return stopped(work, err);
         }
@@ -89,14 +91,15 @@ static pc_status read_blocks(const pc_shards *work, int shard, pc_reader *reader
     return work->shard_end == NULL ? PC_OK : work->shard_end(work->context, shard, err);
 }
 
-static pc_status run_shard(const pc_shards *work, int shard, pc_run_counts *counts, pc_error *err)
+static pc_status run_shard(const pc_shards *work, int shard, pc_counter *counter,
+                           pc_run_counts *counts, pc_error *err)
 {
     if (pc_stop_requested()) return stopped(work, err);
     pc_reader *reader = NULL;
     pc_status status =
         pc_reader_open(work->store, shard, work->request, work->budget, &reader, err);
     if (status == PC_OK) {
-        status = read_blocks(work, shard, reader, err);
+        status = read_blocks(work, shard, reader, counter, err);
         add_counts(&counts->read, pc_reader_counts(reader));
         counts->shards++;
     }
@@ -122,7 +125,7 @@ static pc_status run_shards(const pc_shards *work, const schedule *plan, pc_coun
             begun_bytes += pc_store_shard_bytes(work->store, plan->shard[at]);
         }
         pc_progress_set(&progress, begun_bytes);
-        status = run_shard(work, plan->shard[next], counts, err);
+        status = run_shard(work, plan->shard[next], counter, counts, err);
     }
     if (status != PC_OK) pc_counter_poison(counter);
     if (status == PC_OK) {
@@ -145,8 +148,8 @@ pc_status pc_shards_run(pc_comm *comm, const pc_shards *work, pc_run_counts *cou
     if (status == PC_OK) {
         status = run_shards(work, &plan, counter, counts, err);
         counts->seconds = pc_clock_s() - started_s;
-        status = pc_comm_agree(comm, status, err);
         pc_counter_close(comm, counter);
+        status = pc_comm_agree(comm, status, err);
     }
     pc_arena_reset(&arena);
     return status;

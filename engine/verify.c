@@ -20,6 +20,7 @@ static pc_status verify_shards(const pc_cli *cli, const pc_store *store, pc_coun
         }
         pc_progress_set(&progress, shard);
         PC_TRY(pc_store_verify(store, (int)shard, 1, budget, counts, err));
+        pc_counter_serve(counter);
     }
     pc_progress_set(&progress, shard_count);
     pc_progress_end(&progress);
@@ -56,10 +57,10 @@ static pc_status verify(pc_cli *cli, const pc_store *store, pc_error *err)
     pc_verify_counts counts = {0};
     status = verify_shards(cli, store, counter, &cli->budget, &counts, err);
     if (status != PC_OK) pc_counter_poison(counter);
+    pc_counter_close(cli->comm, counter);
     int64_t lines = 0;
     if (status == PC_OK && pc_comm_rank(cli->comm) == 0) status = verify_journal(cli, &lines, err);
     status = pc_comm_agree(cli->comm, status, err);
-    pc_counter_close(cli->comm, counter);
     if (status != PC_OK) return status;
     int64_t total[] = {counts.shards, counts.parts, counts.chunks, counts.rows, counts.bytes};
     pc_comm_sum_int64(cli->comm, total, 5);

@@ -182,8 +182,8 @@ pc_status ingest_read(ingest_job *job, pc_error *err)
     if (status != PC_OK) pc_counter_poison(counter);
     pc_progress_end(&progress);
     pc_csv_reader_close(state.reader);
-    status = pc_comm_agree(job->comm, status, err);
     pc_counter_close(job->comm, counter);
+    status = pc_comm_agree(job->comm, status, err);
     if (status != PC_OK) return status;
     pc_comm_sum_int64(job->comm, job->unit_lines, (int)job->first_unit[job->file_count]);
     for (int t = 0; t < job->model->table_count; t++) {

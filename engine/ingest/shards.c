@@ -216,6 +216,7 @@ static pc_status write_own(shard_state *s, pc_counter *counter, pc_error *err)
             if (pc_counter_next(counter) == INT64_MAX) break;
             asked_s = pc_clock_s();
         }
+        pc_counter_serve(counter);
         status = write_shard(s, (uint32_t)shard, err);
         pc_progress_set(&progress, shard - from + 1);
     }
@@ -236,7 +237,7 @@ pc_status ingest_write_shards(ingest_job *job, pc_error *err)
     job->spilled_bytes += pc_spool_pool_spilled(job->bucket_pool);
     pc_spool_pool_close(job->bucket_pool);
     job->bucket_pool = NULL;
-    status = pc_comm_agree(job->comm, status, err);
     pc_counter_close(job->comm, counter);
+    status = pc_comm_agree(job->comm, status, err);
     return status;
 }

@@ -64,11 +64,16 @@ pc_status pc_comm_reduce(pc_comm *comm, void *context, pc_pack pack, pc_merge me
 
 /** A number that ranks draw from, one after the other: which shard comes next. */
 typedef struct pc_counter pc_counter;
-/** Collective. A counter from 0. */
+/** Collective. A counter from 0. No other collective call until it is closed: rank 0 may have to
+ *  answer. */
 pc_status pc_counter_open(pc_comm *comm, pc_counter **out, pc_error *err) PC_MUST_CHECK;
 /** The next number, each given once over all ranks; after `pc_counter_poison`: INT64_MAX. Not
- *  collective: any rank at any time between open and close. */
+ *  collective: any rank at any time between open and close. Cost: a microsecond on one node; across
+ *  nodes until rank 0 serves. */
 int64_t pc_counter_next(pc_counter *counter);
+/** Lets rank 0 answer draws of other nodes. To be called every few milliseconds of work; costs next
+ *  to nothing, and nothing on other ranks. */
+void pc_counter_serve(pc_counter *counter);
 /** Stops the others at their next draw. Not collective. */
 void pc_counter_poison(pc_counter *counter);
 /** Collective. Accepts NULL. */

@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "comm/comm_main.h"
+#include "engine/comm/comm_internal.h"
 
 enum { NUMBERS = 500 };
 
@@ -97,6 +98,30 @@ static void test_all_poison(void)
     pc_counter_close(pc_test_comm, counter);
 }
 
+// The same with ranks that seem to lie on several nodes: rank 0 answers.
+static void test_across_nodes(void)
+{
+    const int node_size = pc_test_comm->node_size;
+    pc_test_comm->node_size = 0;
+    test_each_number_once();
+    test_poison_stops_all();
+    test_all_poison();
+    pc_counter *counter = NULL;
+    pc_error err = {0};
+    CU_ASSERT_EQUAL(pc_counter_open(pc_test_comm, &counter, &err), PC_OK);
+    // Rank 0 works and serves; the others are done long before it.
+    for (int i = 0; pc_comm_rank(pc_test_comm) == 0 && i < 20; i++) {
+        nap();
+        pc_counter_serve(counter);
+    }
+    for (int i = 0; pc_comm_rank(pc_test_comm) != 0 && i < 5; i++) {
+        CU_ASSERT(pc_counter_next(counter) < INT64_MAX);
+    }
+    pc_counter_close(pc_test_comm, counter);
+    pc_test_comm->node_size = node_size;
+}
+
 PC_COMM_TEST_MAIN("counter", {"each number once", test_each_number_once},
                   {"rank 0 need not answer", test_rank_0_need_not_answer},
-                  {"poison stops all", test_poison_stops_all}, {"all poison", test_all_poison});
+                  {"poison stops all", test_poison_stops_all}, {"all poison", test_all_poison},
+                  {"across nodes", test_across_nodes});
