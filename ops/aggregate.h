@@ -28,6 +28,8 @@ typedef struct pc_squares {
     uint64_t square[3]; ///< the least significant first
 } pc_squares;
 void pc_squares_add(pc_squares *s, int64_t value);
+/** Adds a value, or takes one away that was added. */
+void pc_squares_move(pc_squares *s, int64_t value, bool enters);
 /** False: beyond 192 bits. */
 bool pc_squares_merge(pc_squares *s, const pc_squares *other);
 /** Variance of `count` values times 10^scale, rounded once; `count` > 0, of a sample > 1. */
@@ -38,6 +40,8 @@ typedef struct pc_exact_squares {
     pc_exact_sum sum, square;
 } pc_exact_squares;
 void pc_exact_squares_add(pc_exact_squares *s, double value);
+/** Adds a value, or takes one away that was added; its square only if wanted. */
+void pc_exact_squares_move(pc_exact_squares *s, double value, bool enters, bool with_square);
 double pc_exact_squares_variance(const pc_exact_squares *s, int64_t count, bool is_sample);
 
 /** The state of one aggregate for all groups. */

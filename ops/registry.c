@@ -11,10 +11,11 @@ extern const pc_op_type pc_op_sort;
 extern const pc_op_type pc_op_join;
 extern const pc_op_type pc_op_expand;
 extern const pc_op_type pc_op_repeat;
+extern const pc_op_type pc_op_window;
 
-static const pc_op_type *const type[] = {&pc_op_filter, &pc_op_project,  &pc_op_aggregate,
-                                         &pc_op_hide,   &pc_op_distinct, &pc_op_sort,
-                                         &pc_op_join,   &pc_op_expand,   &pc_op_repeat};
+static const pc_op_type *const type[] = {
+    &pc_op_filter, &pc_op_project, &pc_op_aggregate, &pc_op_hide,   &pc_op_distinct,
+    &pc_op_sort,   &pc_op_join,    &pc_op_expand,    &pc_op_repeat, &pc_op_window};
 
 const pc_op_type *pc_op_find(pc_plan_kind kind)
 {

@@ -103,16 +103,23 @@ static double divide(wide a, wide b)
     return pc_round_once(quotient, bit_length(&a) != 0, -shift);
 }
 
-void pc_squares_add(pc_squares *s, int64_t value)
+void pc_squares_move(pc_squares *s, int64_t value, bool enters)
 {
-    s->sum += value;
     const pc_int128 wide_value = value;
     const pc_uint128 product = (pc_uint128)(wide_value * wide_value);
-    pc_uint128 step = (pc_uint128)s->square[0] + (uint64_t)product;
+    // Taking away is adding the complement of 192 bits.
+    const uint64_t flip = enters ? 0 : UINT64_MAX;
+    pc_uint128 step = (pc_uint128)s->square[0] + ((uint64_t)product ^ flip) + (flip & 1);
     s->square[0] = (uint64_t)step;
-    step = (step >> 64) + s->square[1] + (uint64_t)(product >> 64);
+    step = (step >> 64) + s->square[1] + ((uint64_t)(product >> 64) ^ flip);
     s->square[1] = (uint64_t)step;
-    s->square[2] += (uint64_t)(step >> 64);
+    s->square[2] += (uint64_t)(step >> 64) + flip;
+    s->sum += enters ? wide_value : -wide_value;
+}
+
+void pc_squares_add(pc_squares *s, int64_t value)
+{
+    pc_squares_move(s, value, true);
 }
 
 bool pc_squares_merge(pc_squares *s, const pc_squares *other)
@@ -175,6 +182,29 @@ void pc_exact_squares_add(pc_exact_squares *s, double value)
 {
     pc_exact_sum_add(&s->sum, value);
     add_product(&s->square, value, value);
+}
+
+static void move_value(pc_exact_sum *sum, double value, bool enters)
+{
+    if (isfinite(value)) {
+        pc_exact_sum_add(sum, enters ? value : -value);
+    } else if (isnan(value)) {
+        sum->nan_count += enters ? 1 : -1;
+    } else if (value > 0) {
+        sum->positive_infinity_count += enters ? 1 : -1;
+    } else {
+        sum->negative_infinity_count += enters ? 1 : -1;
+    }
+}
+
+void pc_exact_squares_move(pc_exact_squares *s, double value, bool enters, bool with_square)
+{
+    double rest;
+    move_value(&s->sum, value, enters);
+    if (!with_square) return;
+    const double product = product_of(value, value, &rest);
+    move_value(&s->square, product, enters);
+    if (rest != 0) move_value(&s->square, rest, enters);
 }
 
 // The sum in three doubles, the largest first: 159 bits of it.

@@ -42,7 +42,7 @@ pc_status pc_table_copy(const pc_table *table, int column, pc_arena *arena, pc_c
 pc_status pc_table_sort_slots(pc_table *table, pc_error *err) PC_MUST_CHECK;
 /** All rows as packed batches, appended to `out`. */
 pc_status pc_table_pack(const pc_table *table, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
-/** Adds packed batches; every byte is checked. The table copies texts. */
+/** Adds packed batches; every byte is checked. The table copies texts from now on. */
 pc_status pc_table_unpack(pc_table *table, pc_span in, pc_error *err) PC_MUST_CHECK;
 
 #endif
