@@ -1,5 +1,6 @@
 /** parcours ingest: a delivery to a store. */
-#include "parcours/cli.h"
+#include <unistd.h>
+#include "cli_journal.h"
 #include "parcours/ingest.h"
 #include "parcours/text.h"
 
@@ -10,8 +11,8 @@ static const pc_option option[] = {
     {"shards", "N", "a power of two (input bytes / 512 MiB, 16 to 16384)", false},
     {"max-rejects", "PERCENT", "fails when a table has more rejected rows (no limit)", false},
     {"resume", NULL, "makes an unfinished store again; nothing is done when it is complete", false},
-    {"append", NULL, "adds the delivery to a store (not offered yet)", false},
-    {"replace", NULL, "replaces the delivery's files in a store (not offered yet)", false},
+    {"append", NULL, "adds the delivery to a store that is there", false},
+    {"replace", NULL, "the same; rows of files of the same names are taken out before", false},
 };
 
 enum { PERCENT_SCALE = 6, PERCENT_UNIT = 1000000 };
@@ -37,9 +38,30 @@ static pc_status read_options(const pc_cli *cli, pc_ingest_options *o, pc_error 
         return PC_FAIL(err, PC_BAD_JOB,
                        "options '--in' and '--store' are needed; see 'parcours help ingest'");
     }
-    if (o->model == NULL) o->model = "snds";
+    if (o->append && o->replace) {
+        return PC_FAIL(err, PC_BAD_JOB, "options '--append' and '--replace': only one of them");
+    }
+    if (o->model == NULL && !o->append && !o->replace) o->model = "snds";
     PC_TRY(read_max_rejects(cli, &o->max_rejects, err));
     return pc_cli_int(cli, "shards", 1, &o->shards, err);
+}
+
+/** A store that is there is changed: its journal tells when, by whom and with what. */
+static pc_status run_journalled(pc_cli *cli, const pc_ingest_options *options, const char *subject,
+                                pc_error *err)
+{
+    const char *manifest = pc_cli_path(cli, options->store, "store.json", err);
+    pc_status found = manifest == NULL ? PC_NO_MEMORY : PC_OK;
+    if (found == PC_OK && access(manifest, F_OK) != 0) {
+        found = PC_FAIL(err, PC_BAD_JOB,
+                        "store '%s' is not there, or not finished: %s changes one that is",
+                        options->store, cli->command->name);
+    }
+    PC_TRY(pc_comm_agree(cli->comm, found, err));
+    pc_audit audit = {.record = {.store = options->store, .subject = subject}};
+    PC_TRY(pc_audit_begin(cli, &audit, err));
+    const pc_status status = pc_ingest_run(cli->comm, options, &cli->log, err);
+    return pc_audit_end(cli, &audit, status, err);
 }
 
 static pc_status run(pc_cli *cli, pc_error *err)
@@ -55,7 +77,20 @@ static pc_status run(pc_cli *cli, pc_error *err)
                                  .budget = &cli->budget};
     const pc_status status = pc_comm_agree(cli->comm, read_options(cli, &options, err), err);
     if (status != PC_OK) return status;
-    return pc_ingest_run(cli->comm, &options, &cli->log, err);
+    const bool changes = options.append || options.replace;
+    return changes ? run_journalled(cli, &options, options.in, err)
+                   : pc_ingest_run(cli->comm, &options, &cli->log, err);
+}
+
+static pc_status run_compact(pc_cli *cli, pc_error *err)
+{
+    const pc_ingest_options options = {.store = cli->operand[0],
+                                       .compact = true,
+                                       .max_rejects = -1,
+                                       .scratch = cli->scratch,
+                                       .share = cli->share,
+                                       .budget = &cli->budget};
+    return run_journalled(cli, &options, NULL, err);
 }
 
 const pc_command pc_command_ingest = {
@@ -70,3 +105,16 @@ const pc_command pc_command_ingest = {
     .option = option,
     .option_count = sizeof option / sizeof option[0],
     .run = run};
+
+const pc_command pc_command_compact = {
+    .name = "compact",
+    .summary = "writes the parts of each shard as one",
+    .operands = "STORE",
+    .detail =
+        "Deliveries that were added stand in parts of their own, beside slots that they replaced.\n"
+        "They are written as one part a shard; answers stay the same, and come sooner. What the\n"
+        "store no longer needs is removed by the next command that changes it, so that readers\n"
+        "of the old parts go on; compact once more removes it at once.\n",
+    .least_operands = 1,
+    .most_operands = 1,
+    .run = run_compact};

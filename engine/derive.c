@@ -218,3 +218,14 @@ pc_status pc_derive_block(pc_derive *derive, pc_block *block, pc_error *err)
     }
     return PC_OK;
 }
+
+bool pc_derive_reads(const pc_derive *derive, int table)
+{
+    for (int i = 0; i < derive->rule_count; i++) {
+        const pc_scan_plan *plan = pc_row_scope_plan(derive->rule[i].scope);
+        for (int r = 1; r < plan->relation_count; r++) {
+            if (plan->relation[r].table == table) return true;
+        }
+    }
+    return false;
+}

@@ -254,7 +254,9 @@ pc_status pc_person_fill(const pc_person_plan *plan, const pc_bucket *bucket, in
     if (offset == NULL || column == NULL || columns == NULL) return PC_NO_MEMORY;
     for (int slot = from; slot < to; slot++) {
         const pc_slot_kind kind = (pc_slot_kind)bucket->slot_key[slot].byte[0];
-        offset[slot - from + 1] = offset[slot - from] + (pc_slot_is_patient(kind) ? 1 : 0);
+        const bool has_row = bucket->is_continued != NULL && bucket->is_continued[slot];
+        offset[slot - from + 1] =
+            offset[slot - from] + (pc_slot_is_patient(kind) && !has_row ? 1 : 0);
     }
     const int64_t row_count = offset[to - from];
     if (person->column_count > (int)(sizeof columns->fill / sizeof columns->fill[0])) {

@@ -1,6 +1,6 @@
 /** One dictionary for all ranks: texts are gathered over a tree, sorted on rank 0 and sent back. */
 #include <string.h>
-#include "ingest_job.h"
+#include "old.h"
 
 // ---- union ------------------------------------------------------------------------------------
 
@@ -111,7 +111,61 @@ void ingest_renumber(const ingest_job *job, const pc_row_layout *layout, unsigne
 
 // ---- reference tables -------------------------------------------------------------------------
 
-static pc_status make_reference(ingest_job *job, int t, pc_error *err)
+/** Rows of the store's table as rows of ingest; they come before all others. */
+static pc_status make_old_rows(ingest_job *job, int t, pc_buffer *out, pc_error *err)
+{
+    const pc_row_layout *layout = job->table[t].layout;
+    const size_t row_bytes = (size_t)layout->row_bytes;
+    const pc_column *column = NULL;
+    int64_t count = 0;
+    if (job->old == NULL) return PC_OK;
+    pc_store_reference(job->old->store, t, &column, &count);
+    PC_TRY(pc_buffer_reserve(out, (size_t)count * row_bytes + 1, err));
+    unsigned char *row = (unsigned char *)out->data;
+    memset(row, 0, (size_t)count * row_bytes);
+    for (int64_t i = 0; i < count; i++)
+        memset(row + (size_t)i * row_bytes + PC_ROW_DATE, 0xff, 4);
+    for (int f = 0; f < layout->field_count; f++) {
+        old_put_field(&layout->field[f], &column[layout->field[f].column], 0, count, row,
+                      row_bytes);
+    }
+    out->bytes = (size_t)count * row_bytes;
+    return PC_OK;
+}
+
+static bool is_replaced(const ingest_job *job, int t)
+{
+    for (int f = 0; job->old != NULL && f < job->old->file_count; f++) {
+        if (job->old->is_replaced[f] && job->old->file[f].table == t) return true;
+    }
+    return false;
+}
+
+/** Takes the store's rows off the counts (they are counted again with the others), and says whether
+ *  the table has other rows now. */
+static void compare_old_rows(ingest_job *job, int t, const pc_buffer *old,
+                             const unsigned char *const *sorted, int64_t kept)
+{
+    const pc_row_layout *layout = job->table[t].layout;
+    const size_t row_bytes = (size_t)layout->row_bytes;
+    const int64_t count = (int64_t)(old->bytes / row_bytes);
+    const unsigned char *row = (const unsigned char *)old->data;
+    int64_t conflict = 0;
+    bool is_same = count == kept;
+    for (int64_t i = 0; i < count; i++, row += row_bytes) {
+        is_same = is_same && memcmp(row + PC_ROW_FIELDS, sorted[i] + PC_ROW_FIELDS,
+                                    row_bytes - PC_ROW_FIELDS) == 0;
+        if (i == 0 || job->model->table[t].primary_count == 0) continue;
+        conflict += memcmp(row + PC_ROW_FIELDS, row - row_bytes + PC_ROW_FIELDS,
+                           (size_t)layout->key_bytes) == 0;
+    }
+    job->old->changed[t] = !is_same;
+    if (job->rank != 0) return;
+    job->table[t].count[COUNT_STORED] -= count;
+    job->table[t].count[COUNT_CONFLICT] -= conflict;
+}
+
+static pc_status sort_reference(ingest_job *job, int t, const pc_buffer *old, pc_error *err)
 {
     const pc_row_layout *layout = job->table[t].layout;
     pc_buffer *rows = &job->reference[t];
@@ -130,7 +184,9 @@ static pc_status make_reference(ingest_job *job, int t, pc_error *err)
         status = pc_rows_to_columns(job->model, layout, sorted, kept, job->dict, &job->arena,
                                     column, err);
     }
-    // Every rank has these rows; rank 0 counts them.
+    if (status == PC_OK && job->old != NULL) compare_old_rows(job, t, old, sorted, kept);
+    // Every rank has these rows; rank 0 counts them. Twins are of the delivery: others are sorted
+    // before them.
     if (status == PC_OK && job->rank == 0) {
         int64_t *count = job->table[t].count;
         count[COUNT_STORED] += kept;
@@ -140,16 +196,38 @@ static pc_status make_reference(ingest_job *job, int t, pc_error *err)
         status = pc_buffer_append(&job->table[t].rejected, duplicate.data, duplicate.bytes, err);
     }
     pc_buffer_release(&duplicate);
-    pc_buffer_release(rows);
     job->column[t] = column;
     job->reference_rows[t] = kept;
     return status;
 }
 
+static pc_status make_reference(ingest_job *job, int t, pc_error *err)
+{
+    pc_buffer *rows = &job->reference[t];
+    pc_buffer old = {.budget = job->budget};
+    pc_status status = make_old_rows(job, t, &old, err);
+    if (status == PC_OK && !is_replaced(job, t)) {
+        status = pc_buffer_append(rows, old.data, old.bytes, err);
+    }
+    if (status == PC_OK) status = sort_reference(job, t, &old, err);
+    pc_buffer_release(&old);
+    pc_buffer_release(rows);
+    return status;
+}
+
+/** Whether the delivery or the store has rows of a reference table, or its file. */
+static bool is_wanted(const ingest_job *job, int t)
+{
+    const pc_column *column = NULL;
+    int64_t rows = 0;
+    if (job->old != NULL) pc_store_reference(job->old->store, t, &column, &rows);
+    return job->table[t].is_delivered || rows > 0;
+}
+
 static pc_status share_references(ingest_job *job, pc_error *err)
 {
     for (int t = 0; t < job->model->table_count; t++) {
-        if (job->model->table[t].path != PC_PATH_NONE || !job->table[t].is_delivered) continue;
+        if (job->model->table[t].path != PC_PATH_NONE || !is_wanted(job, t)) continue;
         const pc_row_layout *layout = job->table[t].layout;
         pc_buffer *rows = &job->reference[t];
         if (job->rank == 0) {
@@ -180,6 +258,19 @@ static pc_status add_own_texts(ingest_job *job, pc_error *err)
     return pc_dict_builder_add(builder, pc_span_of("M"), &index, err);
 }
 
+/** The texts of the store: dictionaries only gain. Local. */
+static pc_status add_old_texts(ingest_job *job, pc_error *err)
+{
+    uint32_t index;
+    for (int d = 0; d < job->model->dict_count; d++) {
+        const pc_dict *dict = pc_store_dict(job->old->store, d);
+        for (uint32_t i = 0; i < dict->count; i++) {
+            PC_TRY(pc_dict_builder_add(job->builder[d], pc_dict_text(dict, i), &index, err));
+        }
+    }
+    return PC_OK;
+}
+
 static pc_status prepare(ingest_job *job, pc_error *err)
 {
     const size_t dicts = (size_t)job->model->dict_count;
@@ -196,7 +287,8 @@ static pc_status prepare(ingest_job *job, pc_error *err)
     for (size_t d = 0; d < dicts; d++) {
         job->renumber_count[d] = pc_dict_builder_view(job->builder[d])->count;
     }
-    return add_own_texts(job, err);
+    PC_TRY(add_own_texts(job, err));
+    return job->old == NULL || job->rank != 0 ? PC_OK : add_old_texts(job, err);
 }
 
 pc_status ingest_dictionaries(ingest_job *job, pc_error *err)
@@ -210,6 +302,9 @@ pc_status ingest_dictionaries(ingest_job *job, pc_error *err)
     }
     for (int d = 0; status == PC_OK && d < job->model->dict_count; d++) {
         status = make_renumber(job, d, err);
+    }
+    if (status == PC_OK && job->old != NULL) {
+        status = pc_store_grow(job->old->store, job->dict, err);
     }
     status = pc_comm_agree(job->comm, status, err);
     return status == PC_OK ? share_references(job, err) : status;

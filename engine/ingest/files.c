@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "ingest_job.h"
+#include "old.h"
 
 // ---- listing, on rank 0 -----------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ static pc_status open_file(ingest_job *job, const char *name, int64_t bytes, pc_
     }
     const char *path = join_path(job->options->in, kept, &job->arena, err);
     if (path == NULL) return PC_NO_MEMORY;
-    PC_TRY(pc_csv_open(job->model, path, kept, job->file_count, &job->arena,
+    PC_TRY(pc_csv_open(job->model, path, kept, job->file_base + job->file_count, &job->arena,
                        &job->file[job->file_count], err));
     if (job->file[job->file_count].bytes != bytes) {
         return PC_FAIL(err, PC_BAD_INPUT,
@@ -117,7 +117,7 @@ static pc_status open_files(ingest_job *job, const pc_buffer *list, pc_error *er
         const int64_t bytes = strtoll(list->data + at, &name, 10);
         PC_TRY(open_file(job, name + 1, bytes, err));
     }
-    if (job->file_count == 0) {
+    if (job->file_count == 0 && job->options->in != NULL) {
         return PC_FAIL(err, PC_BAD_INPUT,
                        "delivery '%s': none of its %d files is named like a table of model '%s'",
                        job->options->in, job->ignored_count, job->model->name);
@@ -136,7 +136,11 @@ static pc_status number_units(ingest_job *job, pc_error *err)
     const size_t units = (size_t)job->first_unit[job->file_count];
     job->unit_lines = pc_arena_array(&job->arena, units, sizeof *job->unit_lines, err);
     job->unit_digest = pc_arena_array(&job->arena, units, sizeof *job->unit_digest, err);
-    return job->unit_lines == NULL || job->unit_digest == NULL ? PC_NO_MEMORY : PC_OK;
+    job->file_count_of =
+        pc_arena_array(&job->arena, (size_t)job->file_count + 1, sizeof *job->file_count_of, err);
+    return job->unit_lines == NULL || job->unit_digest == NULL || job->file_count_of == NULL
+               ? PC_NO_MEMORY
+               : PC_OK;
 }
 
 /** A layout without the columns that no file of the table has: rows get narrower, and an absent
@@ -185,6 +189,9 @@ static pc_status make_layout(ingest_job *job, int table, pc_error *err)
         }
     }
     if (t->file_year >= 0) is_present[t->file_year] = true;
+    for (int c = 0; job->old != NULL && c < t->column_count; c++) {
+        if (job->old->present[table][c]) is_present[c] = true;
+    }
     const pc_row_layout *full = NULL;
     PC_TRY(pc_row_layout_make(job->model, table, &job->arena, &full, err));
     return trim_layout(job, full, is_present, &job->table[table].layout, err);
@@ -242,6 +249,7 @@ static pc_status make_layouts(ingest_job *job, pc_error *err)
 static pc_status choose_shards(ingest_job *job, pc_error *err)
 {
     int64_t wanted = job->options->shards;
+    if (job->old != NULL) return PC_OK; // as many as the store has
     if (wanted == 0) {
         int64_t bytes = 0;
         for (int i = 0; i < job->file_count; i++)
@@ -266,6 +274,8 @@ static void digest_plan(ingest_job *job, const pc_buffer *list)
     pc_digest_add(&state, job->model->document.data, job->model->document.bytes);
     pc_digest_add(&state, &job->shard_count, sizeof job->shard_count);
     pc_digest_add(&state, list->data, list->bytes);
+    if (job->options->append) pc_digest_add(&state, "append", 6);
+    if (job->options->replace) pc_digest_add(&state, "replace", 7);
     job->plan_digest = pc_digest_end(&state);
 }
 
@@ -286,8 +296,11 @@ static pc_status compare_plans(ingest_job *job, pc_error *err)
 
 pc_status ingest_plan(ingest_job *job, pc_error *err)
 {
-    pc_status status =
-        pc_model_read(job->options->model, job->options->share, &job->arena, &job->model, err);
+    pc_status status = PC_OK;
+    if (job->old == NULL) {
+        status =
+            pc_model_read(job->options->model, job->options->share, &job->arena, &job->model, err);
+    }
     if (status == PC_OK) {
         job->table =
             pc_arena_array(&job->arena, (size_t)job->model->table_count, sizeof *job->table, err);
@@ -297,7 +310,8 @@ pc_status ingest_plan(ingest_job *job, pc_error *err)
         job->table[t].rejected.budget = job->budget;
     }
     pc_buffer list = {.budget = job->budget};
-    if (status == PC_OK && job->rank == 0) {
+    const bool is_delivered = job->old == NULL || !job->old->compacts;
+    if (status == PC_OK && job->rank == 0 && is_delivered) {
         status = list_folder(job->options->in, &job->arena, &list, err);
     }
     status = pc_comm_agree(job->comm, status, err);
@@ -305,6 +319,7 @@ pc_status ingest_plan(ingest_job *job, pc_error *err)
     if (status == PC_OK) status = open_files(job, &list, err);
     if (status == PC_OK) status = number_units(job, err);
     if (status == PC_OK) status = make_layouts(job, err);
+    if (status == PC_OK && job->old != NULL) status = old_mark_replaced(job, err);
     if (status == PC_OK) status = choose_shards(job, err);
     if (status == PC_OK) digest_plan(job, &list);
     pc_buffer_release(&list);

@@ -2,8 +2,9 @@
 #include "parcours/ingest.h"
 #include <string.h>
 #include <sys/stat.h>
-#include "ingest_job.h"
+#include "old.h"
 #include "parcours/signals.h"
+#include "route.h"
 
 void ingest_phase_end(ingest_job *job, const char *name)
 {
@@ -21,17 +22,6 @@ pc_status ingest_check_stop(pc_error *err)
     return PC_FAIL(err, PC_STOPPED, "stopped by a signal: run the same command with --resume");
 }
 
-static pc_status check_options(const pc_ingest_options *options, pc_error *err)
-{
-    if (options->append) {
-        return PC_FAIL(err, PC_UNSUPPORTED, "option '--append' is not offered yet");
-    }
-    if (options->replace) {
-        return PC_FAIL(err, PC_UNSUPPORTED, "option '--replace' is not offered yet");
-    }
-    return PC_OK;
-}
-
 static pc_status run_phases(ingest_job *job, pc_error *err)
 {
     PC_TRY(ingest_read(job, err));
@@ -45,6 +35,39 @@ static pc_status run_phases(ingest_job *job, pc_error *err)
     ingest_phase_end(job, "write");
     PC_TRY(ingest_check_rejects(job, err));
     PC_TRY(ingest_write_rejects(job, err));
+    PC_TRY(ingest_finish(job, err));
+    ingest_phase_end(job, "finish");
+    return PC_OK;
+}
+
+/** Dictionaries and references stay; every row comes from the store. */
+static pc_status prepare_compaction(ingest_job *job, pc_error *err)
+{
+    const size_t dicts = (size_t)job->model->dict_count, tables = (size_t)job->model->table_count;
+    job->dict = pc_arena_array(&job->arena, dicts + 1, sizeof(void *), err);
+    job->column = pc_arena_array(&job->arena, tables, sizeof(void *), err);
+    job->reference_rows = pc_arena_array(&job->arena, tables, sizeof *job->reference_rows, err);
+    if (job->dict == NULL || job->column == NULL || job->reference_rows == NULL) {
+        return PC_NO_MEMORY;
+    }
+    for (size_t d = 0; d < dicts; d++)
+        job->dict[d] = pc_store_dict(job->old->store, (int)d);
+    for (int t = 0; t < job->model->table_count; t++) {
+        if (job->model->table[t].path != PC_PATH_NONE) continue;
+        int64_t rows;
+        const pc_column *column;
+        pc_store_reference(job->old->store, t, &column, &rows);
+        if (rows > 0) job->column[t] = column;
+        job->reference_rows[t] = rows;
+    }
+    return route_open_buckets(job, err);
+}
+
+static pc_status run_compaction(ingest_job *job, pc_error *err)
+{
+    PC_TRY(pc_comm_agree(job->comm, prepare_compaction(job, err), err));
+    PC_TRY(ingest_write_shards(job, err));
+    ingest_phase_end(job, "write");
     PC_TRY(ingest_finish(job, err));
     ingest_phase_end(job, "finish");
     return PC_OK;
@@ -103,6 +126,7 @@ static void release(ingest_job *job)
         pc_dict_builder_free(job->builder[d]);
     }
     pc_buffer_release(&job->part);
+    old_close(job);
     pc_arena_reset(&job->arena);
 }
 
@@ -122,17 +146,16 @@ pc_status pc_ingest_run(pc_comm *comm, const pc_ingest_options *options, const p
                       .part.budget = options->budget,
                       .phase_started_s = pc_clock_s()};
     bool is_done = false;
-    pc_status status = pc_comm_agree(comm, check_options(options, err), err);
+    const bool adds = options->append || options->replace || options->compact;
+    pc_status status = adds ? old_open(&job, err) : PC_OK;
     if (status == PC_OK) status = ingest_plan(&job, err);
-    if (status == PC_OK) {
-        status = ingest_place_open(&job, &is_done, err);
-        if (status == PC_OK && !is_done) {
-            if (job.rank == 0) warn_of_files(&job);
-            ingest_phase_end(&job, "plan");
-            status = run_phases(&job, err);
-        }
-        ingest_place_close(&job, status);
+    if (status == PC_OK) status = ingest_place_open(&job, &is_done, err);
+    if (status == PC_OK && !is_done) {
+        if (job.rank == 0) warn_of_files(&job);
+        ingest_phase_end(&job, "plan");
+        status = options->compact ? run_compaction(&job, err) : run_phases(&job, err);
     }
+    ingest_place_close(&job, status);
     if (status == PC_OK && is_done) {
         pc_log_line(log, PC_INFO, "ingest_complete", "store=%s nothing_to_do=true", options->store);
     } else if (status == PC_OK) {

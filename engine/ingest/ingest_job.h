@@ -39,15 +39,24 @@ typedef struct ingest_table {
     const pc_row_layout *layout; // of the delivered columns, and the primary key in any case
     bool is_delivered;
     pc_spool *rows;           // those that this rank read; NULL: none
+    pc_spool *moved;          // those of the store that are resolved again; NULL: none
     pc_buffer rejected;       // pc_rejected structs of this rank
     int64_t count[COUNT_END]; // of this rank, until they are summed
-    int64_t all_rows;         // good rows, over ranks
+    int64_t all_rows;         // good rows of both, over ranks
 } ingest_table;
+
+/** What is counted for each file. */
+typedef struct ingest_file {
+    int64_t rows_read;
+    int64_t reject[PC_REJECT_COUNT];
+} ingest_file;
 
 typedef struct ingest_phase {
     const char *name;
     double seconds;
 } ingest_phase;
+
+typedef struct ingest_old ingest_old;
 
 typedef struct ingest_job {
     pc_comm *comm;
@@ -58,16 +67,19 @@ typedef struct ingest_job {
     pc_arena arena; // lives as long as the job
     const pc_model *model;
     ingest_table *table; // [model->table_count]
+    ingest_old *old;     // what is added to (old.h); NULL: the store is new
 
     // The delivery.
     int file_count;
     pc_csv_file *file;
     int ignored_count;
-    const char **ignored;   // names of files that match no pattern
-    int64_t *first_unit;    // [file_count + 1] units before each file
-    int64_t *unit_lines;    // [all units], summed over ranks after reading
-    pc_digest *unit_digest; // [all units], of this rank's units until gathered
-    pc_digest plan_digest;  // of model, shards, names and sizes of files
+    const char **ignored;       // names of files that match no pattern
+    int file_base;              // files of earlier deliveries: file i has the number file_base + i
+    ingest_file *file_count_of; // [file_count] of this rank, until they are summed
+    int64_t *first_unit;        // [file_count + 1] units before each file
+    int64_t *unit_lines;        // [all units], summed over ranks after reading
+    pc_digest *unit_digest;     // [all units], of this rank's units until gathered
+    pc_digest plan_digest;      // of model, shards, names and sizes of files
 
     // The store.
     uint32_t shard_count;
@@ -112,12 +124,15 @@ bool ingest_is_patient_table(const pc_model_table *table);
 /** Lists the delivery, opens its files, makes the layouts. */
 pc_status ingest_plan(ingest_job *job, pc_error *err) PC_MUST_CHECK;
 // place.c
+/** Rank 0, local. Takes the lock of a store that is there. */
+pc_status ingest_place_lock(ingest_job *job, pc_error *err) PC_MUST_CHECK;
 /** Takes the store's lock, looks at what is there. `*is_done`: nothing is left to do. */
 pc_status ingest_place_open(ingest_job *job, bool *is_done, pc_error *err) PC_MUST_CHECK;
 /** Removes what a finished, failed or stopped job must not leave. */
 void ingest_place_close(ingest_job *job, pc_status status);
 // read.c
-/** Reads all units: patient tables to spools, reference tables to rank 0's memory. */
+/** Reads all units: patient tables to spools, reference tables to rank 0's memory. Every rank knows
+ *  the digests of all units then. */
 pc_status ingest_read(ingest_job *job, pc_error *err) PC_MUST_CHECK;
 // dictionary.c
 /** Makes the sorted dictionaries of all ranks, and the reference tables. */
@@ -136,6 +151,12 @@ pc_status ingest_write_shards(ingest_job *job, pc_error *err) PC_MUST_CHECK;
 pc_status ingest_check_rejects(ingest_job *job, pc_error *err) PC_MUST_CHECK;
 /** Writes STORE/rejects/0000/TABLE.csv. */
 pc_status ingest_write_rejects(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+// deliveries.c
+/** The digest of a file of this delivery, by those of its units. Local. */
+pc_digest ingest_file_digest(const ingest_job *job, int file);
+/** Appends the deliveries of the manifest, with this one, as JSON. Local, rank 0. */
+pc_status ingest_print_deliveries(const ingest_job *job, pc_buffer *out,
+                                  pc_error *err) PC_MUST_CHECK;
 // finish.c
 /** Sums the counts and writes everything that makes the store visible. */
 pc_status ingest_finish(ingest_job *job, pc_error *err) PC_MUST_CHECK;

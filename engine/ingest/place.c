@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "ingest_job.h"
+#include "old.h"
 #include "parcours/release.h"
 
 enum { PATH_BYTES = 4096, MOST_DEPTH = 8 };
@@ -71,6 +71,120 @@ static void remove_contents(const char *store)
         remove_in(store, contents[i]);
 }
 
+// ---- what no manifest names -------------------------------------------------------------------
+
+/** The folders of a store, and what its manifest names. */
+typedef struct folder_walk {
+    char path[PATH_BYTES]; // of the store
+    const pc_store *store;
+    int deliveries;
+} folder_walk;
+
+/** Whether the manifest names a part; `name` is its file's. */
+static bool is_named_part(const pc_store *store, const char *name, uint32_t shard)
+{
+    unsigned number;
+    int end = 0;
+    int64_t from, to, count;
+    if (shard >= (uint32_t)pc_store_shard_count(store)) return false;
+    if (sscanf(name, "part-%6u.h5%n", &number, &end) != 1 || name[end] != '\0') return false;
+    const pc_part_info *part = pc_store_parts(store, &count);
+    pc_store_shard_parts(store, (int)shard, &from, &to);
+    for (int64_t i = from; i < to; i++) {
+        if (part[i].number == number) return true;
+    }
+    return false;
+}
+
+/** Removes what is in STORE/shards/xx/xxxx and is no part of the store. */
+static void sweep_shard(const folder_walk *walk, const char *folder, uint32_t shard)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *item; dir != NULL && (item = readdir(dir)) != NULL;) {
+        if (item->d_name[0] == '.' || is_named_part(walk->store, item->d_name, shard)) continue;
+        remove_in(folder, item->d_name);
+    }
+    if (dir != NULL) closedir(dir);
+    rmdir(folder); // only when it is empty
+}
+
+static void sweep_shards(const folder_walk *walk, const char *folder, int depth)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *item; dir != NULL && (item = readdir(dir)) != NULL;) {
+        char inside[PATH_BYTES];
+        unsigned number;
+        if (sscanf(item->d_name, "%x", &number) != 1) continue;
+        if (make_path(inside, folder, item->d_name, NULL) != PC_OK) continue;
+        if (depth == 1) {
+            sweep_shard(walk, inside, number);
+        } else {
+            sweep_shards(walk, inside, depth + 1);
+        }
+    }
+    if (dir != NULL) closedir(dir);
+    if (depth > 0) rmdir(folder);
+}
+
+/** Whether a file of STORE is one of the three beside the manifest, of another edition. */
+static bool is_old_edition(const pc_store *store, const char *name)
+{
+    static const char *const base[] = {"parts", "dictionaries", "references"};
+    for (size_t i = 0; i < sizeof base / sizeof base[0]; i++) {
+        char now[64];
+        const size_t bytes = strlen(base[i]);
+        pc_store_file_name(base[i], pc_store_edition(store), now);
+        if (strncmp(name, base[i], bytes) != 0 || (name[bytes] != '-' && name[bytes] != '.')) {
+            continue;
+        }
+        return strcmp(name, now) != 0;
+    }
+    return strncmp(name, "store.json.tmp.", 15) == 0;
+}
+
+static void sweep_top(const pc_store *store, const char *folder)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *item; dir != NULL && (item = readdir(dir)) != NULL;) {
+        if (is_old_edition(store, item->d_name)) remove_in(folder, item->d_name);
+    }
+    if (dir != NULL) closedir(dir);
+}
+
+/** Rejects of deliveries that the manifest does not have. */
+static void sweep_rejects(const folder_walk *walk)
+{
+    char folder[PATH_BYTES];
+    if (make_path(folder, walk->path, "rejects", NULL) != PC_OK) return;
+    DIR *dir = opendir(folder);
+    for (struct dirent *item; dir != NULL && (item = readdir(dir)) != NULL;) {
+        int number, end = 0;
+        const bool is_one =
+            sscanf(item->d_name, "%4d%n", &number, &end) == 1 && item->d_name[end] == '\0';
+        if (is_one && number >= walk->deliveries) remove_in(folder, item->d_name);
+    }
+    if (dir != NULL) closedir(dir);
+}
+
+/** Removes what the manifest, as it is on disk now, does not name: what a killed command left, and
+ *  the parts that an earlier one replaced. */
+static pc_status sweep_store(const ingest_job *job, pc_error *err)
+{
+    pc_store *store = NULL;
+    PC_TRY(pc_store_open(job->options->store, job->budget, &store, err));
+    const pc_json *deliveries = pc_json_get(pc_store_manifest(store), "deliveries");
+    folder_walk walk = {.store = store,
+                        .deliveries = deliveries == NULL ? 0 : pc_json_count(deliveries)};
+    snprintf(walk.path, sizeof walk.path, "%s", job->options->store);
+    char shards[PATH_BYTES];
+    pc_status status = make_path(shards, walk.path, "shards", err);
+    if (status == PC_OK) sweep_shards(&walk, shards, 0);
+    sweep_top(store, walk.path);
+    sweep_rejects(&walk);
+    pc_store_close(store);
+    return status;
+}
+
 // ---- the lock ---------------------------------------------------------------------------------
 
 /** Takes STORE/.lock. The file is removed at the end, so the one that was locked may be gone from
@@ -116,7 +230,7 @@ static pc_status write_plan(const ingest_job *job, pc_error *err)
     return pc_file_write(path, pc_span_of(text), 0600, err);
 }
 
-/** Whether the file `.plan` or the manifest names this plan. */
+/** Whether the file `.plan`, or a delivery of the manifest, names this plan. */
 static bool names_plan(const ingest_job *job, const char *name, pc_error *err)
 {
     char path[PATH_BYTES], wanted[PC_DIGEST_TEXT_BYTES], text[PC_DIGEST_TEXT_BYTES] = "";
@@ -131,10 +245,13 @@ static bool names_plan(const ingest_job *job, const char *name, pc_error *err)
     pc_json *manifest = NULL;
     if (pc_json_read(path, &manifest, err) != PC_OK) return false;
     const pc_json *deliveries = pc_json_get(manifest, "deliveries");
-    const pc_json *first = deliveries == NULL ? NULL : pc_json_first(deliveries);
-    const pc_json *plan = first == NULL ? NULL : pc_json_get(first, "plan");
-    const bool same =
-        plan != NULL && pc_json_text(plan) != NULL && strcmp(pc_json_text(plan), wanted) == 0;
+    bool same = false;
+    for (const pc_json *d = deliveries == NULL ? NULL : pc_json_first(deliveries);
+         d != NULL && !same; d = pc_json_next(d)) {
+        const pc_json *plan = pc_json_get(d, "plan");
+        same =
+            plan != NULL && pc_json_text(plan) != NULL && strcmp(pc_json_text(plan), wanted) == 0;
+    }
     pc_json_free(manifest);
     return same;
 }
@@ -144,8 +261,11 @@ static pc_status look_at_store(ingest_job *job, bool *is_done, pc_error *err)
     const char *store = job->options->store;
     if (exists(store, "store.json")) {
         if (!job->options->resume) {
-            return PC_FAIL(err, PC_BAD_JOB,
-                           "store '%s' is there already: name another, or remove it", store);
+            return PC_FAIL(
+                err, PC_BAD_JOB,
+                "store '%s' is there already: name another, remove it, or add to it with "
+                "--append or --replace",
+                store);
         }
         if (!names_plan(job, "store.json", err)) {
             return PC_FAIL(err, PC_BAD_JOB,
@@ -178,21 +298,54 @@ static pc_status look_at_store(ingest_job *job, bool *is_done, pc_error *err)
     return PC_OK;
 }
 
+/** Rank 0. What a store that is added to looks like: whole, perhaps with what a killed command
+ *  left, perhaps with this delivery in it already. */
+static pc_status look_at_old(ingest_job *job, bool *is_done, pc_error *err)
+{
+    const char *store = job->options->store;
+    const bool resumes = job->options->resume;
+    if (!job->old->compacts && resumes && names_plan(job, "store.json", err)) {
+        *is_done = true;
+        return PC_OK;
+    }
+    if (resumes && exists(store, ".plan") && !names_plan(job, ".plan", err)) {
+        return PC_FAIL(err, PC_BAD_JOB,
+                       "store '%s': another delivery was being added, which was not completed: run "
+                       "that command with --resume, or this one without",
+                       store);
+    }
+    return sweep_store(job, err);
+}
+
 /** Rank 0. */
 static pc_status open_place(ingest_job *job, bool *is_done, pc_error *err)
 {
     char path[PATH_BYTES];
     const char *store = job->options->store;
-    PC_TRY(make_folder(store, &job->made_store, err));
-    PC_TRY(take_lock(job, err));
-    PC_TRY(look_at_store(job, is_done, err));
+    if (job->old == NULL) {
+        PC_TRY(make_folder(store, &job->made_store, err));
+        PC_TRY(take_lock(job, err));
+        PC_TRY(look_at_store(job, is_done, err));
+    } else {
+        PC_TRY(look_at_old(job, is_done, err));
+        *is_done = *is_done || (job->old->compacts && !old_needs_compaction(job));
+    }
     if (*is_done) return PC_OK;
     job->made_files = true;
-    PC_TRY(write_plan(job, err));
+    if (job->old == NULL || !job->old->compacts) PC_TRY(write_plan(job, err));
     PC_TRY(make_path(path, store, "shards", err));
     bool made;
     PC_TRY(make_folder(path, &made, err));
     return make_folder(job->scratch, &job->made_scratch, err);
+}
+
+pc_status ingest_place_lock(ingest_job *job, pc_error *err)
+{
+    if (!exists(job->options->store, "store.json")) {
+        return PC_FAIL(err, PC_BAD_JOB, "store '%s' is not there, or not finished",
+                       job->options->store);
+    }
+    return take_lock(job, err);
 }
 
 pc_status ingest_place_open(ingest_job *job, bool *is_done, pc_error *err)
@@ -225,7 +378,12 @@ void ingest_place_close(ingest_job *job, pc_status status)
     if (job->rank != 0) return;
     const char *store = job->options->store;
     if (job->made_files) {
-        if (status != PC_OK) remove_contents(store);
+        if (job->old != NULL) {
+            // What no manifest names goes; should that fail, the next command does it.
+            if (status != PC_OK) (void)sweep_store(job, NULL);
+        } else if (status != PC_OK) {
+            remove_contents(store);
+        }
         if (status != PC_STOPPED) remove_in(store, ".plan");
         if (job->made_scratch) rmdir(job->scratch); // its files have no names
     }

@@ -1,7 +1,7 @@
 /** CSV to rows: ranks draw units of files; rows go to spools, reference rows to rank 0's memory. */
 #include <stdlib.h>
 #include <string.h>
-#include "ingest_job.h"
+#include "old.h"
 
 /** Files in the order of reading: those of the largest table first, so that no rank is left with a
  *  long unit at the end. */
@@ -40,6 +40,7 @@ static pc_status sink_patient(void *context, const unsigned char *row, int64_t r
         PC_TRY(pc_spool_open(state->job->read_pool, table->layout->row_bytes, PC_SPOOL_BLOCK_BYTES,
                              &table->rows, err));
     }
+    if (state->job->old != NULL) old_note_keys(state->job, state->table, row, row_count);
     return pc_spool_append(table->rows, row, row_count, err);
 }
 
@@ -66,6 +67,7 @@ static pc_status read_unit(read_state *state, int file_index, int64_t unit, pc_e
                             is_patient ? sink_patient : sink_reference, state, &table->rejected,
                             &counts, &job->unit_digest[number], err));
     job->unit_lines[number] = counts.lines;
+    job->file_count_of[file_index].rows_read += counts.rows_read;
     table->count[COUNT_READ] += counts.rows_read;
     table->count[COUNT_REJECTED] += counts.rows_rejected;
     const pc_rejected *rejected =
@@ -155,6 +157,19 @@ static pc_status seal_spools(ingest_job *job, pc_error *err)
     return PC_OK;
 }
 
+/** Each unit was read by one rank: the digests of the others are zero, so sums collect them. */
+static void collect_digests(ingest_job *job)
+{
+    enum { UNITS_AT_ONCE = 4096, WORDS = PC_DIGEST_BYTES / 8 };
+    const int64_t units = job->first_unit[job->file_count];
+    for (int64_t at = 0; at < units; at += UNITS_AT_ONCE) {
+        const int64_t left = units - at;
+        const int count = (int)(left < UNITS_AT_ONCE ? left : UNITS_AT_ONCE);
+        int64_t *word = (int64_t *)(void *)(job->unit_digest + at);
+        pc_comm_sum_int64(job->comm, word, count * WORDS);
+    }
+}
+
 pc_status ingest_read(ingest_job *job, pc_error *err)
 {
     read_state state = {.job = job};
@@ -189,5 +204,6 @@ pc_status ingest_read(ingest_job *job, pc_error *err)
     for (int t = 0; t < job->model->table_count; t++) {
         pc_comm_sum_int64(job->comm, &job->table[t].all_rows, 1);
     }
-    return PC_OK;
+    collect_digests(job);
+    return job->old == NULL ? PC_OK : pc_comm_agree(job->comm, old_check_resent(job, err), err);
 }

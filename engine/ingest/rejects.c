@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "ingest_job.h"
+#include "old.h"
 
 enum { PATH_BYTES = 4096, FLUSH_BYTES = 1024 * 1024 };
 
@@ -16,7 +16,7 @@ pc_status ingest_check_rejects(ingest_job *job, pc_error *err)
     for (int t = 0; t < job->model->table_count; t++) {
         int64_t sum[2] = {job->table[t].count[COUNT_READ], job->table[t].count[COUNT_REJECTED]};
         pc_comm_sum_int64(job->comm, sum, 2);
-        if (sum[0] == 0 || 100.0 * (double)sum[1] <= job->options->max_rejects * (double)sum[0]) {
+        if (sum[0] <= 0 || 100.0 * (double)sum[1] <= job->options->max_rejects * (double)sum[0]) {
             continue;
         }
         int worst = 0;
@@ -50,16 +50,17 @@ static void number_lines(const ingest_job *job, pc_rejected *rejected, size_t co
     int64_t at = 0, lines = 0; // units over all files that `lines` counts, from the file's first
     int last_file = -1;
     for (size_t i = 0; i < count; i++) {
-        const pc_csv_file *file = &job->file[pc_source_file(rejected[i].source)];
-        if (file->index != last_file) {
-            last_file = file->index;
-            at = job->first_unit[file->index];
+        const int index = pc_source_file(rejected[i].source);
+        const pc_csv_file *file = &job->file[index];
+        if (index != last_file) {
+            last_file = index;
+            at = job->first_unit[index];
             lines = 0;
         }
         const int64_t offset = pc_source_offset(rejected[i].source) - file->header_bytes;
         int64_t unit = file->is_stream || offset < 0 ? 0 : offset / file->unit_bytes;
         if (unit >= file->unit_count) unit = file->unit_count - 1;
-        for (; at < job->first_unit[file->index] + unit; at++)
+        for (; at < job->first_unit[index] + unit; at++)
             lines += job->unit_lines[at];
         // A line of 0 is found from the offset later.
         if (rejected[i].line > 0) rejected[i].line += lines;
@@ -106,11 +107,17 @@ static pc_status write_all(int file, const char *path, pc_buffer *out, pc_error 
     return PC_OK;
 }
 
+/** The number of this delivery in its store. */
+static int delivery_of(const ingest_job *job)
+{
+    return job->old == NULL ? 0 : job->old->delivery_count;
+}
+
 static pc_status write_file(const ingest_job *job, int table, const pc_rejected *rejected,
                             size_t count, pc_error *err)
 {
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s/rejects/0000/%s.csv", job->options->store,
+    snprintf(path, sizeof path, "%s/rejects/%04d/%s.csv", job->options->store, delivery_of(job),
              job->model->table[table].name);
     const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0) return PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
@@ -136,10 +143,11 @@ static pc_status write_file(const ingest_job *job, int table, const pc_rejected 
 
 static pc_status make_folders(const ingest_job *job, pc_error *err)
 {
-    static const char *const name[] = {"rejects", "rejects/0000"};
-    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "/%04d", delivery_of(job));
+    for (int depth = 0; depth < 2; depth++) {
         char path[PATH_BYTES];
-        snprintf(path, sizeof path, "%s/%s", job->options->store, name[i]);
+        snprintf(path, sizeof path, "%s/rejects%s", job->options->store, depth == 0 ? "" : name);
         if (mkdir(path, 0700) != 0 && errno != EEXIST) {
             return PC_FAIL(err, PC_IO, "cannot make the folder '%s': %s", path, strerror(errno));
         }
@@ -161,6 +169,10 @@ static pc_status write_table(ingest_job *job, int table, pc_span *span, int64_t 
     if (status == PC_OK && job->rank == writer) {
         pc_rejected *rejected = (pc_rejected *)(void *)in.data;
         const size_t count = in.bytes / sizeof *rejected;
+        for (size_t i = 0; i < count; i++) { // files of this delivery, from here on
+            const int file = pc_source_file(rejected[i].source) - job->file_base;
+            rejected[i].source = pc_row_source(file, pc_source_offset(rejected[i].source));
+        }
         if (count > 0) qsort(rejected, count, sizeof *rejected, compare_rejected);
         number_lines(job, rejected, count);
         status = pc_csv_find_lines(job->file, rejected, (int64_t)count, job->budget, err);

@@ -58,22 +58,40 @@ void resolver_release(resolver *r)
     }
 }
 
-/** Reads blocks of this rank's spool until a batch is full. Local. */
+/** Reads the store's rows of a table until a batch is full. Local. */
+static pc_status load_store_rows(resolver *r, row_rounds *rounds, size_t aim, pc_error *err)
+{
+    const int t = rounds->table;
+    while (r->rows.bytes < aim || r->rows.bytes == 0) {
+        pc_block *block;
+        PC_TRY(old_scan_next(rounds->store, &block, err));
+        if (block->slot_count == 0) break;
+        PC_TRY(old_rows_append(r->job, block, t, 0, block->table[t].row_count, &r->rows, err));
+    }
+    return PC_OK;
+}
+
+/** Reads blocks of this rank's spools until a batch is full. Local. */
 static pc_status load_rows(resolver *r, row_rounds *rounds, pc_error *err)
 {
     ingest_table *table = &r->job->table[rounds->table];
     r->rows.bytes = 0;
     PC_TRY(ingest_check_stop(err));
-    if (table->rows == NULL) return PC_OK;
     size_t aim = pc_budget_left(r->job->budget) / 16;
     if (aim > BATCH_BYTES) aim = BATCH_BYTES;
-    while (rounds->block < pc_spool_block_count(table->rows)) {
+    if (rounds->store != NULL) return load_store_rows(r, rounds, aim, err);
+    while (table->rows != NULL && rounds->block < pc_spool_block_count(table->rows)) {
         const size_t before = r->rows.bytes;
         PC_TRY(pc_spool_read(table->rows, rounds->block++, &r->rows, err));
         // While the block is in cache.
         ingest_renumber(r->job, table->layout, (unsigned char *)r->rows.data + before,
                         (int64_t)(r->rows.bytes - before) / table->layout->row_bytes);
-        if (r->rows.bytes + PC_SPOOL_BLOCK_BYTES > aim) break;
+        if (r->rows.bytes + PC_SPOOL_BLOCK_BYTES > aim) return PC_OK;
+    }
+    // Rows of the store have the numbers of the new dictionaries already.
+    while (table->moved != NULL && rounds->moved_block < pc_spool_block_count(table->moved)) {
+        PC_TRY(pc_spool_read(table->moved, rounds->moved_block++, &r->rows, err));
+        if (r->rows.bytes + PC_SPOOL_BLOCK_BYTES > aim) return PC_OK;
     }
     return PC_OK;
 }
@@ -92,14 +110,7 @@ pc_status resolver_next(resolver *r, row_rounds *rounds, int64_t *row_count, boo
 
 // ---- parents' keys ----------------------------------------------------------------------------
 
-/** The map of a key while its parent and children are read. With several passes, each holds the
- *  keys of one part of the hashes, so that a small memory does as well. */
-typedef struct key_passes {
-    keymap map;
-    int count, at;
-} key_passes;
-
-static int pass_of(const key_passes *passes, const unsigned char *key, int key_bytes)
+int pass_of(const key_passes *passes, const unsigned char *key, int key_bytes)
 {
     if (passes->count == 1) return 0;
     // Other bits than those that choose the owner and the place.
@@ -107,8 +118,7 @@ static int pass_of(const key_passes *passes, const unsigned char *key, int key_b
                  (uint64_t)passes->count);
 }
 
-static pc_status put_keys(resolver *r, key_passes *passes, int table, int64_t row_count,
-                          pc_error *err)
+pc_status put_keys(resolver *r, key_passes *passes, int table, int64_t row_count, pc_error *err)
 {
     const pc_row_layout *layout = r->job->table[table].layout;
     const size_t row_bytes = (size_t)layout->row_bytes;
@@ -241,9 +251,7 @@ static pc_status resolve_children(resolver *r, int table, key_passes *passes, pc
 
 // ---- the order of tables ----------------------------------------------------------------------
 
-/** Parts of the hashes that the keys of `table` are split into, so that a map fits in half of
- *  the memory that buckets will leave on the fullest rank. */
-static int choose_passes(ingest_job *job, int table)
+int choose_passes(ingest_job *job, int table, int64_t more)
 {
     const ingest_table *t = &job->table[table];
     const int64_t cost = keymap_entry_cost(t->layout->key_bytes);
@@ -252,13 +260,65 @@ static int choose_passes(ingest_job *job, int table)
     if (room < LEAST_KEYMAP_BYTES) room = LEAST_KEYMAP_BYTES;
     int64_t share = room > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)room;
     pc_comm_min_int64(job->comm, &share, 1);
-    const int64_t passes = t->all_rows / job->ranks * cost / share + 1;
+    const int64_t passes = (t->all_rows + more) / job->ranks * cost / share + 1;
     return passes > MOST_PASSES ? MOST_PASSES : (int)passes;
 }
 
 static void drop_rows(ingest_job *job, int table)
 {
     if (job->table[table].rows != NULL) pc_spool_drop(job->table[table].rows);
+    if (job->table[table].moved != NULL) pc_spool_drop(job->table[table].moved);
+}
+
+static bool has_children(const ingest_job *job, int key)
+{
+    for (int t = 0; t < job->model->table_count; t++) {
+        if (job->model->table[t].parent_key == key && job->table[t].all_rows > 0) return true;
+    }
+    return false;
+}
+
+/** Keys of the store that passes must have room for, over all ranks. */
+static pc_status count_old_keys(ingest_job *job, int key, int64_t *count, pc_error *err)
+{
+    *count = 0;
+    if (job->old == NULL || !has_children(job, key)) return PC_OK;
+    old_keys keys;
+    pc_status status =
+        pc_comm_agree(job->comm, old_keys_open(&keys, job, job->model->key[key].table, err), err);
+    for (bool is_done = false; status == PC_OK && !is_done; *count += keys.count) {
+        status = old_keys_next(&keys, &is_done, err);
+    }
+    old_keys_close(&keys);
+    if (status == PC_OK) pc_comm_sum_int64(job->comm, count, 1);
+    return status;
+}
+
+/** Keys of a pass that stay where they are in the store: children may name them. */
+static pc_status put_old_keys(resolver *r, int table, key_passes *passes, pc_error *err)
+{
+    ingest_job *job = r->job;
+    const size_t key_bytes = (size_t)job->table[table].layout->key_bytes;
+    const size_t stride = key_bytes + PC_TAG_BYTES;
+    old_keys keys;
+    pc_status status = pc_comm_agree(job->comm, old_keys_open(&keys, job, table, err), err);
+    while (status == PC_OK) {
+        bool is_done = false;
+        status = old_keys_next(&keys, &is_done, err);
+        if (status != PC_OK || is_done) break;
+        unsigned char *record = (unsigned char *)keys.keys.data;
+        int64_t kept = 0;
+        for (int64_t i = 0; i < keys.count; i++) {
+            const unsigned char *from = record + (size_t)i * stride;
+            if (pass_of(passes, from, (int)key_bytes) != passes->at) continue;
+            if (kept < i) memcpy(record + (size_t)kept * stride, from, stride);
+            kept++;
+        }
+        const unsigned char *tag = kept == 0 ? NULL : record + key_bytes;
+        status = keymap_put(&passes->map, PC_OK, record, tag, stride, kept, err);
+    }
+    old_keys_close(&keys);
+    return status;
 }
 
 /** The parent rows of a pass of a key, then the children of the same pass. */
@@ -275,13 +335,17 @@ static pc_status resolve_pass(resolver *r, int key, key_passes *passes, pc_error
     if (status == PC_OK) status = keymap_expect(&passes->map, count + count / 64, err);
     status = pc_comm_agree(job->comm, status, err);
     if (status == PC_OK) status = resolve_roots(r, parent, passes, err);
+    job->table[parent].count[COUNT_CONFLICT] += passes->map.conflict_count;
     if (is_last) drop_rows(job, parent);
+    if (status == PC_OK && job->old != NULL && has_children(job, key)) {
+        // Conflicts among these keys are counted already; movers.c took out those with a twin here.
+        status = put_old_keys(r, parent, passes, err);
+    }
     for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
         if (job->model->table[t].parent_key != key || job->table[t].all_rows == 0) continue;
         status = resolve_children(r, t, passes, err);
         if (is_last) drop_rows(job, t);
     }
-    job->table[parent].count[COUNT_CONFLICT] += passes->map.conflict_count;
     keymap_release(&passes->map);
     pc_arena_rewind(&job->arena, mark);
     return status;
@@ -291,7 +355,10 @@ static pc_status resolve_key(resolver *r, int key, pc_error *err)
 {
     pc_status status = PC_OK;
     const int parent = r->job->model->key[key].table;
-    key_passes passes = {.count = choose_passes(r->job, parent)};
+    int64_t old_count = 0;
+    status = count_old_keys(r->job, key, &old_count, err);
+    if (status != PC_OK) return status;
+    key_passes passes = {.count = choose_passes(r->job, parent, old_count)};
     if (passes.count > 1) { // more memory would make it faster
         pc_log_line(r->job->log, PC_INFO, "keys_in_passes", "table=%s passes=%d",
                     r->job->model->table[parent].name, passes.count);
@@ -357,14 +424,17 @@ pc_status ingest_resolve(ingest_job *job, pc_error *err)
 {
     resolver r;
     pc_status status = resolver_open(&r, job, err);
+    status = pc_comm_agree(job->comm, status, err);
+    if (status == PC_OK) status = identity_build(&r, err);
+    if (status == PC_OK) ingest_phase_end(job, "identity");
+    if (status == PC_OK && job->old != NULL) {
+        status = movers_take(&r, err);
+        ingest_phase_end(job, "move");
+    }
     if (status == PC_OK) status = route_open_buckets(job, err);
     if (status == PC_OK) status = same_open(&r, err);
     status = pc_comm_agree(job->comm, status, err);
-    if (status == PC_OK) status = identity_build(&r, err);
-    if (status == PC_OK) {
-        ingest_phase_end(job, "identity");
-        status = resolve_tables(&r, err);
-    }
+    if (status == PC_OK) status = resolve_tables(&r, err);
     resolver_release(&r);
     if (status == PC_OK) status = seal_buckets(job, err);
     job->spilled_bytes += pc_spool_pool_spilled(job->read_pool);

@@ -5,6 +5,7 @@
 #ifndef PC_RESOLVER_H
 #define PC_RESOLVER_H
 #include "keymap.h"
+#include "old.h"
 #include "route.h"
 
 enum {
@@ -32,8 +33,17 @@ typedef struct resolver {
 /** Reads rows of a table in rounds: every rank calls it until it gives 0 rows everywhere. */
 typedef struct row_rounds {
     int table;
-    int block; // the next of this rank's spool
+    int block;       // the next of this rank's spool
+    int moved_block; // the next of its rows that were taken out of the store
+    old_scan *store; // not NULL: all rows of the table that the store has, in place of both
 } row_rounds;
+
+/** The map of a key while its parent and children are read. With several passes, each holds the
+ *  keys of one part of the hashes, so that a small memory does as well. */
+typedef struct key_passes {
+    keymap map;
+    int count, at;
+} key_passes;
 
 /** Local; resolver_release accepts what a failed open left. */
 pc_status resolver_open(resolver *r, ingest_job *job, pc_error *err) PC_MUST_CHECK;
@@ -42,6 +52,20 @@ void resolver_release(resolver *r);
  *  `*is_done` when no rank has more. */
 pc_status resolver_next(resolver *r, row_rounds *rounds, int64_t *row_count, bool *is_done,
                         pc_error *err) PC_MUST_CHECK;
+
+/** The pass that a key belongs to. Local. */
+int pass_of(const key_passes *passes, const unsigned char *key, int key_bytes);
+/** Parts of the hashes that the keys of `table`, and `more` others over all ranks, are split into,
+ *  so that a map fits in half of the memory that buckets will leave on the fullest rank.
+ *  Collective. */
+int choose_passes(ingest_job *job, int table, int64_t more);
+/** Collective. The keys and tags of r->rows that belong to the pass go into its map. */
+pc_status put_keys(resolver *r, key_passes *passes, int table, int64_t row_count,
+                   pc_error *err) PC_MUST_CHECK;
+
+// movers.c
+/** Collective. Takes out of the store what must be resolved again, after identity_build. */
+pc_status movers_take(resolver *r, pc_error *err) PC_MUST_CHECK;
 
 // identity.c
 /** Collective. Fills the maps from the identity tables. */
@@ -58,7 +82,9 @@ bool identity_id(const ingest_job *job, int table, int column, const unsigned ch
 void slot_entry_make(char kind, pc_span text, pc_slot_entry *out);
 /** The slot of a person. */
 void slot_of_person(const unsigned char *person, int bytes, pc_slot_entry *out);
-/** The slot of a pair that no identity table knows. */
+/** The slot of a pair that no identity table knows: of its key bytes, or of a row. */
+void slot_of_known_pair(const unsigned char *pseudonym, const unsigned char rank[RANK_BYTES],
+                        pc_slot_entry *out);
 void slot_of_pair(const ingest_job *job, int table, const unsigned char *row, pc_slot_entry *out);
 /** The nobody slot of a row: keyed by its claim or stay, which its children name too. */
 void slot_of_nobody(const ingest_job *job, int table, const unsigned char *row, char kind,

@@ -1,6 +1,7 @@
 /** Rows to buckets: by the top bits of their tag, over the ranks that own the shards. */
 #include "route.h"
 #include <string.h>
+#include "old.h"
 
 static int log2_of(int64_t power)
 {
@@ -17,23 +18,34 @@ int64_t route_bucket(const ingest_job *job, const unsigned char *tag)
 {
     uint64_t hash;
     memcpy(&hash, tag, sizeof hash);
-    hash = __builtin_bswap64(hash);
+    return route_bucket_of_hash(job, __builtin_bswap64(hash));
+}
+
+int64_t route_bucket_of_hash(const ingest_job *job, uint64_t hash)
+{
     return job->bucket_bits == 0 ? 0 : (int64_t)(hash >> (64 - job->bucket_bits));
+}
+
+int route_owner(const ingest_job *job, int64_t shard)
+{
+    return (int)(shard * job->ranks / job->shard_count);
 }
 
 static int owner_of_bucket(const ingest_job *job, int64_t bucket)
 {
-    const int64_t shard = bucket >> (job->bucket_bits - log2_of(job->shard_count));
-    return (int)(shard * job->ranks / job->shard_count);
+    return route_owner(job, bucket >> (job->bucket_bits - log2_of(job->shard_count)));
 }
 
 pc_status route_open_buckets(ingest_job *job, pc_error *err)
 {
     int64_t bytes = 0, tables = 1;
     for (int t = 0; t < job->model->table_count; t++) {
-        if (job->table[t].all_rows == 0) continue;
-        bytes += job->table[t].all_rows * job->table[t].layout->row_bytes;
-        tables++;
+        if (job->table[t].layout == NULL) continue;
+        // Slots that are written again bring their rows of the store into their bucket.
+        const bool is_old = job->old != NULL && ingest_is_patient_table(&job->model->table[t]);
+        const int64_t old_rows = is_old ? pc_store_table_rows(job->old->store, t) : 0;
+        bytes += (job->table[t].all_rows + old_rows) * job->table[t].layout->row_bytes;
+        tables += job->table[t].all_rows > 0;
     }
     // A bucket is in memory as rows, as what sorts them, and a block of it as columns.
     const size_t left = pc_budget_left(job->budget);

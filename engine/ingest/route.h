@@ -18,6 +18,10 @@ typedef struct route {
 pc_status route_open_buckets(ingest_job *job, pc_error *err) PC_MUST_CHECK;
 /** The number of a tag's bucket over all ranks. Local. */
 int64_t route_bucket(const ingest_job *job, const unsigned char *tag);
+/** The same of a slot's hash. Local. */
+int64_t route_bucket_of_hash(const ingest_job *job, uint64_t hash);
+/** The rank that owns a shard. Local. */
+int route_owner(const ingest_job *job, int64_t shard);
 /** The first shard of a rank: ranks own shards in runs. Local. */
 int64_t route_first_shard(const ingest_job *job, int rank);
 

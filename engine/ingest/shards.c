@@ -1,6 +1,7 @@
 /** Buckets to parts: arranged, cut into blocks, derived, written. Each rank writes its own shards;
  *  nothing here is said to other ranks before the end, except that one has failed. */
 #include <string.h>
+#include "old.h"
 #include "parcours/derive.h"
 #include "route.h"
 
@@ -10,11 +11,14 @@ typedef struct shard_state {
     ingest_job *job;
     const pc_person_plan *person;
     pc_derive *derive;
+    old_join join;        // with the store that is added to
     pc_part_writer *part; // of the shard being written; NULL: no slot yet
-    int64_t slot_count;   // of the shard so far
+    uint32_t part_number, delivery, generation;
+    int64_t slot_count; // of the shard so far
     pc_bucket bucket;
     pc_buffer *rows;       // [table_count + 1] of the bucket; last: slot entries
     pc_buffer *rejected;   // [table_count] duplicates of the bucket
+    pc_buffer names;       // pc_slot_key of the bucket's slots that go on
     pc_arena bucket_arena; // lives as long as a bucket
     pc_arena block_arena;  // lives as long as a block
 } shard_state;
@@ -24,6 +28,7 @@ static pc_status open_state(shard_state *s, ingest_job *job, pc_error *err)
     const size_t tables = (size_t)job->model->table_count;
     *s = (shard_state){.job = job,
                        .bucket.model = job->model,
+                       .names.budget = job->budget,
                        .bucket_arena.budget = job->budget,
                        .block_arena.budget = job->budget};
     s->rows = pc_arena_array(&job->arena, tables + 1, sizeof *s->rows, err);
@@ -39,9 +44,21 @@ static pc_status open_state(shard_state *s, ingest_job *job, pc_error *err)
         layout[t] = job->table[t].layout;
     }
     s->rows[tables].budget = job->budget;
+    if (job->old != NULL) {
+        pc_store_contents newest = {0};
+        pc_store_generations(job->old->store, &newest);
+        s->generation = newest.generation_count - 1;
+        s->delivery = (uint32_t)job->old->delivery_count - (job->old->compacts ? 1 : 0);
+        PC_TRY(old_join_open(&s->join, job, err));
+    }
     PC_TRY(pc_person_plan_make(job->model, layout, job->dict, &job->arena, &s->person, err));
-    return pc_derive_open(job->model, job->dict, job->column, job->reference_rows, &job->arena,
-                          &s->derive, err);
+    PC_TRY(pc_derive_open(job->model, job->dict, job->column, job->reference_rows, &job->arena,
+                          &s->derive, err));
+    for (int t = 0; job->old != NULL && t < job->model->table_count; t++) {
+        if (!job->old->changed[t] || !pc_derive_reads(s->derive, t)) continue;
+        job->old->rewrites_all = true;
+    }
+    return PC_OK;
 }
 
 static void close_state(shard_state *s)
@@ -51,6 +68,8 @@ static void close_state(shard_state *s)
         pc_buffer_release(&s->rows[t]);
     for (int t = 0; s->rejected != NULL && t < tables; t++)
         pc_buffer_release(&s->rejected[t]);
+    old_join_close(&s->join);
+    pc_buffer_release(&s->names);
     pc_part_free(s->part);
     pc_derive_close(s->derive);
     pc_arena_reset(&s->block_arena);
@@ -111,7 +130,8 @@ static void count_person(const shard_state *s)
     int64_t *count = s->job->table[s->job->model->person_table].count;
     for (int slot = 0; slot < s->bucket.slot_count; slot++) {
         const pc_slot_key *key = &s->bucket.slot_key[slot];
-        if (!pc_slot_is_patient((pc_slot_kind)key->byte[0])) continue;
+        const bool has_row = s->bucket.is_continued != NULL && s->bucket.is_continued[slot];
+        if (!pc_slot_is_patient((pc_slot_kind)key->byte[0]) || has_row) continue;
         count[COUNT_READ]++;
         count[COUNT_STORED]++;
         count[COUNT_STATUS + status_index(key)]++;
@@ -159,8 +179,8 @@ static pc_status write_blocks(shard_state *s, uint32_t shard, pc_error *err)
                                &block, err));
         PC_TRY(pc_derive_block(s->derive, &block, err));
         if (s->part == NULL) {
-            PC_TRY(pc_part_begin(job->options->store, job->model, shard, 0, 0, 0, job->budget,
-                                 &s->part, err));
+            PC_TRY(pc_part_begin(job->options->store, job->model, shard, s->part_number,
+                                 s->delivery, s->generation, job->budget, &s->part, err));
         }
         PC_TRY(pc_part_add(s->part, &block, err));
         pc_arena_reset(&s->block_arena);
@@ -170,17 +190,83 @@ static pc_status write_blocks(shard_state *s, uint32_t shard, pc_error *err)
     return PC_OK;
 }
 
+static pc_status arrange(shard_state *s, pc_error *err)
+{
+    pc_buffer *entries = &s->rows[s->job->model->table_count];
+    return pc_bucket_arrange(&s->bucket, (pc_slot_entry *)(void *)entries->data,
+                             (int64_t)(entries->bytes / sizeof(pc_slot_entry)), &s->bucket_arena,
+                             s->rejected, err);
+}
+
+/** Rows of the store's slots that are written again join those of the bucket, which is arranged
+ *  anew then. */
+static pc_status join_old(shard_state *s, int64_t bucket, pc_error *err)
+{
+    const ingest_job *job = s->job;
+    old_join *join = &s->join;
+    const int tables = job->model->table_count;
+    if (job->old == NULL) return PC_OK;
+    PC_TRY(old_join_bucket(join, &s->bucket, bucket, err));
+    const size_t before = (size_t)join->taken_before * sizeof(pc_slot_entry);
+    if (join->taken.bytes == before) return PC_OK;
+    PC_TRY(pc_buffer_append(&s->rows[tables], join->taken.data + before, join->taken.bytes - before,
+                            err));
+    for (int t = 0; t < tables; t++) {
+        if (job->table[t].layout == NULL) continue;
+        PC_TRY(pc_buffer_append(&s->rows[t], join->rows[t].data, join->rows[t].bytes, err));
+        s->rejected[t].bytes = 0;
+        s->bucket.table[t] = (pc_bucket_table){.layout = job->table[t].layout,
+                                               .row = (unsigned char *)s->rows[t].data,
+                                               .row_count = (int64_t)s->rows[t].bytes /
+                                                            job->table[t].layout->row_bytes};
+    }
+    // The bucket's slots get other numbers: those that go on are known by their keys.
+    pc_buffer *names = &s->names;
+    names->bytes = 0;
+    for (int slot = 0; slot < s->bucket.slot_count; slot++) {
+        if (!s->bucket.is_continued[slot]) continue;
+        PC_TRY(pc_buffer_append(names, &s->bucket.slot_key[slot], sizeof(pc_slot_key), err));
+    }
+    pc_arena_reset(&s->bucket_arena);
+    PC_TRY(arrange(s, err));
+    return old_join_continue(join, &s->bucket, (const pc_slot_key *)(const void *)names->data,
+                             names->bytes / sizeof(pc_slot_key), err);
+}
+
 static pc_status write_bucket(shard_state *s, int64_t bucket, uint32_t shard, pc_error *err)
 {
     PC_TRY(load_bucket(s, bucket, err));
-    pc_buffer *entries = &s->rows[s->job->model->table_count];
-    PC_TRY(pc_bucket_arrange(&s->bucket, (pc_slot_entry *)(void *)entries->data,
-                             (int64_t)(entries->bytes / sizeof(pc_slot_entry)), &s->bucket_arena,
-                             s->rejected, err));
+    if (s->job->old != NULL) {
+        pc_buffer *entries = &s->rows[s->job->model->table_count];
+        PC_TRY(old_join_names(&s->join, &s->bucket, bucket, entries, err));
+    }
+    PC_TRY(arrange(s, err));
+    PC_TRY(join_old(s, bucket, err));
     PC_TRY(count_bucket(s, err));
     PC_TRY(write_blocks(s, shard, err));
     pc_arena_reset(&s->bucket_arena);
     return PC_OK;
+}
+
+/** Buckets first .. end - 1 have rows. */
+static bool has_rows(const ingest_job *job, int64_t first, int64_t end)
+{
+    const int64_t spools = job->model->table_count + 1;
+    for (int64_t i = (first - job->first_bucket) * spools; i < (end - job->first_bucket) * spools;
+         i++) {
+        if (job->bucket_rows[i] != NULL) return true;
+    }
+    return false;
+}
+
+/** The number of the shard's next part. */
+static uint32_t next_number(const ingest_job *job, uint32_t shard)
+{
+    int64_t from, to, count;
+    if (job->old == NULL) return 0;
+    const pc_part_info *part = pc_store_parts(job->old->store, &count);
+    pc_store_shard_parts(job->old->store, (int)shard, &from, &to);
+    return from == to ? 0 : part[to - 1].number + 1;
 }
 
 static pc_status write_shard(shard_state *s, uint32_t shard, pc_error *err)
@@ -188,11 +274,16 @@ static pc_status write_shard(shard_state *s, uint32_t shard, pc_error *err)
     ingest_job *job = s->job;
     const int finer = job->bucket_bits - __builtin_ctz(job->shard_count);
     s->slot_count = 0;
-    const int64_t first = (int64_t)shard << finer;
-    for (int64_t bucket = first; bucket < first + (INT64_C(1) << finer); bucket++) {
+    s->part_number = next_number(job, shard);
+    const int64_t first = (int64_t)shard << finer, end = first + (INT64_C(1) << finer);
+    if (job->old != NULL) {
+        PC_TRY(old_join_begin(&s->join, shard, has_rows(job, first, end), err));
+    }
+    for (int64_t bucket = first; bucket < end; bucket++) {
         PC_TRY(ingest_check_stop(err));
         PC_TRY(write_bucket(s, bucket, shard, err));
     }
+    if (job->old != NULL) PC_TRY(old_join_end(&s->join, err));
     if (s->part == NULL) return PC_OK; // no slot falls into it
     pc_part_info info = {0};
     PC_TRY(pc_part_end(s->part, &info, err));

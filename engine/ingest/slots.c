@@ -26,6 +26,21 @@ void slot_of_person(const unsigned char *person, int bytes, pc_slot_entry *out)
     slot_entry_make(PC_SLOT_RESOLVED, (pc_span){(const char *)person, (size_t)bytes}, out);
 }
 
+void slot_of_known_pair(const unsigned char *pseudonym, const unsigned char rank[RANK_BYTES],
+                        pc_slot_entry *out)
+{
+    char text[MOST_ID_BYTES + 32];
+    uint32_t flipped = 0;
+    for (int i = 0; i < RANK_BYTES; i++)
+        flipped = flipped << 8 | rank[i];
+    int bytes = snprintf(text, sizeof text, "%.*s/", MOST_ID_BYTES, (const char *)pseudonym);
+    if (flipped != UINT32_MAX) { // all ones: no rank
+        const int32_t number = (int32_t)(flipped ^ (UINT32_C(1) << 31));
+        bytes += snprintf(text + bytes, sizeof text - (size_t)bytes, "%ld", (long)number);
+    }
+    slot_entry_make(PC_SLOT_UNRESOLVED, (pc_span){text, (size_t)bytes}, out);
+}
+
 void slot_of_pair(const ingest_job *job, int table, const unsigned char *row, pc_slot_entry *out)
 {
     unsigned char id[MOST_ID_BYTES + 1] = {0}, key[RANK_BYTES];

@@ -40,6 +40,8 @@ typedef struct pc_bucket {
     pc_bucket_table *table; ///< [model->table_count]
     int slot_count;
     const pc_slot_key *slot_key; ///< [slot_count] in the order of the store
+    const bool *is_continued;    ///< [slot_count] slots that an earlier part has too, with their
+                                 ///< row of PERSON; NULL: none
 } pc_bucket;
 
 /** Arranges a bucket whose tables hold rows with tags. Duplicates are appended to

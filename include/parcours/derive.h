@@ -20,6 +20,8 @@ pc_status pc_derive_open(const pc_model *model, const pc_dict *const *dict,
  *  `block->table[].column[]` (memory of block->arena). A text that is not in its dictionary is
  *  PC_BAD_INPUT. Local. */
 pc_status pc_derive_block(pc_derive *derive, pc_block *block, pc_error *err) PC_MUST_CHECK;
+/** Whether a rule looks at a row of the table (the model's index), besides its own. Local. */
+bool pc_derive_reads(const pc_derive *derive, int table);
 /** Gives back what the rules hold outside of the arena. Accepts NULL. */
 void pc_derive_close(pc_derive *derive);
 

@@ -7,24 +7,26 @@
 #include "parcours/log.h"
 
 typedef struct pc_ingest_options {
-    const char *model; ///< name of a shipped model or path of a model file
-    const char *in;    ///< folder of the delivery
-    const char *store; ///< folder of the store; made if it is not there
-    int64_t shards;    ///< a power of two, 1 .. 65536; 0: input bytes / 512 MiB, 16 .. 16384
-    bool resume;       ///< a complete store of the same plan: nothing to do; an unfinished one is
-                       ///< made again
-    bool append, replace; ///< refused by name
-    double max_rejects;   ///< percent of the rows read, per table; negative: no limit
-    const char *scratch;  ///< folder for what does not fit in memory; NULL: STORE/scratch
-    const char *share;    ///< folder of shipped data (models)
-    pc_budget *budget;    ///< of this rank
+    const char *model;   ///< name of a shipped model or path of a model file; NULL: the store's
+    const char *in;      ///< folder of the delivery; NULL with `compact`
+    const char *store;   ///< folder of the store; made if it is not there
+    int64_t shards;      ///< a power of two, 1 .. 65536; 0: input bytes / 512 MiB, 16 .. 16384
+    bool resume;         ///< a complete store of the same plan: nothing to do; an unfinished one is
+                         ///< made again
+    bool append;         ///< the delivery is added to a store that is there
+    bool replace;        ///< the same; rows of files of the same name are taken out before
+    bool compact;        ///< no delivery: parts of each shard are written as one
+    double max_rejects;  ///< percent of the rows read, per table; negative: no limit
+    const char *scratch; ///< folder for what does not fit in memory; NULL: STORE/scratch
+    const char *share;   ///< folder of shipped data (models)
+    pc_budget *budget;   ///< of this rank
 } pc_ingest_options;
 
-/** Makes the store. Collective over comm.
- *  @return PC_OK; PC_BAD_JOB (wrong options, a store that is there, another delivery);
- *          PC_UNSUPPORTED (append, replace); PC_TOO_MANY_REJECTS; PC_STOPPED (signal);
- *          PC_BAD_INPUT, PC_NO_MEMORY, PC_IO. On failure nothing of the store stays, but after
- *          PC_STOPPED the plan, which --resume asks for */
+/** Makes the store, or changes it. Collective over comm.
+ *  @return PC_OK; PC_BAD_JOB (wrong options, a store that is there, another delivery, a file that
+ *          is loaded already); PC_TOO_MANY_REJECTS; PC_STOPPED (signal); PC_BAD_INPUT,
+ *          PC_NO_MEMORY, PC_IO. On failure nothing of a new store stays, but after PC_STOPPED the
+ *          plan, which --resume asks for; a store that is changed is as it was */
 pc_status pc_ingest_run(pc_comm *comm, const pc_ingest_options *options, const pc_log *log,
                         pc_error *err) PC_MUST_CHECK;
 

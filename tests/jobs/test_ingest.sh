@@ -70,9 +70,9 @@ ingest 2 "$work/in1" "$work/wide" --shards 64 2>/dev/null
 exits 2 "$bin" ingest --in "$work/in1" --store "$work/store1"
 says "is there already"
 exits 2 "$bin" ingest --in "$work/in1" --store "$work/other" --append
-says "--append"
+says "is not there"
 exits 2 "$bin" ingest --in "$work/in1" --store "$work/other" --replace
-says "--replace"
+says "is not there"
 exits 2 "$bin" ingest --in "$work/in1" --store "$work/other" --shards 17
 says "power of two"
 [ ! -e "$work/other" ] || fail "a refused ingest leaves a store"

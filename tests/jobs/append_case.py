@@ -1,0 +1,97 @@
+"""A delivery cut into several, and stores compared.
+
+    append_case.py split DIR OUT COUNT SEED HOW    OUT/0, OUT/1 ...: each a delivery; HOW: rows, files, months, late
+    append_case.py same STORE STORE                the counts of both manifests, and, shard by shard, every dataset of
+                                                   their parts (one a shard) but `file` (needs h5py)
+
+`rows` sends each row to any of them, `files` each file, `months` the rows of a claim by its month of flow and all else
+to the first, `late` every parent row behind its children: claims, stays and identities last."""
+import json
+import os
+import random
+import sys
+
+PARENTS = ("ER_PRS_F", "T_MCO", "IR_BEN_R", "KI_CCI_R")
+
+
+def is_parent(name):
+    return name.startswith(PARENTS) and not (name.startswith("T_MCO") and not name.endswith("C.CSV"))
+
+
+def split(folder, out, count, seed, how):
+    rng = random.Random(seed)
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".CSV"):
+            continue
+        with open(os.path.join(folder, name), "rb") as file:
+            head, *rows = file.read().splitlines(keepends=True)
+        one = rng.randrange(count)
+        columns = head.strip().split(b";")
+        flow = columns.index(b"FLX_DIS_DTD") if b"FLX_DIS_DTD" in columns else -1
+        months = sorted({row.split(b";")[flow] for row in rows})
+        parts = [[] for _ in range(count)]
+        for row in rows:
+            if how == "rows":
+                to = rng.randrange(count)
+            elif how == "files":
+                to = one
+            elif how == "months":
+                to = months.index(row.split(b";")[flow]) * count // len(months) if flow >= 0 else 0
+            else:
+                to = count - 1 if is_parent(name) else 0
+                if rng.random() < 0.1:
+                    to = rng.randrange(count)
+            parts[to].append(row)
+        for to, part in enumerate(parts):
+            if not part:
+                continue
+            os.makedirs(os.path.join(out, str(to)), exist_ok=True)
+            with open(os.path.join(out, str(to), name), "wb") as file:
+                file.write(head + b"".join(part))
+
+
+def parts_of(store):
+    found = {}
+    for folder, _, names in os.walk(os.path.join(store, "shards")):
+        for name in names:
+            found.setdefault(os.path.basename(folder), []).append(os.path.join(folder, name))
+    return found
+
+
+def same(one, two):
+    import h5py
+    import numpy
+    tables = [json.load(open(os.path.join(store, "store.json")))["tables"] for store in (one, two)]
+    wrong = 0
+    for table in sorted(set(tables[0]) | set(tables[1])):
+        if tables[0].get(table) != tables[1].get(table):
+            print(f"{table}: {tables[0].get(table)}\n    not {tables[1].get(table)}")
+            wrong += 1
+    first, second = parts_of(one), parts_of(two)
+    if set(first) != set(second):
+        print("other shards have parts", sorted(set(first) ^ set(second)))
+        wrong += 1
+    for shard in sorted(set(first) & set(second)):
+        if len(first[shard]) != 1 or len(second[shard]) != 1:
+            print(f"shard {shard} has several parts")
+            wrong += 1
+            continue
+        with h5py.File(first[shard][0]) as a, h5py.File(second[shard][0]) as b:
+            for table in sorted((set(a) | set(b)) - {"directory"}):
+                names = [set(f[table]) - {"file"} if table in f else set() for f in (a, b)]
+                if names[0] != names[1]:
+                    print(f"shard {shard}: {table} has other columns: {sorted(names[0] ^ names[1])}")
+                    wrong += 1
+                    continue
+                for name in sorted(names[0]):
+                    x, y = a[table][name], b[table][name]
+                    if x.dtype != y.dtype or not numpy.array_equal(x[:].view("u1"), y[:].view("u1")):
+                        print(f"shard {shard}: {table}/{name} differs")
+                        wrong += 1
+    return wrong
+
+
+if sys.argv[1] == "split":
+    split(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6])
+else:
+    sys.exit(1 if same(sys.argv[2], sys.argv[3]) else 0)
