@@ -155,7 +155,8 @@ static int64_t key_table_fill(key_table *keys, int slot)
 typedef struct table_job {
     pc_bucket *bucket;
     pc_bucket_table *table;
-    const pc_bucket_table *parent; // NULL: a root
+    bool is_child;
+    const pc_bucket_table *parent; // NULL: a root, or no parent row is in the bucket
     int own_date;                  // offset of the date in the row, -1: the parent's
     int64_t most;                  // rows of the largest slot
     pc_sort_rule rule;
@@ -276,8 +277,8 @@ static pc_status sort_slots(table_job *job, pc_buffer *rejected, pc_error *err)
         date_rows(job, job->grouped + from * table->layout->row_bytes, count);
         pc_sort_items(&job->rule, job->item, count, job->spare);
         PC_TRY(pc_sort_unique(&job->rule, job->item, &count, rejected, err));
-        // A child's twins in key have one parent, hence one date: they stand side by side.
-        if (job->parent != NULL && job->rule.key_bytes > 0) {
+        // A child's twins in key have one parent or none, hence one date: they stand side by side.
+        if (job->is_child && job->rule.key_bytes > 0) {
             table->key_conflict += adjacent_conflicts(&job->rule, job->item, count);
         }
         keep_rows(job, kept, count);
@@ -290,7 +291,7 @@ static pc_status sort_slots(table_job *job, pc_buffer *rejected, pc_error *err)
 
 static pc_status count_root_conflicts(table_job *job, pc_arena *arena, pc_error *err)
 {
-    if (job->parent != NULL || job->rule.key_bytes == 0) return PC_OK;
+    if (job->is_child || job->rule.key_bytes == 0) return PC_OK;
     key_table keys;
     PC_TRY(key_table_make(job->bucket, job->table, arena, &keys, err));
     for (int slot = 0; slot < job->bucket->slot_count; slot++) {
@@ -327,7 +328,8 @@ static pc_status arrange_table(pc_bucket *bucket, int index, const slot_table *s
     }
     if (table->row_count == 0) return PC_OK;
     const size_t row_count = (size_t)table->row_count;
-    table_job job = {.bucket = bucket, .table = table, .own_date = -1};
+    table_job job = {
+        .bucket = bucket, .table = table, .is_child = model_table->parent_key >= 0, .own_date = -1};
     job.grouped = pc_arena_raw(arena, row_count * (size_t)table->layout->row_bytes, err);
     if (job.grouped == NULL) return PC_NO_MEMORY;
     if (model_table->parent_key < 0 && table->layout->key_bytes > 0) {

@@ -6,7 +6,8 @@
  * left;
  *  - orphans whose parent comes now;
  *  - slots with rows of files that are replaced;
- *  - slots with a parent row whose key comes again, until there is no other.
+ *  - slots with a parent row whose key comes again, or with a row of path SAME whose values a row
+ *    that it asks has now, until there is no other.
  *
  *  Taking a slot out that could have stayed is no error: resolved again, its rows come back. */
 #include <limits.h>
@@ -125,6 +126,8 @@ static pc_status put_loose(movers *m, keymap *loose, int64_t *loose_count, pc_er
     pc_status status = old_scan_open(&scan, job, -2, 0, err);
     status = pc_comm_agree(job->comm, status, err);
     *loose_count = 0;
+    // Of the rows that left a row of path SAME ambiguous some may be replaced.
+    const bool moves_ambiguous = job->old->moves_ambiguous || job->old->replaces;
     for (int64_t more = 1; status == PC_OK && more > 0;) {
         pc_block *block = &scan.none;
         tags.bytes = 0;
@@ -132,7 +135,7 @@ static pc_status put_loose(movers *m, keymap *loose, int64_t *loose_count, pc_er
         for (int s = 0; status == PC_OK && s < block->slot_count; s++) {
             const char kind = block->slot_key[s].byte[0];
             unsigned char tag[PC_TAG_BYTES];
-            if (kind == PC_SLOT_AMBIGUOUS && job->old->moves_ambiguous) {
+            if (kind == PC_SLOT_AMBIGUOUS && moves_ambiguous) {
                 status = add_found(m, &block->slot_key[s], err);
             }
             if (kind != PC_SLOT_UNRESOLVED && kind != PC_SLOT_ORPHAN) continue;
@@ -400,6 +403,51 @@ static pc_status find_key_again(movers *m, int k, pc_error *err)
     return status;
 }
 
+/** Slots of the store with a row of path SAME that asks rows which are resolved now. */
+static pc_status find_same_again(movers *m, int table, keymap *map, pc_error *err)
+{
+    ingest_job *job = m->job;
+    const pc_model_same *same = &job->model->table[table].same;
+    old_keys keys;
+    pc_status status = old_values_open(&keys, job, table, same->column, same->column_count, err);
+    status = pc_comm_agree(job->comm, status, err);
+    while (status == PC_OK) {
+        bool is_done = false;
+        status = old_keys_next(&keys, &is_done, err);
+        if (status != PC_OK || is_done) break;
+        status = same_ask_store(m->r, map, &keys, err);
+        const bool *found = (const bool *)(const void *)m->r->found[0].data;
+        const pc_slot_entry *entry = (const pc_slot_entry *)(const void *)keys.entries.data;
+        for (int64_t i = 0; status == PC_OK && i < keys.count; i++) {
+            if (found[i]) status = pc_buffer_append(&m->found, &entry[i], sizeof *entry, err);
+        }
+        status = pc_comm_agree(job->comm, status, err);
+    }
+    old_keys_close(&keys);
+    return status;
+}
+
+static pc_status find_same(movers *m, int table, pc_error *err)
+{
+    ingest_job *job = m->job;
+    const pc_model_same *same = &job->model->table[table].same;
+    const int bytes = same_bytes(job, table);
+    if (bytes == 0 || pc_store_table_rows(job->old->store, table) == 0) return PC_OK;
+    const pc_arena_mark mark = pc_arena_now(&job->arena);
+    keymap map;
+    pc_status status = keymap_init(&map, job->comm, bytes, bytes, &job->arena, job->budget, err);
+    status = pc_comm_agree(job->comm, status, err);
+    for (int i = 0; status == PC_OK && i < same->table_count; i++) {
+        if (job->table[same->table[i]].all_rows > 0 && same_asked_bytes(job, table, i) == bytes) {
+            status = same_put_rows(m->r, &map, table, i, err);
+        }
+    }
+    if (status == PC_OK) status = find_same_again(m, table, &map, err);
+    keymap_release(&map);
+    pc_arena_rewind(&job->arena, mark);
+    return status;
+}
+
 /** Rows of the moved slots are sealed, counted, and read like those of the delivery. */
 static pc_status count_moved(ingest_job *job, pc_error *err)
 {
@@ -435,6 +483,9 @@ static pc_status find_all(movers *m, pc_error *err)
         for (int k = 0; status == PC_OK && k < job->model->key_count; k++) {
             const int table = job->model->key[k].table;
             if (job->table[table].all_rows > 0) status = find_key_again(m, k, err);
+        }
+        for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
+            if (job->model->table[t].path == PC_PATH_SAME) status = find_same(m, t, err);
         }
         status = send_found(m, status, &fresh_count, err);
         again = fresh_count > 0;

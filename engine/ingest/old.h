@@ -106,6 +106,10 @@ const pc_slot_entry *old_moved_of_shard(const ingest_job *job, int64_t shard, in
 typedef struct old_keys {
     ingest_job *job;
     int table;
+    int key; // of the model, whose least and largest start are known; -1: none
+    int field_count;
+    pc_row_field *field; // [field_count], one behind the other
+    int key_bytes;       // of all fields
     old_scan scan;
     pc_buffer rows;    // key fields of a block
     pc_buffer keys;    // of the round: key, tag, one behind the other
@@ -117,6 +121,9 @@ void old_note_keys(ingest_job *job, int table, const unsigned char *row, int64_t
 /** Collective. The least and the largest of all ranks. */
 void old_share_keys(ingest_job *job);
 pc_status old_keys_open(old_keys *keys, ingest_job *job, int table, pc_error *err) PC_MUST_CHECK;
+/** The same of other columns, which some file or part has; rows with a null in one are left out. */
+pc_status old_values_open(old_keys *keys, ingest_job *job, int table, const int *column, int count,
+                          pc_error *err) PC_MUST_CHECK;
 void old_keys_close(old_keys *keys);
 /** Collective. The next round: `keys->count` of this rank; `*is_done` when no rank has more. Keys
  *  of moved slots are left out. */

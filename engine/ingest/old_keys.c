@@ -50,14 +50,47 @@ void old_share_keys(ingest_job *job)
     }
 }
 
-pc_status old_keys_open(old_keys *keys, ingest_job *job, int table, pc_error *err)
+/** A field that is part of what is read, at its own place behind those before it. */
+static void add_field(old_keys *keys, const pc_row_field *field)
+{
+    keys->field[keys->field_count] = *field;
+    keys->field[keys->field_count++].offset = (uint16_t)keys->key_bytes;
+    keys->key_bytes += field->bytes;
+}
+
+static pc_status open_keys(old_keys *keys, ingest_job *job, int table, size_t most, pc_error *err)
 {
     *keys = (old_keys){.job = job,
                        .table = table,
+                       .key = -1,
                        .keys.budget = job->budget,
                        .entries.budget = job->budget,
                        .rows.budget = job->budget};
+    keys->field = pc_arena_array(&job->arena, most + 1, sizeof *keys->field, err);
+    if (keys->field == NULL) return PC_NO_MEMORY;
     return old_scan_open(&keys->scan, job, table, KEY_BLOCK_ROWS, err);
+}
+
+pc_status old_keys_open(old_keys *keys, ingest_job *job, int table, pc_error *err)
+{
+    const pc_row_layout *layout = job->table[table].layout;
+    PC_TRY(open_keys(keys, job, table, (size_t)layout->field_count, err));
+    keys->key = job->model->table[table].own_key;
+    for (int f = 0; f < layout->field_count; f++) {
+        if (layout->field[f].offset >= PC_ROW_FIELDS + layout->key_bytes) break;
+        add_field(keys, &layout->field[f]);
+    }
+    return PC_OK;
+}
+
+pc_status old_values_open(old_keys *keys, ingest_job *job, int table, const int *column, int count,
+                          pc_error *err)
+{
+    const pc_row_layout *layout = job->table[table].layout;
+    PC_TRY(open_keys(keys, job, table, (size_t)count, err));
+    for (int i = 0; i < count; i++)
+        add_field(keys, &layout->field[layout->field_of_column[column[i]]]);
+    return PC_OK;
 }
 
 void old_keys_close(old_keys *keys)
@@ -68,55 +101,55 @@ void old_keys_close(old_keys *keys)
     pc_buffer_release(&keys->rows);
 }
 
-/** The key fields of all rows of the block, as rows that end with them; `*any`: some row's first
- *  field is one that the delivery may name. */
-static pc_status read_key_fields(old_keys *k, pc_block *block, bool *any, pc_error *err)
+/** Whether the delivery may name a key that starts like this one. */
+static bool may_be_named(const old_keys *k, const unsigned char *key)
 {
-    const ingest_job *job = k->job;
-    const pc_row_layout *layout = job->table[k->table].layout;
-    const int key = job->model->table[k->table].own_key;
+    const ingest_old *old = k->job->old;
+    uint64_t start;
+    if (k->key < 0 || !key_start(k->job->table[k->table].layout, key, &start)) return true;
+    return start >= old->low[k->key] && start <= old->high[k->key];
+}
+
+/** The fields of all rows of the block; `*any`: some row's first field is one that may be named. */
+static pc_status read_fields(old_keys *k, pc_block *block, bool *any, pc_error *err)
+{
     const int64_t count = block->table[k->table].row_count;
-    const size_t width = (size_t)(PC_ROW_FIELDS + layout->key_bytes);
+    const size_t width = (size_t)k->key_bytes;
     PC_TRY(pc_buffer_reserve(&k->rows, (size_t)count * width, err));
     unsigned char *row = (unsigned char *)k->rows.data;
     *any = false;
-    for (int f = 0; f < layout->field_count; f++) {
-        const pc_row_field *field = &layout->field[f];
-        if (field->offset >= PC_ROW_FIELDS + layout->key_bytes) break;
+    for (int f = 0; f < k->field_count; f++) {
         const pc_column *column;
-        PC_TRY(pc_block_column(block, k->table, field->column, &column, err));
-        old_put_field(field, column, 0, count, row, width);
-        uint64_t start = 0;
-        for (int64_t i = 0; f == 0 && !*any && i < count; i++) {
-            *any = !key_start(layout, row + (size_t)i * width + PC_ROW_FIELDS, &start) ||
-                   (start >= job->old->low[key] && start <= job->old->high[key]);
-        }
+        PC_TRY(pc_block_column(block, k->table, k->field[f].column, &column, err));
+        old_put_field(&k->field[f], column, 0, count, row, width);
+        for (int64_t i = 0; f == 0 && !*any && i < count; i++)
+            *any = may_be_named(k, row + (size_t)i * width);
         if (!*any) break;
     }
     return PC_OK;
 }
 
+static bool has_null(const old_keys *k, const unsigned char *key)
+{
+    for (int f = 0; f < k->field_count; f++) {
+        if (pc_row_is_null(&k->field[f], key)) return true;
+    }
+    return false;
+}
+
 static pc_status add_keys(old_keys *k, const pc_block *block, pc_error *err)
 {
-    const ingest_job *job = k->job;
-    const pc_row_layout *layout = job->table[k->table].layout;
-    const int number = job->model->table[k->table].own_key;
-    const size_t width = (size_t)(PC_ROW_FIELDS + layout->key_bytes);
+    const size_t width = (size_t)k->key_bytes;
     const int64_t *offset = block->table[k->table].offset;
     for (int slot = 0; slot < block->slot_count; slot++) {
         if (offset[slot] == offset[slot + 1]) continue;
         pc_slot_entry entry = {.key = block->slot_key[slot]};
         pc_slot_tag(&entry.key, entry.tag);
-        if (old_is_moved(job, &entry)) continue;
+        if (old_is_moved(k->job, &entry)) continue;
         for (int64_t i = offset[slot]; i < offset[slot + 1]; i++) {
-            const unsigned char *key =
-                (const unsigned char *)k->rows.data + (size_t)i * width + PC_ROW_FIELDS;
-            uint64_t start;
-            if (key_start(layout, key, &start) &&
-                (start < job->old->low[number] || start > job->old->high[number])) {
-                continue;
-            }
-            PC_TRY(pc_buffer_append(&k->keys, key, (size_t)layout->key_bytes, err));
+            const unsigned char *key = (const unsigned char *)k->rows.data + (size_t)i * width;
+            if (!may_be_named(k, key) || has_null(k, key)) continue;
+            PC_TRY(pc_buffer_append(&k->keys, key, width, err));
             PC_TRY(pc_buffer_append(&k->keys, entry.tag, PC_TAG_BYTES, err));
             PC_TRY(pc_buffer_append(&k->entries, &entry, sizeof entry, err));
             k->count++;
@@ -136,7 +169,7 @@ static pc_status fill_round(old_keys *k, pc_error *err)
         PC_TRY(old_scan_next(&k->scan, &block, err));
         if (block->slot_count == 0) return PC_OK;
         if (block->table[k->table].row_count == 0) continue;
-        PC_TRY(read_key_fields(k, block, &any, err));
+        PC_TRY(read_fields(k, block, &any, err));
         if (any) PC_TRY(add_keys(k, block, err));
     }
     return PC_OK;

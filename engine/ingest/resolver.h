@@ -103,6 +103,17 @@ pc_status same_build(resolver *r, int table, pc_error *err) PC_MUST_CHECK;
  *  null. Local. */
 bool same_key(const ingest_job *job, int table, const unsigned char *row, unsigned char *key);
 
+/** Bytes of the values by which rows of `table` find their patient; 0: no row has them. Local. */
+int same_bytes(const ingest_job *job, int table);
+/** The same of the i-th table that it asks. Local. */
+int same_asked_bytes(const ingest_job *job, int table, int i);
+/** Collective. Puts the values of all rows that are resolved now, of `table` (asked -1) or of the
+ *  table that it asks as number `asked`, into a map, without tags. */
+pc_status same_put_rows(resolver *r, keymap *map, int table, int asked,
+                        pc_error *err) PC_MUST_CHECK;
+/** Collective. Which keys of a round of the store the map has: r->found[0] [keys->count]. */
+pc_status same_ask_store(resolver *r, keymap *map, old_keys *keys, pc_error *err) PC_MUST_CHECK;
+
 // tags.c
 /** Collective. Gives the rows of r->rows, of a table that is not resolved by a parent, their tags;
  *  slot keys go to `out`. */

@@ -123,6 +123,116 @@ static pc_status put_notes(resolver *r, pc_spool *note, int key_bytes, pc_error 
     return status;
 }
 
+int same_bytes(const ingest_job *job, int table)
+{
+    const pc_model_same *same = &job->model->table[table].same;
+    return width_of(job, table, same->column, same->column_count);
+}
+
+int same_asked_bytes(const ingest_job *job, int table, int i)
+{
+    const pc_model_same *same = &job->model->table[table].same;
+    return width_of(job, same->table[i], same->their + i * same->column_count, same->column_count);
+}
+
+pc_status same_put_rows(resolver *r, keymap *map, int table, int asked, pc_error *err)
+{
+    const ingest_job *job = r->job;
+    const pc_model_same *same = &job->model->table[table].same;
+    const int from = asked < 0 ? table : same->table[asked];
+    const int *column = asked < 0 ? same->column : same->their + asked * same->column_count;
+    const size_t row_bytes = (size_t)job->table[from].layout->row_bytes;
+    row_rounds rounds = {.table = from};
+    pc_buffer *keys = &r->ask[0];
+    for (;;) {
+        int64_t row_count = 0, count = 0;
+        bool is_done = false;
+        pc_status status = resolver_next(r, &rounds, &row_count, &is_done, err);
+        if (status != PC_OK || is_done) return status;
+        keys->bytes = 0;
+        const unsigned char *row = (const unsigned char *)r->rows.data;
+        for (int64_t i = 0; status == PC_OK && i < row_count; i++, row += row_bytes) {
+            unsigned char key[MOST_SAME_BYTES + PC_TAG_BYTES] = {0};
+            if (!take_key(job, from, column, same->column_count, row, key)) continue;
+            status = pc_buffer_append(keys, key, (size_t)map->key_bytes + PC_TAG_BYTES, err);
+            count++;
+        }
+        const unsigned char *key = (const unsigned char *)keys->data;
+        const unsigned char *tag = count == 0 ? NULL : key + map->key_bytes;
+        status =
+            keymap_put(map, status, key, tag, (size_t)map->key_bytes + PC_TAG_BYTES, count, err);
+        if (status != PC_OK) return status;
+    }
+}
+
+pc_status same_ask_store(resolver *r, keymap *map, old_keys *keys, pc_error *err)
+{
+    const size_t width = (size_t)map->key_bytes, stride = width + PC_TAG_BYTES;
+    pc_status status = PC_OK;
+    r->ask[0].bytes = 0;
+    for (int64_t i = 0; status == PC_OK && i < keys->count; i++) {
+        status = pc_buffer_append(&r->ask[0], keys->keys.data + (size_t)i * stride, width, err);
+    }
+    const size_t count = (size_t)keys->count;
+    if (status == PC_OK) status = pc_buffer_reserve(&r->tag[0], count * PC_TAG_BYTES + 1, err);
+    if (status == PC_OK) status = pc_buffer_reserve(&r->found[0], count + 1, err);
+    return keymap_get(map, status, (const unsigned char *)r->ask[0].data, keys->count,
+                      (unsigned char *)r->tag[0].data, (bool *)(void *)r->found[0].data, err);
+}
+
+/** Rows of one table of the store that hold values which rows of `table` ask for. */
+static pc_status put_store(resolver *r, int table, int asked, keymap *wanted, pc_error *err)
+{
+    ingest_job *job = r->job;
+    const pc_model_same *same = &job->model->table[table].same;
+    const size_t stride = (size_t)wanted->key_bytes + PC_TAG_BYTES;
+    old_keys keys;
+    pc_status status =
+        old_values_open(&keys, job, same->table[asked], same->their + asked * same->column_count,
+                        same->column_count, err);
+    status = pc_comm_agree(job->comm, status, err);
+    while (status == PC_OK) {
+        bool is_done = false;
+        status = old_keys_next(&keys, &is_done, err);
+        if (status != PC_OK || is_done) break;
+        status = same_ask_store(r, wanted, &keys, err);
+        if (status != PC_OK) break;
+        const bool *found = (const bool *)(const void *)r->found[0].data;
+        unsigned char *record = (unsigned char *)keys.keys.data;
+        int64_t kept = 0;
+        for (int64_t i = 0; i < keys.count; i++) {
+            if (!found[i]) continue;
+            if (kept < i)
+                memcpy(record + (size_t)kept * stride, record + (size_t)i * stride, stride);
+            kept++;
+        }
+        status = keymap_put(&r->same, PC_OK, record, kept == 0 ? NULL : record + wanted->key_bytes,
+                            stride, kept, err);
+    }
+    old_keys_close(&keys);
+    return status;
+}
+
+/** What the store's rows that stay say of the values that rows of `table` hold. */
+static pc_status put_stores(resolver *r, int table, int bytes, pc_error *err)
+{
+    ingest_job *job = r->job;
+    const pc_model_same *same = &job->model->table[table].same;
+    const pc_arena_mark mark = pc_arena_now(&job->arena);
+    keymap wanted;
+    pc_status status = keymap_init(&wanted, job->comm, bytes, bytes, &job->arena, job->budget, err);
+    status = pc_comm_agree(job->comm, status, err);
+    if (status == PC_OK) status = same_put_rows(r, &wanted, table, -1, err);
+    for (int i = 0; status == PC_OK && i < same->table_count; i++) {
+        if (same_asked_bytes(job, table, i) == bytes) {
+            status = put_store(r, table, i, &wanted, err);
+        }
+    }
+    keymap_release(&wanted);
+    pc_arena_rewind(&job->arena, mark);
+    return status;
+}
+
 pc_status same_build(resolver *r, int table, pc_error *err)
 {
     ingest_job *job = r->job;
@@ -135,6 +245,9 @@ pc_status same_build(resolver *r, int table, pc_error *err)
     status = pc_comm_agree(job->comm, status, err);
     for (int i = 0; status == PC_OK && i < same->table_count; i++) {
         status = put_notes(r, *note_of(r, table, same->table[i]), bytes, err);
+    }
+    if (status == PC_OK && job->old != NULL && same_bytes(job, table) > 0) {
+        status = put_stores(r, table, bytes, err);
     }
     return status;
 }

@@ -1,6 +1,7 @@
 """A delivery cut into several, and stores compared.
 
     append_case.py split DIR OUT COUNT SEED HOW    OUT/0, OUT/1 ...: each a delivery; HOW: rows, files, months, late
+    append_case.py statements DIR SEED             adds ER_DCT_F: statements of the claims, some of none, some twice
     append_case.py same STORE STORE                the counts of both manifests, and, shard by shard, every dataset of
                                                    their parts (one a shard) but `file` (needs h5py)
 
@@ -50,6 +51,26 @@ def split(folder, out, count, seed, how):
                 file.write(head + b"".join(part))
 
 
+def statements(folder, seed):
+    rng = random.Random(seed)
+    with open(os.path.join(folder, "ER_PRS_F_2019.CSV")) as file:
+        head, *rows = file.read().splitlines()
+    columns = head.split(";")
+    keys = ["FLX_DIS_DTD", "FLX_TRT_DTD", "FLX_EMT_TYP", "FLX_EMT_NUM", "FLX_EMT_ORD", "ORG_CLE_NUM", "DCT_ORD_NUM"]
+    places = [columns.index(key) for key in keys]
+    made = [";".join(keys + ["DCT_REM_DTD"])]
+    for row in rows:
+        values = row.split(";")
+        if len(values) != len(columns) or rng.random() < 0.6:
+            continue
+        key = [values[place] for place in places]
+        if rng.random() < 0.1:
+            key[-1] = str(100000 + rng.randrange(50))
+        made += [";".join(key + [f"2019-02-{rng.randint(1, 28):02}"])] * rng.choice([1, 1, 2])
+    with open(os.path.join(folder, "ER_DCT_F_2019.CSV"), "w") as file:
+        file.write("\n".join(made) + "\n")
+
+
 def parts_of(store):
     found = {}
     for folder, _, names in os.walk(os.path.join(store, "shards")):
@@ -93,5 +114,7 @@ def same(one, two):
 
 if sys.argv[1] == "split":
     split(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6])
+elif sys.argv[1] == "statements":
+    statements(sys.argv[2], int(sys.argv[3]))
 else:
     sys.exit(1 if same(sys.argv[2], sys.argv[3]) else 0)

@@ -37,7 +37,7 @@ sum_of() { (cd "$1" && find . -type f ! -name journal.jsonl | LC_ALL=C sort | xa
 # answers STORE: every row of the tables, with patient, links followed and derived columns.
 answers() {
     local table
-    for table in PERSON IR_BEN_R IR_IMB_R ER_PRS_F ER_PHA_F ER_ETE_F T_MCOaaC T_MCOaaB T_MCOaaD KI_CCI_R; do
+    for table in PERSON IR_BEN_R IR_IMB_R ER_PRS_F ER_DCT_F ER_PHA_F ER_ETE_F T_MCOaaC T_MCOaaB T_MCOaaD KI_CCI_R; do
         "$bin" query "$1" "SELECT patient_status, * FROM $table" --unprotected --format csv --quiet
     done
     "$bin" query "$1" "SELECT c.FLX_DIS_DTD, count(*), sum(d.PHA_ACT_QSN), sum(c.PRS_PAI_MNT) FROM ER_PHA_F d JOIN ER_PRS_F c USING (patient, claim) GROUP BY 1" \
@@ -66,6 +66,7 @@ for cut in "rows 2 1 2" "files 2 3 1" "months 3 1 2 1" "late 2 2 3"; do
     seed=$((seed + 1))
     rm -rf in split whole store
     "$python" "$here/ingest_case.py" make in "$seed"
+    "$python" "$here/append_case.py" statements in "$seed"
     "$python" "$here/append_case.py" split in split "$2" "$seed" "$1"
     "$bin" ingest --in in --store whole --shards 16 --quiet 2>/dev/null
     grow store split --append "${@:3}"
