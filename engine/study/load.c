@@ -63,6 +63,14 @@ static pc_status open_doc(pc_loader *loader, pc_doc *doc, bool is_first)
     return status;
 }
 
+pc_status pc_study_read_file(pc_loader *loader, const char *path, pc_buffer *out, pc_error *err)
+{
+    PC_TRY(read_file(path, out, err));
+    pc_digest_add(&loader->study->digest, &out->bytes, sizeof out->bytes);
+    pc_digest_add(&loader->study->digest, out->data, out->bytes);
+    return PC_OK;
+}
+
 static pc_status join(pc_loader *loader, const char *a, const char *b, const char *c,
                       const char **out)
 {
@@ -82,8 +90,7 @@ static bool can_be_read(const char *path)
     return true;
 }
 
-/** Where a library is: by path from the document that uses it, else the shipped one. */
-static pc_status find_library(pc_loader *loader, const char *name, const char **path)
+pc_status pc_study_find_file(pc_loader *loader, const char *name, const char **path)
 {
     if (name[0] == '/') {
         *path = name;
@@ -232,7 +239,7 @@ static pc_status load_library(pc_loader *loader, const pc_json *value, const pc_
     const char *name = NULL, *path = NULL;
     PC_TRY(pc_read_text(loader, file, place, &name));
     if (name == NULL) return PC_OK;
-    PC_TRY(find_library(loader, name, &path));
+    PC_TRY(pc_study_find_file(loader, name, &path));
     for (const pc_doc *up = user; up != NULL; up = up->user) {
         if (strcmp(up->file, path) == 0) {
             return pc_problem(loader, place, "cycle", "the library '%.100s' uses itself", name);

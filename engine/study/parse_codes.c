@@ -72,6 +72,88 @@ static pc_status parse_list(pc_loader *loader, const pc_json *list, int system, 
     return PC_OK;
 }
 
+/** One line `system;code` of a file. */
+static pc_status parse_line(pc_loader *loader, pc_span line, int number, bool is_except,
+                            const pc_place *place, pc_codes *codes)
+{
+    const pc_model *model = loader->study->model;
+    const char *mark = memchr(line.data, ';', line.bytes);
+    if (mark == NULL) {
+        return pc_problem(loader, place, "codes", "line %d: expected system;code", number);
+    }
+    const pc_span name = {line.data, (size_t)(mark - line.data)};
+    const int system = pc_model_find_system(model, pc_span_trim(name));
+    if (system < 0) {
+        return pc_problem(loader, place, "codes", "line %d: model %s has no such code system",
+                          number, model->name);
+    }
+    const pc_span rest = pc_span_trim((pc_span){mark + 1, line.bytes - name.bytes - 1});
+    const char *code = pc_arena_text(loader->study->arena, rest.data, rest.bytes, loader->err);
+    if (code == NULL) return PC_NO_MEMORY;
+    const int before = loader->study->problem_count;
+    bool is_good = false;
+    PC_TRY(check_code(loader, code, &model->system[system], place, &is_good));
+    if (!is_good && loader->study->problem_count > before) {
+        return pc_problem(loader, place, "codes", "line %d is wrong", number);
+    }
+    make_pattern(code, model, system, is_except, &codes->pattern[codes->pattern_count++]);
+    if (!is_except) codes->systems |= UINT64_C(1) << (system & 63);
+    return PC_OK;
+}
+
+/** Makes room for the patterns of `lines` more lines. */
+static pc_status grow_patterns(pc_loader *loader, pc_codes *codes, size_t lines)
+{
+    // Codes written in the file itself, behind this key, come too: room for those was made before.
+    const size_t room = (size_t)codes->pattern_room + lines;
+    pc_code_pattern *all = pc_arena_array(loader->study->arena, room, sizeof *all, loader->err);
+    if (all == NULL) return PC_NO_MEMORY;
+    if (codes->pattern_count > 0) {
+        memcpy(all, codes->pattern, (size_t)codes->pattern_count * sizeof *all);
+    }
+    codes->pattern = all;
+    codes->pattern_room = (int)room;
+    return PC_OK;
+}
+
+/** `file`: lines `system;code`, empty ones left out. */
+static pc_status parse_file(pc_loader *loader, const pc_json *value, bool is_except,
+                            const pc_place *place, pc_codes *codes)
+{
+    const char *name = NULL, *path = NULL;
+    PC_TRY(pc_read_text(loader, value, place, &name));
+    if (name == NULL) return PC_OK;
+    PC_TRY(pc_study_find_file(loader, name, &path));
+    pc_buffer text = {.budget = loader->study->arena->budget};
+    pc_error why = {0};
+    pc_status status = pc_study_read_file(loader, path, &text, &why);
+    if (status == PC_IO) {
+        status = pc_problem(loader, place, "name", "the file cannot be read");
+        text.bytes = 0;
+    } else if (status != PC_OK) {
+        status = pc_fail(loader->err, status, "%s", why.text);
+    }
+    size_t lines = 1;
+    for (size_t i = 0; i < text.bytes; i++)
+        lines += text.data[i] == '\n';
+    if (status == PC_OK) status = grow_patterns(loader, codes, lines);
+    int number = 0;
+    for (size_t at = 0; at < text.bytes && status == PC_OK;) {
+        const char *end = memchr(text.data + at, '\n', text.bytes - at);
+        const size_t bytes = end == NULL ? text.bytes - at : (size_t)(end - text.data) - at;
+        pc_span line = {text.data + at, bytes};
+        if (bytes > 0 && line.data[bytes - 1] == '\r') line.bytes--;
+        number++;
+        if (pc_span_trim(line).bytes > 0) {
+            status = parse_line(loader, line, number, is_except, place, codes);
+        }
+        at += bytes + 1;
+    }
+    pc_buffer_release(&text);
+    codes->has_except = codes->has_except || is_except;
+    return status;
+}
+
 static int count_codes(pc_loader *loader, const pc_json *object)
 {
     int count = 0;
@@ -109,9 +191,7 @@ static pc_status parse_member(pc_loader *loader, const pc_json *member, bool is_
             codes->set_name[i] = names.name[i];
         return PC_OK;
     }
-    if (strcmp(key, "file") == 0) {
-        return pc_problem(loader, place, "key", "'file' is above the level of this version");
-    }
+    if (strcmp(key, "file") == 0) return parse_file(loader, member, is_except, place, codes);
     const int system = pc_model_find_system(model, pc_span_of(key));
     if (system >= 0) return parse_list(loader, member, system, is_except, place, codes);
     const char **name = pc_arena_array(loader->study->arena, (size_t)model->system_count,
@@ -154,7 +234,8 @@ pc_status pc_parse_codes(pc_loader *loader, const pc_json *section)
         }
         pc_codes *codes = pc_arena_take(loader->study->arena, sizeof *codes, loader->err);
         if (codes == NULL) return PC_NO_MEMORY;
-        codes->pattern = pc_arena_array(loader->study->arena, (size_t)count_codes(loader, member),
+        codes->pattern_room = count_codes(loader, member);
+        codes->pattern = pc_arena_array(loader->study->arena, (size_t)codes->pattern_room,
                                         sizeof *codes->pattern, loader->err);
         if (codes->pattern == NULL) return PC_NO_MEMORY;
         codes->name = name;

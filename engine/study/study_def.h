@@ -231,7 +231,7 @@ struct pc_codes {
     const char *path;
     pc_doc *doc;
     pc_codes *next;
-    int pattern_count;
+    int pattern_count, pattern_room;
     pc_code_pattern *pattern; ///< own ones
     bool has_except;
     int set_count;

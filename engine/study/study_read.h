@@ -68,6 +68,13 @@ bool pc_name_is_good(pc_loader *loader, const char *name, const pc_place *place,
 /** A reference to a timeline, resolved later. */
 pc_status pc_read_ref(pc_loader *loader, const pc_json *value, const pc_place *place, pc_ref **out);
 
+/** Where a file is that this document names: by path from the document, else the shipped one. */
+pc_status pc_study_find_file(pc_loader *loader, const char *name, const char **path) PC_MUST_CHECK;
+/** Reads such a file; its bytes are part of what identifies the study. @return PC_IO, PC_NO_MEMORY
+ */
+pc_status pc_study_read_file(pc_loader *loader, const char *path, pc_buffer *out,
+                             pc_error *err) PC_MUST_CHECK;
+
 // Parts of documents; each appends to loader->doc or loader->study.
 pc_status pc_parse_codes(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_events(pc_loader *loader, const pc_json *section);
