@@ -104,6 +104,14 @@ static pc_status print_study(const pc_nodes *nodes, pc_buffer *out, pc_error *er
         if (s->title != NULL) PC_TRY(pc_buffer_print(out, err, " (%s)", s->title));
         PC_TRY(pc_buffer_print(out, err, "\n"));
     }
+    static const char *const export_verb[PC_EXPORT_COUNT_OF_KINDS] = {"rows", "intervals",
+                                                                      "buckets"};
+    for (int i = 0; i < study->export_count; i++) {
+        const pc_export *one = &study->exports[i];
+        PC_TRY(pc_buffer_print(out, err, "%s  %s: %s of %s\n",
+                               i == 0 ? "written shard by shard, for inside alone:\n" : "",
+                               one->name, export_verb[one->kind], one->timeline->name));
+    }
     return PC_OK;
 }
 

@@ -344,6 +344,10 @@ static void find_level(pc_study *study)
             if (codes->set_count > 0 && study->level < 2) study->level = 2;
         }
     }
+    for (int i = 0; i < study->export_count; i++) {
+        const int level = study->exports[i].kind == PC_EXPORT_ROWS ? 2 : 3;
+        if (level > study->level) study->level = level;
+    }
     for (int i = 0; i < study->statistic_count; i++) {
         const pc_statistic *statistic = &study->statistic[i];
         const bool is_third = statistic->by_year || statistic->split_count > 0 ||
@@ -352,6 +356,17 @@ static void find_level(pc_study *study)
         const int level = is_third ? 3 : statistic->kind >= PC_STAT_PREVALENCE ? 2 : 1;
         if (level > study->level) study->level = level;
     }
+}
+
+static pc_status check_exports(pc_loader *loader)
+{
+    for (int i = 0; i < loader->study->export_count; i++) {
+        const pc_export *one = &loader->study->exports[i];
+        const pc_ref *cohort = one->kind == PC_EXPORT_ROWS ? NULL : one->timeline;
+        if (cohort == NULL || cohort->def == NULL || cohort->def->kind == PC_DEF_COHORT) continue;
+        PC_TRY(pc_problem_at(loader, cohort->path, "name", "'%s' is not a cohort", cohort->name));
+    }
+    return PC_OK;
 }
 
 static pc_status check_statistics(pc_loader *loader)
@@ -397,5 +412,6 @@ pc_status pc_study_link(pc_loader *loader)
         }
     }
     find_level(study);
+    PC_TRY(check_exports(loader));
     return check_statistics(loader);
 }

@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const study_keys[] = {"study",   "title",      "note",   "dates",   "parameters",
-                                         "use",     "codes",      "events", "periods", "exposures",
-                                         "cohorts", "statistics", NULL};
+static const char *const study_keys[] = {
+    "study",  "title",   "note",      "dates",   "parameters", "use",     "codes",
+    "events", "periods", "exposures", "cohorts", "statistics", "exports", NULL};
 static const char *const library_keys[] = {"title",  "note",    "parameters", "use",     "codes",
                                            "events", "periods", "exposures",  "cohorts", NULL};
-static const char *const above_keys[] = {"exports", NULL};
 
 /** The bytes of a file, at most PC_STUDY_FILE_BYTES. PC_IO: cannot be read. */
 static pc_status read_file(const char *path, pc_buffer *out, pc_error *err)
@@ -309,11 +308,11 @@ static pc_status load_doc(pc_loader *loader, pc_doc *doc)
         parse read;
     } section[] = {{"codes", pc_parse_codes},     {"periods", pc_parse_periods},
                    {"events", pc_parse_events},   {"exposures", pc_parse_exposures},
-                   {"cohorts", pc_parse_cohorts}, {"statistics", pc_parse_statistics}};
+                   {"cohorts", pc_parse_cohorts}, {"statistics", pc_parse_statistics},
+                   {"exports", pc_parse_exports}};
     const bool is_study = doc->prefix[0] == '\0';
     PC_TRY(apply_settings(loader));
-    PC_TRY(
-        pc_check_keys(loader, doc->json, NULL, is_study ? study_keys : library_keys, above_keys));
+    PC_TRY(pc_check_keys(loader, doc->json, NULL, is_study ? study_keys : library_keys, NULL));
     if (is_study) {
         const pc_place dates_place = {.key = "dates"};
         const pc_json *dates = pc_json_get(doc->json, "dates");
@@ -325,7 +324,9 @@ static pc_status load_doc(pc_loader *loader, pc_doc *doc)
     PC_TRY(load_libraries(loader));
     for (size_t i = 0; i < sizeof section / sizeof section[0]; i++) {
         const pc_json *value = pc_json_get(doc->json, section[i].key);
-        if (value != NULL && (is_study || section[i].read != pc_parse_statistics)) {
+        const bool is_for_all =
+            section[i].read != pc_parse_statistics && section[i].read != pc_parse_exports;
+        if (value != NULL && (is_study || is_for_all)) {
             PC_TRY(section[i].read(loader, value));
         }
     }

@@ -246,6 +246,15 @@ static pc_status make_node(pc_nodes *nodes, const pc_def *def, const pc_filter *
     return append_node(nodes, node, err);
 }
 
+static pc_status make_refs(pc_nodes *nodes, pc_ref *const *ref, int count, pc_error *err)
+{
+    pc_node *node = NULL;
+    for (int i = 0; i < count; i++) {
+        PC_TRY(make_node(nodes, ref[i]->def, NULL, 0, &node, err));
+    }
+    return PC_OK;
+}
+
 static pc_status make_all(pc_nodes *nodes, pc_error *err)
 {
     const pc_study *study = nodes->study;
@@ -259,13 +268,16 @@ static pc_status make_all(pc_nodes *nodes, pc_error *err)
         if (s->timeline != NULL) {
             PC_TRY(make_node(nodes, s->timeline->def, NULL, 0, &node, err));
         }
-        for (int k = 0; k < s->of_count; k++) {
-            PC_TRY(make_node(nodes, s->of[k]->def, NULL, 0, &node, err));
-        }
-        for (int k = 0; k < s->split_count; k++) {
-            PC_TRY(make_node(nodes, s->split[k]->def, NULL, 0, &node, err));
-        }
+        PC_TRY(make_refs(nodes, s->of, s->of_count, err));
+        PC_TRY(make_refs(nodes, s->split, s->split_count, err));
         if (s->in != NULL) PC_TRY(make_node(nodes, s->in->def, NULL, 0, &node, err));
+    }
+    for (int i = 0; i < study->export_count; i++) {
+        const pc_export *one = &study->exports[i];
+        PC_TRY(make_node(nodes, one->timeline->def, NULL, 0, &node, err));
+        PC_TRY(make_refs(nodes, one->split, one->split_count, err));
+        PC_TRY(make_refs(nodes, one->outcome, one->outcome_count, err));
+        PC_TRY(make_refs(nodes, one->feature, one->feature_count, err));
     }
     return PC_OK;
 }

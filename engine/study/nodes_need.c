@@ -149,6 +149,12 @@ static void find_needed(pc_nodes *nodes, pc_node *node)
     need_of_inputs(node);
 }
 
+static void need_ends(pc_nodes *nodes, pc_ref *const *ref, int count)
+{
+    for (int i = 0; i < count; i++)
+        pc_node_of(nodes, ref[i]->def)->needed[PC_END] = true;
+}
+
 static void need_for_statistics(pc_nodes *nodes)
 {
     const pc_study *study = nodes->study;
@@ -163,11 +169,28 @@ static void need_for_statistics(pc_nodes *nodes)
             node->needed[s->measure_column[k]] = true;
         const bool needs_end = s->kind == PC_STAT_PREVALENCE || s->kind == PC_STAT_INCIDENCE;
         if (needs_end) pc_node_of(nodes, s->timeline->def)->needed[PC_END] = true;
-        for (int k = 0; k < s->of_count; k++)
-            pc_node_of(nodes, s->of[k]->def)->needed[PC_END] = true;
-        for (int k = 0; k < s->split_count; k++)
-            pc_node_of(nodes, s->split[k]->def)->needed[PC_END] = true;
+        need_ends(nodes, s->of, s->of_count);
+        need_ends(nodes, s->split, s->split_count);
         if (s->in != NULL) pc_node_of(nodes, s->in->def)->needed[PC_END] = true;
+    }
+}
+
+static void need_for_exports(pc_nodes *nodes)
+{
+    const pc_study *study = nodes->study;
+    for (int i = 0; i < study->export_count; i++) {
+        const pc_export *one = &study->exports[i];
+        pc_node *node = pc_node_of(nodes, one->timeline->def);
+        node->needed[PC_END] = true;
+        for (int k = 0; k < one->column_count; k++)
+            node->needed[one->column[k]] = true;
+        need_ends(nodes, one->split, one->split_count);
+        need_ends(nodes, one->outcome, one->outcome_count);
+        need_ends(nodes, one->feature, one->feature_count);
+        for (int k = 0; k < one->feature_count; k++) {
+            pc_node *feature = pc_node_of(nodes, one->feature[k]->def);
+            if (one->per_column[k] >= 0) feature->needed[one->per_column[k]] = true;
+        }
     }
 }
 
@@ -184,6 +207,7 @@ void pc_nodes_need(pc_nodes *nodes)
         }
     }
     need_for_statistics(nodes);
+    need_for_exports(nodes);
     for (int i = nodes->count - 1; i >= 0; i--)
         find_needed(nodes, nodes->node[i]);
 }

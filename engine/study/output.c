@@ -30,7 +30,8 @@ static bool is_ours(const char *name)
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         if (strcmp(name, folders[i]) == 0) return true;
     }
-    return strcmp(name, "manifest.json") == 0 || strcmp(name, "checkpoint") == 0 || name[0] == '.';
+    return strcmp(name, "exports") == 0 || strcmp(name, "manifest.json") == 0 ||
+           strcmp(name, "checkpoint") == 0 || name[0] == '.';
 }
 
 static bool text_is(const pc_json *object, const char *key, const char *wanted)

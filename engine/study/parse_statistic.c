@@ -50,31 +50,6 @@ static pc_status parse_by(pc_loader *loader, const pc_json *value, const pc_plac
     return PC_OK;
 }
 
-/** An array of timelines; with `year` not NULL the word "year" may be among them. */
-static pc_status parse_refs(pc_loader *loader, const pc_json *value, const pc_place *place,
-                            bool *year, int *count, pc_ref ***out)
-{
-    pc_status status = PC_OK;
-    value = pc_value_of(loader, value);
-    if (!pc_expect(loader, value, PC_JSON_ARRAY, place, &status)) return status;
-    *out = pc_arena_array(loader->study->arena, (size_t)pc_json_count(value) + 1, sizeof **out,
-                          loader->err);
-    if (*out == NULL) return PC_NO_MEMORY;
-    int index = 0;
-    for (const pc_json *element = pc_json_first(value); element != NULL;
-         element = pc_json_next(element), index++) {
-        const char *text = pc_json_text(pc_value_of(loader, element));
-        if (year != NULL && text != NULL && strcmp(text, "year") == 0) {
-            *year = true;
-            continue;
-        }
-        pc_ref *ref = NULL;
-        PC_TRY(pc_read_ref(loader, element, PC_PLACE_INDEX(place, index), &ref));
-        if (ref != NULL) (*out)[(*count)++] = ref;
-    }
-    return PC_OK;
-}
-
 /** `at`: days, ascending. */
 static pc_status parse_at(pc_loader *loader, const pc_json *value, const pc_place *place,
                           pc_statistic *out)
@@ -125,8 +100,8 @@ static pc_status parse_incidence(pc_loader *loader, const pc_json *object, const
     out->clean = -1;
     out->rate_per = 100000;
     if (value != NULL) {
-        PC_TRY(parse_refs(loader, value, PC_PLACE_KEY(place, "split"), &out->by_year,
-                          &out->split_count, &out->split));
+        PC_TRY(pc_read_refs(loader, value, PC_PLACE_KEY(place, "split"), &out->by_year,
+                            &out->split_count, &out->split));
         if (out->split_count > PC_STUDY_BY_MAX) {
             PC_TRY(pc_problem(loader, PC_PLACE_KEY(place, "split"), "type", "at most %d timelines",
                               PC_STUDY_BY_MAX));
@@ -158,7 +133,7 @@ static pc_status parse_subject(pc_loader *loader, const pc_json *value, const pc
         return pc_problem(loader, place, "type", "expected at least one measure");
     }
     if (out->kind == PC_STAT_OVERLAP) {
-        PC_TRY(parse_refs(loader, value, place, NULL, &out->of_count, &out->of));
+        PC_TRY(pc_read_refs(loader, value, place, NULL, &out->of_count, &out->of));
         if (out->of_count >= 2) return PC_OK;
         return pc_problem(loader, place, "type", "expected at least two timelines");
     }
@@ -211,8 +186,8 @@ static pc_status parse_common(pc_loader *loader, const pc_json *object, const pc
     if (value != NULL) PC_TRY(parse_at(loader, value, PC_PLACE_KEY(place, "at"), out));
     value = pc_json_get(object, "competing");
     if (value == NULL) return PC_OK;
-    return parse_refs(loader, value, PC_PLACE_KEY(place, "competing"), NULL, &out->of_count,
-                      &out->of);
+    return pc_read_refs(loader, value, PC_PLACE_KEY(place, "competing"), NULL, &out->of_count,
+                        &out->of);
 }
 
 static pc_status parse_statistic(pc_loader *loader, const pc_json *object, const pc_place *place,

@@ -420,3 +420,27 @@ pc_status pc_read_ref(pc_loader *loader, const pc_json *value, const pc_place *p
     *out = ref;
     return PC_OK;
 }
+
+pc_status pc_read_refs(pc_loader *loader, const pc_json *value, const pc_place *place, bool *year,
+                       int *count, pc_ref ***out)
+{
+    pc_status status = PC_OK;
+    value = pc_value_of(loader, value);
+    if (!pc_expect(loader, value, PC_JSON_ARRAY, place, &status)) return status;
+    *out = pc_arena_array(loader->study->arena, (size_t)pc_json_count(value) + 1, sizeof **out,
+                          loader->err);
+    if (*out == NULL) return PC_NO_MEMORY;
+    int index = 0;
+    for (const pc_json *element = pc_json_first(value); element != NULL;
+         element = pc_json_next(element), index++) {
+        const char *text = pc_json_text(pc_value_of(loader, element));
+        if (year != NULL && text != NULL && strcmp(text, "year") == 0) {
+            *year = true;
+            continue;
+        }
+        pc_ref *ref = NULL;
+        PC_TRY(pc_read_ref(loader, element, PC_PLACE_INDEX(place, index), &ref));
+        if (ref != NULL) (*out)[(*count)++] = ref;
+    }
+    return PC_OK;
+}

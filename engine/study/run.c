@@ -1,5 +1,6 @@
 // `parcours run`: one pass over the store, then the results.
 #include "checkpoint.h"
+#include "exports.h"
 #include "match.h"
 #include "output.h"
 #include <stdio.h>
@@ -13,6 +14,7 @@ typedef struct study_run {
     pc_nodes nodes;
     pc_block_eval eval;
     pc_results results;
+    pc_exports exports;
     pc_output output;
     pc_checkpoint checkpoint;
     pc_run_counts matching; ///< of the passes before the last
@@ -24,12 +26,14 @@ static pc_status eval_block(void *context, int shard, pc_block *block, const pc_
     study_run *run = context;
     run->checkpoint.in_shard = true;
     PC_TRY(pc_block_eval_run(&run->eval, block, reader, err));
-    return pc_results_add(&run->results, shard, err);
+    PC_TRY(pc_results_add(&run->results, shard, err));
+    return pc_exports_add(&run->exports, err);
 }
 
 static pc_status end_shard(void *context, int shard, pc_error *err)
 {
     study_run *run = context;
+    PC_TRY(pc_exports_shard(&run->exports, shard, err));
     return pc_checkpoint_shard(&run->checkpoint, shard, err);
 }
 
@@ -110,6 +114,7 @@ static pc_status prepare(study_run *run, const pc_study_options *options, pc_err
     pc_store_period(run->session.store, &first, &last);
     PC_TRY(pc_block_eval_open(&run->eval, &run->nodes, options->budget, first, last, err));
     PC_TRY(pc_results_open(&run->results, &run->eval, err));
+    PC_TRY(pc_exports_open(&run->exports, &run->eval, &run->output, err));
     pc_digest_state digest = study->digest;
     const pc_digest hash = pc_digest_end(&digest);
     pc_digest_format(&hash, run->output.study_hash);
@@ -179,6 +184,12 @@ static pc_status scan_store(study_run *run, const pc_study_options *options, pc_
 {
     PC_TRY(match_controls(run, options, err));
     PC_TRY(open_checkpoint(run, err));
+    pc_status status = PC_OK;
+    if (pc_comm_rank(run->comm) == 0) {
+        status =
+            pc_exports_begin(&run->exports, run->checkpoint.done, run->checkpoint.shard_count, err);
+    }
+    PC_TRY(pc_comm_agree(run->comm, status, err));
     const pc_read_request request = {.table = run->nodes.tables};
     const pc_shards work = {.store = run->session.store,
                             .request = &request,
@@ -189,7 +200,7 @@ static pc_status scan_store(study_run *run, const pc_study_options *options, pc_
                             .shard_end = end_shard,
                             .done = run->checkpoint.done,
                             .keeps_shards = true};
-    const pc_status status = pc_shards_run(run->comm, &work, &run->output.counts, err);
+    status = pc_shards_run(run->comm, &work, &run->output.counts, err);
     if (status != PC_OK) {
         // What is done stays, whatever ended the rest; its sentence comes first.
         if (pc_checkpoint_write(&run->checkpoint, NULL) != PC_OK) {
@@ -294,6 +305,9 @@ static pc_status execute(study_run *run, const pc_study_options *options, double
     pc_status status = PC_OK;
     if (pc_comm_rank(run->comm) == 0) {
         status = write_tables(run, err);
+        if (status == PC_OK) {
+            status = pc_exports_end(&run->exports, &run->output, run->checkpoint.shard_count, err);
+        }
         run->output.write_s = pc_clock_s() - at; // as the manifest says; the log has all
         if (status == PC_OK) status = pc_output_end(&run->output, &run->nodes, err);
         run->output.write_s = pc_clock_s() - at;
@@ -351,6 +365,7 @@ pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_
     pc_buffer_release(&run.output.files);
     pc_buffer_release(&run.output.protection);
     pc_checkpoint_close(&run.checkpoint);
+    pc_exports_close(&run.exports);
     pc_results_close(&run.results);
     pc_block_eval_close(&run.eval);
     pc_nodes_close(&run.nodes);

@@ -1,8 +1,8 @@
 // `incidence`: days at risk and the outcomes that start on them, in pieces on which all is the
 // same.
 #include <string.h>
+#include "cuts.h"
 #include "sheet.h"
-#include "spans.h"
 
 /** Days at risk of one record on which calendar year and split timelines are the same. */
 typedef struct piece {
@@ -111,42 +111,16 @@ static bool window_of(const risk *r, int64_t record, pc_days *out)
     return out->first <= out->last;
 }
 
-static pc_status add_cut(risk *r, const pc_days *run, int64_t day, pc_error *err)
-{
-    if (day <= run->first || day > run->last) return PC_OK;
-    return pc_buffer_append(&r->cuts, &day, sizeof day, err);
-}
-
 /** The days on which a new piece of `run` begins, in order. */
 static pc_status find_cuts(risk *r, const pc_days *run, pc_error *err)
 {
     const pc_statistic *statistic = r->state->statistic;
     r->cuts.bytes = 0;
-    PC_TRY(pc_buffer_append(&r->cuts, &run->first, sizeof run->first, err));
-    if (statistic->by_year) {
-        int year = pc_timeline_year(r->results->eval, run->first);
-        for (int64_t day = pc_day_of(++year, 1, 1); day <= run->last;
-             day = pc_day_of(++year, 1, 1)) {
-            PC_TRY(add_cut(r, run, day, err));
-        }
-    }
+    if (statistic->by_year) PC_TRY(pc_cut_years(r->results->eval, run, &r->cuts, err));
     for (int i = 0; i < statistic->split_count; i++) {
-        for (int64_t k = 0; k < r->split_runs[i]; k++) {
-            PC_TRY(add_cut(r, run, r->split[i][k].first, err));
-            if (r->split[i][k].last == PC_OPEN) continue;
-            PC_TRY(add_cut(r, run, r->split[i][k].last + 1, err));
-        }
+        PC_TRY(pc_cut_runs(run, r->split[i], r->split_runs[i], &r->cuts, err));
     }
-    int64_t *cut = (int64_t *)(void *)r->cuts.data;
-    const int64_t count = (int64_t)(r->cuts.bytes / sizeof *cut);
-    for (int64_t i = 1; i < count; i++) {
-        const int64_t moved = cut[i];
-        int64_t at = i;
-        for (; at > 0 && cut[at - 1] > moved; at--)
-            cut[at] = cut[at - 1];
-        cut[at] = moved;
-    }
-    return PC_OK;
+    return pc_cut_sort(run, &r->cuts, err);
 }
 
 static int64_t count_outcomes(const pc_records *outcome, int32_t slot, const pc_days *days)
@@ -159,14 +133,6 @@ static int64_t count_outcomes(const pc_records *outcome, int32_t slot, const pc_
     return count;
 }
 
-static bool covers(const pc_days *run, int64_t count, int64_t day)
-{
-    for (int64_t i = 0; i < count && run[i].first <= day; i++) {
-        if (run[i].last >= day) return true;
-    }
-    return false;
-}
-
 /** Cuts a run of days at risk into pieces. */
 static pc_status add_run(risk *r, int64_t record, int32_t slot, const pc_days *run, pc_error *err)
 {
@@ -174,12 +140,11 @@ static pc_status add_run(risk *r, int64_t record, int32_t slot, const pc_days *r
     const int64_t *cut = (const int64_t *)(const void *)r->cuts.data;
     const int64_t count = (int64_t)(r->cuts.bytes / sizeof *cut);
     for (int64_t i = 0; i < count; i++) {
-        if (i + 1 < count && cut[i + 1] == cut[i]) continue;
         piece one = {.record = record,
                      .days = {cut[i], i + 1 < count ? cut[i + 1] - 1 : run->last}};
         one.outcomes = count_outcomes(&r->state->other->records, slot, &one.days);
         for (int k = 0; k < r->state->statistic->split_count; k++) {
-            one.splits |= (uint32_t)covers(r->split[k], r->split_runs[k], cut[i]) << k;
+            one.splits |= (uint32_t)pc_days_hold(r->split[k], r->split_runs[k], cut[i]) << k;
         }
         PC_TRY(pc_buffer_append(&r->pieces, &one, sizeof one, err));
     }

@@ -287,6 +287,31 @@ static inline const pc_ref *pc_statistic_subject(const pc_statistic *statistic)
     return is_own ? statistic->timeline : statistic->in;
 }
 
+typedef enum pc_export_kind {
+    PC_EXPORT_ROWS,
+    PC_EXPORT_INTERVALS,
+    PC_EXPORT_BUCKETS,
+    PC_EXPORT_COUNT_OF_KINDS
+} pc_export_kind;
+
+/** What an analysis outside is fed with: a file of patients that stays inside. */
+typedef struct pc_export {
+    pc_export_kind kind;
+    const char *name, *title, *path;
+    pc_ref *timeline;
+    pc_names columns; ///< of the timeline that are written; none given: all
+    bool is_csv;
+    bool by_year; ///< `split` of intervals
+    int split_count, outcome_count, feature_count;
+    pc_ref **split, **outcome, **feature;
+    int64_t days;     ///< of a bucket
+    const char *per;  ///< column of features, or NULL
+    bool marks_start; ///< buckets count starts, not covered days
+    int column_count; ///< these three typing_export.c
+    int *column;      ///< [column_count] of the timeline
+    int *per_column;  ///< [feature_count] of `per`, or -1
+} pc_export;
+
 typedef struct pc_parameter {
     const char *name;
     const pc_json *value;
@@ -325,6 +350,8 @@ typedef struct pc_study {
     pc_ref *refs;
     int statistic_count;
     pc_statistic *statistic;
+    int export_count;
+    pc_export *exports;
     int level;
     int problem_count;
     pc_buffer problems; ///< lines

@@ -82,6 +82,10 @@ pc_status pc_parse_periods(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_exposures(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_cohorts(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_statistics(pc_loader *loader, const pc_json *section);
+pc_status pc_parse_exports(pc_loader *loader, const pc_json *section);
+/** An array of timelines; with `year` not NULL the word "year" may be among them. */
+pc_status pc_read_refs(pc_loader *loader, const pc_json *value, const pc_place *place, bool *year,
+                       int *count, pc_ref ***out);
 pc_status pc_parse_conditions(pc_loader *loader, const pc_json *value, const pc_place *place,
                               int depth, int *count, pc_condition ***out);
 pc_status pc_parse_measures(pc_loader *loader, const pc_json *value, const pc_place *place,

@@ -544,5 +544,8 @@ pc_status pc_study_type(pc_typing *typing, pc_error *err)
     for (int i = 0; i < study->statistic_count; i++) {
         PC_TRY(pc_type_statistic(typing, &study->statistic[i]));
     }
+    for (int i = 0; i < study->export_count; i++) {
+        PC_TRY(pc_type_export(typing, &study->exports[i]));
+    }
     return PC_OK;
 }

@@ -40,7 +40,15 @@ static const bad_case bad_cases[] = {
     {"\"e\": {\"from\": \"visit\", \"wher\": \"true\"}", "",
      "events.e.wher: key: unknown key 'wher', did you mean 'where'?"},
     {"\"e\": {\"where\": \"true\"}", "", "events.e: key: 'from' is missing"},
-    {"", "\"exports\": {}", "exports: key: 'exports' is above the level"},
+    {"", "\"exports\": {\"x\": {\"rows\": \"visit\", \"days\": 3}}",
+     "exports.x.days: key: 'days' is not for 'rows'"},
+    {"", "\"exports\": {\"x\": {\"buckets\": \"c\", \"features\": [\"visit\"]}}",
+     "exports.x: key: 'days' is missing"},
+    {"", "\"exports\": {\"x\": {\"rows\": \"visit\", \"columns\": [\"wart\"]}}",
+     "exports.x: name: 'columns': the record has no column 'wart', did you mean 'ward'?"},
+    {"", "\"exports\": {\"x\": {\"intervals\": \"visit\"}}",
+     "exports.x.intervals: name: 'visit' is not a cohort"},
+    {"", "\"exports\": {\"x\": {\"columns\": []}}", "exports.x: verb: expected one of"},
     {"", "\"statistics\": {\"a\": {\"sql\": \"visit\", \"count\": \"visit\"}}",
      "statistics.a.sql: key: 'sql' is above the level"},
     {"", "\"statistics\": {\"a\": {\"count\": \"visit\", \"at\": [3]}}",
@@ -190,7 +198,7 @@ static void test_codes_are_read_strictly(void)
         {"\"ICD10\": [7]", "codes.x.ICD10[0]: type: expected"},
         {"\"sets\": [\"y\"]", "codes.x: name: no code set 'y'"},
         {"\"sets\": [\"x\"]", "codes.x: cycle: the set 'x' contains itself"},
-        {"\"file\": \"a.csv\"", "codes.x.file: key: 'file' is above the level"}};
+        {"\"file\": \"a.csv\"", "codes.x.file: name: the file cannot be read"}};
     study_case c;
     study_case_open(&c);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -353,6 +353,86 @@ plain = {"statin": {p.name for p in patients if any(YEAR[0] <= d <= YEAR[1] for 
 compare("plain pairs", [(r["timeline"], r["other"], int(r["patients"])) for r in table("plain_pairs")],
         [(a, b, len(plain[a] & plain[b])) for a, b in (("statin", "statin"), ("statin", "stay"), ("stay", "stay"))])
 
+# Exports: the files over all shards, through their virtual datasets.
+def export(name):
+    with h5py.File(f"{out}/exports/{name}.h5") as f:
+        return {k: f[k][:] for k in f}
+
+
+def text(value):
+    return value.rstrip(b"\0").decode()
+
+
+order = {r["patient"]: i for i, r in enumerate(read("starters"))}
+starters.sort(key=lambda s: order[s["patient"]])
+found = [tuple(r.values()) for r in csv.DictReader(open(f"{out}/exports/new_users.csv"))]
+expected = [(s["patient"], str(date(s["start_date"])), str(date(s["end_date"])), s["exit_reason"], f"{s['cma7']:.12g}",
+             "true" if s["died"] else "false", "" if s["first_gap"] is None else str(s["first_gap"])) for s in starters]
+if found != expected:
+    failures.append(f"new_users.csv: {[x for x in zip(found, expected) if x[0] != x[1]][:1]}")
+e = export("all_eras")
+compare("all_eras", [(text(p), int(a), int(b), text(f)) for p, a, b, f in zip(e["patient"], e["start_date"], e["end_date"], e["family"])],
+        [(p.name, a, b, f) for p in patients for a, b, f in p.eras])
+
+e = export("cox")
+found = list(zip(map(text, e["patient"]), *(map(int, e[k]) for k in ("length", "start", "stop", "year", "on_statin", "stay", "death"))))
+expected, expected_csv = [], []
+for s in starters:
+    p, first, last = s["p"], s["start_date"], s["end_date"]
+    covered = days_of(p.on_statin)
+
+    def cut_at(key):
+        begin = first
+        for d in range(first, last + 1):
+            events = (sum(a == d for a, _ in p.stays), int(p.death == d))
+            if d == last or key(d + 1) != key(d) or events[0] or (events[1] and key is not None and key(d) is not None):
+                yield begin - first, d - first + 1, d, events
+                begin = d + 1
+
+    for begin, end, d, events in cut_at(lambda d: (date(d).year, d in covered)):
+        expected.append((p.name, s["length"], begin, end, date(d).year, int(d in covered)) + events)
+    for begin, end, d, events in cut_at(lambda d: None):
+        expected_csv.append((p.name, str(begin), str(end), str(events[0])))
+compare("cox", found, expected)
+found = [(r["patient"], r["start"], r["stop"], r["stay"]) for r in csv.DictReader(open(f"{out}/exports/cox_csv.csv"))]
+compare("cox_csv", found, expected_csv)
+
+
+def matrix(e, width):
+    """Rows as {feature: value}, with the record and number of each bucket."""
+    names, rows, record, bucket = [text(f) for f in e["feature"]], [], 0, 0
+    for row in range(len(e["indptr"]) - 1):
+        if bucket == e["buckets"][record]:
+            record, bucket = record + 1, 0
+        span = slice(e["indptr"][row], e["indptr"][row + 1])
+        rows.append((text(e["patient"][record]), int(e["start_date"][record]), bucket,
+                     {names[i]: int(v) for i, v in zip(e["indices"][span], e["data"][span])}))
+        bucket += 1
+    if names != sorted(names) or sum(e["buckets"]) != len(rows) or len(e["data"]) != len(e["indices"]):
+        failures.append(f"a matrix of {len(rows)} rows and features {names}")
+    return rows
+
+
+e, expected, stays_of = export("sccs"), [], []
+for s in starters:
+    p, first, last = s["p"], s["start_date"], s["end_date"]
+    for bucket in range((last - first) // 30 + 1):
+        days = set(range(first + 30 * bucket, min(first + 30 * bucket + 29, last) + 1))
+        cells = {}
+        for name, spans in [(f"era={f}", [(a, b)]) for a, b, f in p.eras] + [("statin=statin", [(d, d)]) for d, _ in p.statins]:
+            if days & days_of(spans):
+                cells[name] = cells.get(name, 0) + len(days & days_of(spans))
+        expected.append((p.name, first, bucket, cells))
+        stays_of.append(sum(a in days for a, _ in p.stays))
+if matrix(e, 30) != expected or not expected or list(e["stay"]) != stays_of:
+    failures.append(f"sccs: {[x for x in zip(matrix(e, 30), expected) if x[0] != x[1]][:1]}")
+if list(e["length"]) != [s["length"] for s in starters] or list(e["exit_bucket"]) != list(e["buckets"] - 1):
+    failures.append("sccs: the records")
+starts = {(p.name, a, n): sum(a + 45 * n <= x <= min(a + 45 * n + 44, cut(b)) for x, _ in p.stays)
+          for p in patients for a, b in p.on_statin if day("2019-01-01") <= a <= YEAR[1] for n in range((cut(b) - a) // 45 + 1)}
+compare("starts", [(p, a, n, cells.get("stay", 0)) for p, a, n, cells in matrix(export("starts"), 45)],
+        [k + (v,) for k, v in starts.items()])
+
 for line in failures:
     print("FAILED:", line)
 sys.exit(len(failures) > 0)
