@@ -89,9 +89,11 @@ wait_for_load
 compare damaged tables "$parcours" damaged.store out/damaged
 compare damaged rejects "$parcours" damaged.store out/damaged damaged.tidy
 compare damaged foreign damaged.store out/damaged "$(dirname "$parcours")/../plugin"
-step "damaged delivery: random queries"
-PGDATABASE=damaged /usr/bin/python3 "$oracle/random_queries.py" 20 30 random
-compare damaged queries "$parcours" damaged.store out/damaged random
+step "500 random queries, on the damaged and the clean delivery"
+for name in damaged clean; do
+    PGDATABASE=$name /usr/bin/python3 "$oracle/random_queries.py" 20 250 "random.$name"
+    compare "$name" queries "$parcours" "$name.store" "out/$name" "random.$name"
+done
 step "done"
 if [ "$failures" != 0 ]; then
     echo "$failures comparisons FAILED"

@@ -83,8 +83,13 @@ class Maker:
         a, b = self.make("int", depth), self.make("int", 0)
         return self.any(
             f"({a} + {b})", f"({a} - {b})", f"({a} % {self.any(2, 3, 7, -5)})", f"({a} / {self.any(2, 5, -3)})",
-            f"abs({a})", f"(-{a})", f"coalesce({a}, {b})", f"nullif({a}, {b})", f"greatest({a}, {b})", f"least({a}, {b})",
-            f"({a} * {self.any(2, 3, -1)})", self.case("int", depth), f"length({self.make('text', depth)})",
+            f"abs({a})", f"(- {a})", f"coalesce({a}, {b})", f"nullif({a}, {b})", f"greatest({a}, {b})", f"least({a}, {b})",
+            f"({a} * {self.any(2, 3, -1)})", self.case("int", depth), f"div({a}, {self.any(2, 7)})::int",
+            f"width_bucket({self.make('decimal', depth)}, {self.any(-10, 0)}, {self.any(50, 100)}, {self.any(1, 5)})",
+            f"CAST(extract({self.any('year', 'quarter', 'week', 'doy', 'isodow', 'dow', 'isoyear')} FROM {self.make('date', depth)}) AS int)",
+            f"CAST(extract({self.any('year', 'month', 'day')} FROM age({self.make('date', depth)}, {self.make('date', 0)})) AS int)",
+            f"strpos({self.make('text', depth)}, {self.make('text', 0)})", f"ascii({self.make('text', depth)})",
+            f"octet_length({self.make('text', depth)})", f"length({self.make('text', depth)})",
             f"year({self.make('date', depth)})", f"month({self.make('date', depth)})",
             f"({self.make('date', 0)} - {self.make('date', 0)})", f"CAST(extract(day FROM {self.make('date', depth)}) AS integer)",
             f"position({self.any(chr(39) + '1' + chr(39), chr(39) + 'A' + chr(39))} in {self.make('text', depth)})")
@@ -92,7 +97,10 @@ class Maker:
     def decimal(self, depth):
         a, b = self.make("decimal", depth), self.make("decimal", 0)
         return self.any(f"({a} + {b})", f"({a} - {b})", f"({a} * {self.make('int', 0)})", f"abs({a})", f"coalesce({a}, {b})",
-                        f"round({a}, {self.any(0, 1, 2)})", self.case("decimal", depth), f"greatest({a}, {b})", f"(-{a})")
+                        f"round({a}, {self.any(0, 1, 2)})", f"trunc({a}, {self.any(0, 1)})", f"floor({a})", f"ceil({a})",
+                        f"sign({a})", f"({a} % {self.any(3, '0.7')})", f"nullif({a}, {b})", f"least({a}, {b})",
+                        f"{self.make('int', depth)}::numeric", f"{self.make('int', depth)}::text::numeric(12,2)",
+                        f"extract({self.any('year', 'month', 'decade', 'epoch', 'julian')} FROM {self.make('date', depth)})", self.case("decimal", depth), f"greatest({a}, {b})", f"(- {a})")
 
     def text(self, depth):
         a = self.make("text", depth)
@@ -100,7 +108,13 @@ class Maker:
             f"left({a}, {self.any(1, 2, 3, -1)})", f"right({a}, {self.any(1, 2)})", f"substr({a}, {self.any(1, 2, 0)}, {self.any(1, 3)})",
             f"substr({a}, {self.any(2, 3)})", f"upper({a})", f"lower({a})", f"trim({a})", f"({a} || {self.make('text', 0)})",
             f"coalesce({a}, '-')", f"replace({a}, '1', 'xy')", self.case("text", depth), f"lpad({a}, {self.any(2, 6)}, '0')",
-            f"nullif({a}, {self.constant('text')})", f"concat({a}, '/', {self.make('text', 0)})", f"ltrim({a}, '0')")
+            f"nullif({a}, {self.constant('text')})", f"concat({a}, '/', {self.make('text', 0)})", f"ltrim({a}, '0')",
+            f"split_part({a}, '{self.any('0', '1', 'A')}', {self.any(1, 2, -1)})", f"initcap({a})", f"reverse({a})",
+            f"translate({a}, '01A', '{self.any('x', 'ab', '')}')", f"repeat({a}, {self.any(0, 2)})",
+            f"overlay({a} placing '*' from {self.any(1, 2)} for {self.any(0, 1)})", f"rpad({a}, {self.any(1, 5)}, 'xy')",
+            f"concat_ws('-', {a}, {self.make('text', 0)})", f"{self.make('int', depth)}::text", f"{self.make('date', depth)}::text",
+            f"to_char({self.make('date', depth)}, '{self.any('YYYY-MM', 'IYYY-IW', 'FMDay DDth Mon', 'Q/YY', 'DDD')}')",
+            f"greatest({a}, {self.make('text', 0)})", f"rtrim({a}, '{self.any('012', 'A')}')")
 
     def date(self, depth):
         a = self.make("date", depth)
@@ -122,19 +136,38 @@ class Maker:
             f"({self.make('text', depth)} {self.any('LIKE', 'NOT LIKE', 'ILIKE')} '{self.any('A%', '%1', '_0%', '%a%', '0__', '2%9', '%')}')",
             f"({self.make('bool', depth)} AND {self.make('bool', depth)})", f"({self.make('bool', depth)} OR {self.make('bool', depth)})",
             f"(NOT {self.make('bool', depth)})", f"({self.make('bool', depth)} IS {self.any('TRUE', 'FALSE', 'NOT TRUE', 'NOT FALSE', 'NULL')})",
-            f"starts_with({self.make('text', depth)}, '{self.any('A', '0', '1')}')")
+            f"starts_with({self.make('text', depth)}, '{self.any('A', '0', '1')}')",
+            f"({self.make('text', depth)} {self.any('~', '!~', '~*')} '{self.any('^A', '[0-9]+$', '^[A-C][0-9]{2}', '0|1', '(1|A).*0', 'a', '^.{3}')}')",
+            f"({self.make('text', depth)} SIMILAR TO '{self.any('A%', '(1|2)%', '%[0-9]', '[A-Z][0-9]+%')}')",
+            f"({a} BETWEEN SYMMETRIC {b} AND {self.constant(kind)})", f"({a} = ANY (ARRAY[{values}]))",
+            f"({a} {self.any('<', '>=', '<>')} ALL (ARRAY[{values}]))",
+            f"(({self.make('int', 0)}, {a}) {self.any('=', '<', '>=', '<>')} ({self.make('int', 0)}, {b}))",
+            f"({self.make('text', 0)} LIKE {self.make('text', 0)} || '%')")
 
     def aggregate(self):
         """(text, whether it is a float)"""
         kind = self.any("int", "int", "decimal", "text", "date")
         x = self.make(kind, self.any(0, 1, 2))
         where = f" FILTER (WHERE {self.make('bool', 1)})" if self.random.random() < 0.2 else ""
-        verb = self.any("count", "min", "max", "count(DISTINCT", "sum", "avg")
+        verb = self.any("count", "min", "max", "count(DISTINCT", "sum", "avg", "stddev", "ordered", "sum(DISTINCT")
+        if verb == "ordered":
+            return self.ordered(kind, x, where)
         if verb == "count(DISTINCT":
             return f"count(DISTINCT {x}){where}", False
-        if kind in ("text", "date") and verb in ("sum", "avg"):
+        if kind in ("text", "date") and verb not in ("count", "min", "max"):
             verb = "max"
+        if verb == "sum(DISTINCT":
+            return f"sum(DISTINCT {x}){where}", False
+        if verb == "stddev":
+            return f"{self.any('stddev', 'stddev_pop', 'variance', 'var_pop')}({x}){where}", True
         return f"{verb}({x}){where}", verb == "avg"
+
+    def ordered(self, kind, x, where):
+        fraction = self.any("0", "0.1", "0.25", "0.5", "0.9", "1")
+        order = f"WITHIN GROUP (ORDER BY {x}{self.any('', ' DESC')}){where}"
+        if kind in ("int", "decimal") and self.random.random() < 0.5:
+            return f"percentile_cont({fraction}) {order}", True
+        return self.any(f"percentile_disc({fraction}) {order}", f"mode() {order}"), False
 
     def gated(self, source, where):
         """A query whose result may leave: no identifier, minimum or maximum; patients in the last column."""
@@ -157,7 +190,7 @@ class Maker:
         else:
             source, self.scope = self.random.choice(JOINS)
         where = f"WHERE {self.make('bool', self.any(1, 2, 3))}\n" if self.random.random() < 0.5 else ""
-        if self.random.random() < 0.15:
+        if self.random.random() < 0.05:
             return self.gated(source, where)
         if self.random.random() < 0.25:
             shown = ", ".join(f"{self.make(self.any('int', 'decimal', 'text', 'date', 'bool'), 2)} AS c{i}" for i in range(4))
@@ -176,10 +209,16 @@ class Maker:
         return text + (f"-- float: {floats}\n" if floats else "") + "-- any scale\n"
 
 
-def runs(text):
-    """Whether PostgreSQL takes the query: some divide, cast or nest in ways that fail there too."""
-    done = subprocess.run(compare.PSQL + ["--output", "/dev/null"], input=text.replace("LIMIT 200\n", "") + ";", text=True, check=False, stderr=subprocess.PIPE)
-    return done.returncode == 0
+def those_that_run(texts):
+    """The queries that PostgreSQL takes: some divide, cast or nest in ways that fail there too."""
+    script = []
+    for index, text in enumerate(texts):
+        script += ["\\o /dev/null", text.replace("LIMIT 200\n", "") + ";", "\\o", f"\\echo {index} :ERROR"]
+    options = [option for option in compare.PSQL if "ON_ERROR_STOP" not in option]
+    done = subprocess.run(options, input="\n".join(script), text=True, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL)
+    good = {line.split()[0] for line in done.stdout.splitlines() if line.endswith(" false")}
+    return [text for index, text in enumerate(texts) if str(index) in good]
 
 
 def main():
@@ -187,15 +226,15 @@ def main():
     os.makedirs(folder, exist_ok=True)
     tables = set(TABLES) | {table for _, scope in JOINS for table in scope.values()}
     columns = {table: Columns(table) for table in sorted(tables)}
-    index = made = 0
+    made = first = 0
     while made < count:
-        index += 1
-        text = Maker(f"{seed}/{index}", columns).query()
-        if not runs(text):
-            continue
-        made += 1
-        with open(f"{folder}/{seed:04d}_{index:04d}.sql", "w", encoding="utf-8") as file:
-            file.write(text)
+        size = max(20, count - made)
+        texts = [Maker(f"{seed}/{first + index}", columns).query() for index in range(size)]
+        first += size
+        for text in those_that_run(texts)[:count - made]:
+            made += 1
+            with open(f"{folder}/{seed:04d}_{made:05d}.sql", "w", encoding="utf-8") as file:
+                file.write(text)
 
 
 if __name__ == "__main__":

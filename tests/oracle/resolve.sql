@@ -123,15 +123,22 @@ CREATE UNLOGGED TABLE er_cam_f AS SELECT r.*, c.valid, c.valid_cost
     FROM oracle.er_cam_f r LEFT JOIN er_prs_f c USING (claim);
 CREATE UNLOGGED TABLE er_bio_f AS SELECT r.*, c.valid, c.valid_cost
     FROM oracle.er_bio_f r LEFT JOIN er_prs_f c USING (claim);
--- The drug of a line: its CIP13 in the referential of packages.
+-- The drug of a line: its CIP13 in the referential of packages; a line whose CIP13 is not there, its CIP7.
 CREATE UNLOGGED TABLE oracle.package AS
     SELECT DISTINCT ON (pha_cip_c13) pha_cip_c13, pha_atc_cla, pha_atc_c07, pha_grd_cnd, pha_cnd_top
     FROM raw.ir_pha_r WHERE pha_cip_c13 IS NOT NULL ORDER BY pha_cip_c13;
+CREATE UNLOGGED TABLE oracle.package7 AS
+    SELECT DISTINCT ON (pha_prs_ide) pha_prs_ide, pha_atc_cla, pha_atc_c07, pha_grd_cnd, pha_cnd_top
+    FROM raw.ir_pha_r WHERE pha_prs_ide IS NOT NULL ORDER BY pha_prs_ide, pha_cip_c13;
 CREATE UNLOGGED TABLE er_pha_f AS
-    SELECT r.*, c.valid, c.valid_cost, coalesce(d.pha_atc_cla, d.pha_atc_c07) AS atc,
-        coalesce(d.pha_grd_cnd IN ('1', 'O', 'GC'), false) OR coalesce(d.pha_cnd_top = 'GC', false) AS large_package
+    SELECT r.*, c.valid, c.valid_cost, d.atc, coalesce(d.grd IN ('1', 'O', 'GC'), false) OR coalesce(d.top = 'GC', false) AS large_package
     FROM oracle.er_pha_f r LEFT JOIN er_prs_f c USING (claim)
-        LEFT JOIN oracle.package d ON d.pha_cip_c13 = r.pha_prs_c13;
+        LEFT JOIN oracle.package p ON p.pha_cip_c13 = r.pha_prs_c13
+        LEFT JOIN oracle.package7 q ON p.pha_cip_c13 IS NULL AND q.pha_prs_ide = r.pha_prs_ide
+        CROSS JOIN LATERAL (SELECT CASE WHEN p.pha_cip_c13 IS NULL THEN coalesce(q.pha_atc_cla, q.pha_atc_c07)
+                                        ELSE coalesce(p.pha_atc_cla, p.pha_atc_c07) END AS atc,
+                                   CASE WHEN p.pha_cip_c13 IS NULL THEN q.pha_grd_cnd ELSE p.pha_grd_cnd END AS grd,
+                                   CASE WHEN p.pha_cip_c13 IS NULL THEN q.pha_cnd_top ELSE p.pha_cnd_top END AS top) d;
 
 -- ---- hospital stays ----
 CREATE UNLOGGED TABLE oracle.stay AS

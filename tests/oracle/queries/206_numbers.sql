@@ -1,0 +1,96 @@
+-- Numbers as PostgreSQL has them.
+SELECT PHA_ACT_QSN / 2 AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_QSN % 3 AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT -PHA_ACT_QSN / 2 AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT round(PHA_ACT_PRU, 1) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT trunc(PHA_ACT_PRU, 1) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT floor(PHA_ACT_PRU) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT ceil(PHA_ACT_PRU) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT sign(PHA_ACT_QSN) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT abs(PHA_ACT_QSN) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_PRU * 2 AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_PRU + PHA_ACT_QSN AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT mod(PHA_ACT_QSN, 4) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT div(PHA_ACT_PRU, 3) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_PRU::int AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_PRU::numeric(12,1) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_QSN::smallint AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT (PHA_ACT_QSN > 1)::int AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT width_bucket(PHA_ACT_PRU, 0, 50, 10) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT greatest(PHA_ACT_QSN, 2) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT nullif(PHA_ACT_QSN, 1) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_QSN::text || ' x' AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_QSN BETWEEN SYMMETRIC 3 AND 1 AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_QSN = ANY (ARRAY[1, 3]) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
+;
+SELECT PHA_ACT_QSN > ALL (ARRAY[0, 1]) AS x, count(*) AS n
+FROM ER_PHA_F
+GROUP BY 1
