@@ -17,6 +17,14 @@ uint64_t pc_hash64(const void *data, size_t bytes)
     return XXH3_64bits(data, bytes);
 }
 
+void pc_hash128(const void *data, size_t bytes, unsigned char out[PC_HASH128_BYTES])
+{
+    XXH128_canonical_t canonical;
+    static_assert(sizeof canonical.digest == PC_HASH128_BYTES, "all of it");
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, bytes));
+    memcpy(out, canonical.digest, PC_HASH128_BYTES);
+}
+
 void pc_digest_begin(pc_digest_state *state)
 {
     // Chooses the fastest code for this processor; the digest is right even if that fails.

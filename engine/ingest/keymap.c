@@ -3,11 +3,15 @@
 #include <string.h>
 #include "parcours/hash.h"
 
-enum { LEAST_PLACES = 1024 };
+enum {
+    LEAST_PLACES = 1024,
+    AHEAD = 32 // keys whose places are fetched before the first of them is looked at
+};
 
 typedef struct sent_key {
-    int64_t row; // the first row that asks for it
-    int rank;    // where it lives
+    int64_t row;   // the first row that asks for it
+    uint64_t hash; // of its place
+    int rank;      // where it lives
 } sent_key;
 
 pc_status keymap_init(keymap *map, pc_comm *comm, int key_bytes, int owner_bytes, pc_arena *arena,
@@ -52,10 +56,11 @@ int64_t keymap_entry_cost(int key_bytes)
     return entry + entry / 2 + 4 * (int64_t)sizeof(uint64_t); // grown by halves, half-full places
 }
 
-static int owner_of(const keymap *map, const unsigned char *key)
+/** @param hash  place_hash of the key */
+static int owner_of(const keymap *map, const unsigned char *key, uint64_t hash)
 {
-    const uint64_t high = keymap_hash(map, key) >> 32;
-    return (int)((high * (uint64_t)map->put.ranks) >> 32);
+    if (map->owner_bytes != map->key_bytes) hash = keymap_hash(map, key);
+    return (int)(((hash >> 32) * (uint64_t)map->put.ranks) >> 32);
 }
 
 static unsigned char *entry_at(const keymap *map, int64_t entry)
@@ -79,6 +84,19 @@ static uint64_t *find_place(const keymap *map, const unsigned char *key, uint64_
 static uint64_t place_hash(const keymap *map, const unsigned char *key)
 {
     return pc_hash64(key, (size_t)map->key_bytes);
+}
+
+/** The hashes of up to AHEAD keys; their places are on their way to the cache. */
+static int hash_ahead(const keymap *map, const unsigned char *key, size_t stride, int64_t left,
+                      uint64_t hash[AHEAD])
+{
+    const uint64_t *place = (const uint64_t *)(const void *)map->place.data;
+    const int count = left < AHEAD ? (int)left : AHEAD;
+    for (int i = 0; i < count; i++, key += stride) {
+        hash[i] = place_hash(map, key);
+        if (place != NULL) __builtin_prefetch(&place[hash[i] & map->place_mask], 1);
+    }
+    return count;
 }
 
 /** @param wanted  places, a power of two */
@@ -109,14 +127,13 @@ pc_status keymap_expect(keymap *map, int64_t count, pc_error *err)
     return make_places(map, wanted, err);
 }
 
-static pc_status put_one(keymap *map, const unsigned char *key, const unsigned char *tag,
-                         pc_error *err)
+static pc_status put_one(keymap *map, const unsigned char *key, uint64_t hash,
+                         const unsigned char *tag, pc_error *err)
 {
     if (2 * (uint64_t)(map->entry_count + 1) > map->place_mask) {
         const uint64_t now = map->place_mask + 1;
         PC_TRY(make_places(map, map->place_mask == 0 ? LEAST_PLACES : 2 * now, err));
     }
-    const uint64_t hash = place_hash(map, key);
     uint64_t *place = find_place(map, key, hash);
     if (*place == 0) {
         const size_t bytes = map->entry.bytes + (size_t)map->entry_bytes;
@@ -141,9 +158,40 @@ static pc_status put_one(keymap *map, const unsigned char *key, const unsigned c
 
 static pc_status put_all(keymap *map, const pc_buffer *records, pc_error *err)
 {
+    const size_t width = map->put.record_bytes;
     const unsigned char *record = (const unsigned char *)records->data;
-    for (size_t at = 0; at < records->bytes; at += map->put.record_bytes) {
-        PC_TRY(put_one(map, record + at, record + at + map->key_bytes, err));
+    int64_t left = (int64_t)(records->bytes / width);
+    while (left > 0) {
+        uint64_t hash[AHEAD];
+        const int count = hash_ahead(map, record, width, left, hash);
+        for (int i = 0; i < count; i++, record += width) {
+            PC_TRY(put_one(map, record, hash[i], record + map->key_bytes, err));
+        }
+        left -= count;
+    }
+    return PC_OK;
+}
+
+/** Own keys into the map, the others' on their way. Local. */
+static pc_status put_or_send(keymap *map, const unsigned char *key, const unsigned char *tag,
+                             size_t stride, int64_t left, pc_error *err)
+{
+    scatter *put = &map->put;
+    while (left > 0) {
+        uint64_t hash[AHEAD];
+        const int count = hash_ahead(map, key, stride, left, hash);
+        for (int i = 0; i < count; i++, key += stride, tag += stride) {
+            const int owner = owner_of(map, key, hash[i]);
+            if (owner == put->rank) {
+                PC_TRY(put_one(map, key, hash[i], tag, err));
+                continue;
+            }
+            unsigned char *record = scatter_add(put, owner, err);
+            if (record == NULL) return PC_NO_MEMORY;
+            memcpy(record, key, (size_t)map->key_bytes);
+            memcpy(record + map->key_bytes, tag, PC_TAG_BYTES);
+        }
+        left -= count;
     }
     return PC_OK;
 }
@@ -152,20 +200,7 @@ pc_status keymap_put(keymap *map, pc_status status, const unsigned char *key,
                      const unsigned char *tag, size_t stride, int64_t count, pc_error *err)
 {
     scatter *put = &map->put;
-    for (int64_t i = 0; status == PC_OK && i < count; i++, key += stride, tag += stride) {
-        const int owner = owner_of(map, key);
-        if (owner == put->rank) {
-            status = put_one(map, key, tag, err);
-            continue;
-        }
-        unsigned char *record = scatter_add(put, owner, err);
-        if (record == NULL) {
-            status = PC_NO_MEMORY;
-            break;
-        }
-        memcpy(record, key, (size_t)map->key_bytes);
-        memcpy(record + map->key_bytes, tag, PC_TAG_BYTES);
-    }
+    if (status == PC_OK) status = put_or_send(map, key, tag, stride, count, err);
     status = pc_comm_agree(put->comm, status, err);
     if (status == PC_OK) status = scatter_send(put, err);
     if (status == PC_OK) status = put_all(map, &put->in, err);
@@ -174,10 +209,10 @@ pc_status keymap_put(keymap *map, pc_status status, const unsigned char *key,
 
 // ---- asking -----------------------------------------------------------------------------------
 
-static void answer_one(const keymap *map, const unsigned char *key, unsigned char *answer)
+static void answer_one(const keymap *map, const unsigned char *key, uint64_t hash,
+                       unsigned char *answer)
 {
-    const uint64_t *place =
-        map->entry_count == 0 ? NULL : find_place(map, key, place_hash(map, key));
+    const uint64_t *place = map->entry_count == 0 ? NULL : find_place(map, key, hash);
     answer[PC_TAG_BYTES] = place != NULL && *place != 0;
     if (answer[PC_TAG_BYTES] == 0) return;
     memcpy(answer, entry_at(map, (int64_t)(uint32_t)*place - 1) + map->key_bytes, PC_TAG_BYTES);
@@ -211,7 +246,10 @@ static pc_status find_distinct(keymap *map, const unsigned char *key, int64_t co
             at = (at + 1) & mask;
         }
         if (place[at] == 0) {
-            const sent_key asked = {.row = i, .rank = owner_of(map, key)};
+            const sent_key asked = {.row = i, .rank = owner_of(map, key, hash), .hash = hash};
+            if (asked.rank == map->ask.rank && map->entry_count > 0) {
+                __builtin_prefetch((uint64_t *)(void *)map->place.data + (hash & map->place_mask));
+            }
             PC_TRY(pc_buffer_append(&map->sent, &asked, sizeof asked, err));
             place[at] = (uint64_t)++distinct;
         }
@@ -230,7 +268,7 @@ static pc_status ask_all(keymap *map, const unsigned char *key, pc_error *err)
     for (size_t i = 0; i < distinct; i++) {
         const unsigned char *wanted = key + (size_t)sent[i].row * (size_t)map->key_bytes;
         if (sent[i].rank == map->ask.rank) {
-            answer_one(map, wanted, (unsigned char *)map->value.data + i * width);
+            answer_one(map, wanted, sent[i].hash, (unsigned char *)map->value.data + i * width);
             continue;
         }
         unsigned char *record = scatter_add(&map->ask, sent[i].rank, err);
@@ -244,11 +282,16 @@ static pc_status answer_all(keymap *map, pc_error *err)
 {
     const unsigned char *key = (const unsigned char *)map->ask.in.data;
     for (int r = 0; map->ask.ranks > 1 && r < map->ask.ranks; r++) {
-        for (int64_t at = 0; at < map->ask.in_bytes[r]; at += map->key_bytes) {
-            unsigned char *record = scatter_add(&map->answer, r, err);
-            if (record == NULL) return PC_NO_MEMORY;
-            answer_one(map, key, record);
-            key += map->key_bytes;
+        const size_t width = (size_t)map->key_bytes;
+        for (int64_t left = map->ask.in_bytes[r] / map->key_bytes; left > 0;) {
+            uint64_t hash[AHEAD];
+            const int count = hash_ahead(map, key, width, left, hash);
+            for (int i = 0; i < count; i++, key += width) {
+                unsigned char *record = scatter_add(&map->answer, r, err);
+                if (record == NULL) return PC_NO_MEMORY;
+                answer_one(map, key, hash[i], record);
+            }
+            left -= count;
         }
     }
     return PC_OK;

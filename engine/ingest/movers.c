@@ -336,8 +336,9 @@ static pc_status find_again(movers *m, int table, const key_passes *passes, keym
         r->want.bytes = 0;
         for (int64_t i = 0; status == PC_OK && i < keys.count; i++) {
             const unsigned char *key = (const unsigned char *)keys.keys.data + (size_t)i * stride;
-            if (pass_of(passes, key, key_bytes) != passes->at) continue;
-            status = pc_buffer_append(&r->ask[0], key, (size_t)key_bytes, err);
+            const key_print print = print_of(key, key_bytes);
+            if (pass_of(passes, &print) != passes->at) continue;
+            status = pc_buffer_append(&r->ask[0], &print, sizeof print, err);
             if (status == PC_OK) status = pc_buffer_append(&r->want, &i, sizeof i, err);
         }
         const int64_t *number = (const int64_t *)(const void *)r->want.data;
@@ -383,7 +384,7 @@ static pc_status find_key_again(movers *m, int k, pc_error *err)
 {
     ingest_job *job = m->job;
     const int table = job->model->key[k].table;
-    const int key_bytes = job->table[table].layout->key_bytes;
+    const int key_bytes = sizeof(key_print);
     key_passes passes = {.count = choose_passes(job, table, 0)};
     pc_status status = PC_OK;
     m->conflict_count[k] = 0;

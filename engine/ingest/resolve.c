@@ -110,32 +110,68 @@ pc_status resolver_next(resolver *r, row_rounds *rounds, int64_t *row_count, boo
 
 // ---- parents' keys ----------------------------------------------------------------------------
 
-int pass_of(const key_passes *passes, const unsigned char *key, int key_bytes)
+key_print print_of(const unsigned char *key, int key_bytes)
 {
-    if (passes->count == 1) return 0;
+    key_print print;
+    pc_hash128(key, (size_t)key_bytes, print.byte);
+    return print;
+}
+
+int pass_of(const key_passes *passes, const key_print *print)
+{
     // Other bits than those that choose the owner and the place.
-    return (int)((pc_hash64(key, (size_t)key_bytes) * UINT64_C(0x9e3779b97f4a7c15) >> 40) %
-                 (uint64_t)passes->count);
+    uint32_t bits;
+    memcpy(&bits, print->byte + 12, sizeof bits);
+    return passes->count == 1 ? 0 : (int)(bits % (uint32_t)passes->count);
+}
+
+/** A key of this pass with the tag of its row. */
+typedef struct tagged_print {
+    key_print print;
+    unsigned char tag[PC_TAG_BYTES];
+} tagged_print;
+
+/** A key of this pass into r->ask[0]. Local. */
+static pc_status collect_key(resolver *r, const key_passes *passes, const unsigned char *key,
+                             int key_bytes, const unsigned char *tag, pc_error *err)
+{
+    tagged_print tagged = {.print = print_of(key, key_bytes)};
+    if (pass_of(passes, &tagged.print) != passes->at) return PC_OK;
+    memcpy(tagged.tag, tag, PC_TAG_BYTES);
+    return pc_buffer_append(&r->ask[0], &tagged, sizeof tagged, err);
+}
+
+static pc_status put_collected(resolver *r, key_passes *passes, pc_status status, pc_error *err)
+{
+    const tagged_print *tagged = (const tagged_print *)(const void *)r->ask[0].data;
+    const int64_t count = (int64_t)(r->ask[0].bytes / sizeof *tagged);
+    const unsigned char *key = count == 0 ? NULL : tagged->print.byte;
+    const unsigned char *tag = count == 0 ? NULL : tagged->tag;
+    return keymap_put(&passes->map, status, key, tag, sizeof *tagged, count, err);
 }
 
 pc_status put_keys(resolver *r, key_passes *passes, int table, int64_t row_count, pc_error *err)
 {
     const pc_row_layout *layout = r->job->table[table].layout;
-    const size_t row_bytes = (size_t)layout->row_bytes;
-    unsigned char *row = (unsigned char *)r->rows.data;
-    int64_t kept = row_count;
-    if (passes->count > 1) {
-        kept = 0;
-        for (int64_t i = 0; i < row_count; i++) {
-            unsigned char *from = row + (size_t)i * row_bytes;
-            if (pass_of(passes, from + PC_ROW_FIELDS, layout->key_bytes) != passes->at) continue;
-            if (kept < i) memcpy(row + (size_t)kept * row_bytes, from, row_bytes);
-            kept++;
-        }
+    const unsigned char *row = (const unsigned char *)r->rows.data;
+    pc_status status = PC_OK;
+    r->ask[0].bytes = 0;
+    for (int64_t i = 0; status == PC_OK && i < row_count; i++, row += layout->row_bytes) {
+        status =
+            collect_key(r, passes, row + PC_ROW_FIELDS, layout->key_bytes, row + PC_ROW_TAG, err);
     }
-    const unsigned char *key = row_count == 0 ? NULL : row + PC_ROW_FIELDS;
-    const unsigned char *tag = row_count == 0 ? NULL : row + PC_ROW_TAG;
-    return keymap_put(&passes->map, PC_OK, key, tag, row_bytes, kept, err);
+    return put_collected(r, passes, status, err);
+}
+
+/** Tagged rows that stand side by side: noted for those who ask for them, and sent. Local. */
+static pc_status send_rows(resolver *r, route *out, const unsigned char *row, int64_t row_count,
+                           pc_error *err)
+{
+    const size_t row_bytes = (size_t)r->job->table[out->table].layout->row_bytes;
+    for (int64_t i = 0; r->is_asked[out->table] && i < row_count; i++) {
+        PC_TRY(same_note(r, out->table, row + (size_t)i * row_bytes, err));
+    }
+    return route_rows(out, row, row_count, err);
 }
 
 /** Rows of a table that needs no parent: tagged, sent (in the first pass), their keys kept. */
@@ -145,7 +181,6 @@ static pc_status resolve_roots(resolver *r, int table, key_passes *passes, pc_er
     route out;
     row_rounds rounds = {.table = table};
     const bool is_first = passes == NULL || passes->at == 0;
-    const size_t row_bytes = (size_t)job->table[table].layout->row_bytes;
     pc_status status = pc_comm_agree(job->comm, route_begin(&out, job, table, err), err);
     while (status == PC_OK) {
         int64_t row_count = 0;
@@ -154,12 +189,8 @@ static pc_status resolve_roots(resolver *r, int table, key_passes *passes, pc_er
         if (status != PC_OK || is_done) break;
         status = tag_roots(r, table, row_count, &out, err);
         if (status != PC_OK) break;
-        const unsigned char *row = (const unsigned char *)r->rows.data;
-        for (int64_t i = 0; is_first && status == PC_OK && i < row_count; i++, row += row_bytes) {
-            status = same_note(r, table, row, err);
-            if (status == PC_OK) status = route_row(&out, row, err);
-        }
         if (is_first) {
+            status = send_rows(r, &out, (const unsigned char *)r->rows.data, row_count, err);
             status = route_flush(&out, status, err);
         } else {
             scatter_clear(&out.slots); // they went in the first pass
@@ -180,7 +211,6 @@ static pc_status ask_parents(resolver *r, const key_passes *passes, int table, i
 {
     const pc_row_layout *layout = r->job->table[table].layout;
     unsigned char *row = (unsigned char *)r->rows.data;
-    const size_t key_bytes = (size_t)layout->parent_bytes;
     pc_buffer *number = &r->want;
     number->bytes = 0;
     r->ask[0].bytes = 0;
@@ -192,11 +222,12 @@ static pc_status ask_parents(resolver *r, const key_passes *passes, int table, i
             slot_of_nobody(r->job, table, row, PC_SLOT_ORPHAN, &entry);
             memcpy(row + PC_ROW_TAG, entry.tag, PC_TAG_BYTES);
             PC_TRY(route_slot(out, &entry, err));
-            PC_TRY(route_row(out, row, err));
+            PC_TRY(route_rows(out, row, 1, err));
             continue;
         }
-        if (pass_of(passes, key, layout->parent_bytes) != passes->at) continue;
-        PC_TRY(pc_buffer_append(&r->ask[0], key, key_bytes, err));
+        const key_print print = print_of(key, layout->parent_bytes);
+        if (pass_of(passes, &print) != passes->at) continue;
+        PC_TRY(pc_buffer_append(&r->ask[0], &print, sizeof print, err));
         PC_TRY(pc_buffer_append(number, &i, sizeof i, err));
     }
     const size_t count = number->bytes / sizeof(int64_t);
@@ -206,12 +237,14 @@ static pc_status ask_parents(resolver *r, const key_passes *passes, int table, i
 
 static pc_status take_parents(resolver *r, int table, route *out, pc_error *err)
 {
-    const pc_row_layout *layout = r->job->table[table].layout;
+    const size_t row_bytes = (size_t)r->job->table[table].layout->row_bytes;
+    unsigned char *rows = (unsigned char *)r->rows.data;
     const int64_t *number = (const int64_t *)(const void *)r->want.data;
     const int64_t count = (int64_t)(r->want.bytes / sizeof *number);
     const bool *found = (const bool *)(const void *)r->found[0].data;
+    int64_t from = 0; // rows of the numbers from .. i stand side by side
     for (int64_t i = 0; i < count; i++) {
-        unsigned char *row = (unsigned char *)r->rows.data + number[i] * layout->row_bytes;
+        unsigned char *row = rows + (size_t)number[i] * row_bytes;
         if (found[i]) {
             memcpy(row + PC_ROW_TAG, r->tag[0].data + i * PC_TAG_BYTES, PC_TAG_BYTES);
         } else {
@@ -220,8 +253,9 @@ static pc_status take_parents(resolver *r, int table, route *out, pc_error *err)
             memcpy(row + PC_ROW_TAG, entry.tag, PC_TAG_BYTES);
             PC_TRY(route_slot(out, &entry, err));
         }
-        PC_TRY(same_note(r, table, row, err));
-        PC_TRY(route_row(out, row, err));
+        if (i + 1 < count && number[i + 1] == number[i] + 1) continue;
+        PC_TRY(send_rows(r, out, rows + (size_t)number[from] * row_bytes, i + 1 - from, err));
+        from = i + 1;
     }
     return PC_OK;
 }
@@ -231,7 +265,6 @@ static pc_status resolve_children(resolver *r, int table, key_passes *passes, pc
     ingest_job *job = r->job;
     route out;
     row_rounds rounds = {.table = table};
-    const int key_bytes = job->table[table].layout->parent_bytes;
     pc_status status = pc_comm_agree(job->comm, route_begin(&out, job, table, err), err);
     while (status == PC_OK) {
         int64_t row_count = 0;
@@ -240,8 +273,8 @@ static pc_status resolve_children(resolver *r, int table, key_passes *passes, pc
         if (status != PC_OK || is_done) break;
         status = ask_parents(r, passes, table, row_count, &out, err);
         status = keymap_get(&passes->map, status, (const unsigned char *)r->ask[0].data,
-                            (int64_t)r->ask[0].bytes / key_bytes, (unsigned char *)r->tag[0].data,
-                            (bool *)(void *)r->found[0].data, err);
+                            (int64_t)(r->ask[0].bytes / sizeof(key_print)),
+                            (unsigned char *)r->tag[0].data, (bool *)(void *)r->found[0].data, err);
         if (status == PC_OK) status = take_parents(r, table, &out, err);
         status = route_flush(&out, status, err);
     }
@@ -254,7 +287,7 @@ static pc_status resolve_children(resolver *r, int table, key_passes *passes, pc
 int choose_passes(ingest_job *job, int table, int64_t more)
 {
     const ingest_table *t = &job->table[table];
-    const int64_t cost = keymap_entry_cost(t->layout->key_bytes);
+    const int64_t cost = keymap_entry_cost(sizeof(key_print));
     const size_t left = pc_budget_left(job->budget);
     size_t room = left > job->bucket_reserve ? (left - job->bucket_reserve) / 2 : 0;
     if (room < LEAST_KEYMAP_BYTES) room = LEAST_KEYMAP_BYTES;
@@ -298,24 +331,20 @@ static pc_status count_old_keys(ingest_job *job, int key, int64_t *count, pc_err
 static pc_status put_old_keys(resolver *r, int table, key_passes *passes, pc_error *err)
 {
     ingest_job *job = r->job;
-    const size_t key_bytes = (size_t)job->table[table].layout->key_bytes;
-    const size_t stride = key_bytes + PC_TAG_BYTES;
+    const int key_bytes = job->table[table].layout->key_bytes;
+    const size_t stride = (size_t)key_bytes + PC_TAG_BYTES;
     old_keys keys;
     pc_status status = pc_comm_agree(job->comm, old_keys_open(&keys, job, table, err), err);
     while (status == PC_OK) {
         bool is_done = false;
         status = old_keys_next(&keys, &is_done, err);
         if (status != PC_OK || is_done) break;
-        unsigned char *record = (unsigned char *)keys.keys.data;
-        int64_t kept = 0;
-        for (int64_t i = 0; i < keys.count; i++) {
-            const unsigned char *from = record + (size_t)i * stride;
-            if (pass_of(passes, from, (int)key_bytes) != passes->at) continue;
-            if (kept < i) memcpy(record + (size_t)kept * stride, from, stride);
-            kept++;
+        const unsigned char *record = (const unsigned char *)keys.keys.data;
+        r->ask[0].bytes = 0;
+        for (int64_t i = 0; status == PC_OK && i < keys.count; i++, record += stride) {
+            status = collect_key(r, passes, record, key_bytes, record + key_bytes, err);
         }
-        const unsigned char *tag = kept == 0 ? NULL : record + key_bytes;
-        status = keymap_put(&passes->map, PC_OK, record, tag, stride, kept, err);
+        status = put_collected(r, passes, status, err);
     }
     old_keys_close(&keys);
     return status;
@@ -326,7 +355,7 @@ static pc_status resolve_pass(resolver *r, int key, key_passes *passes, pc_error
 {
     ingest_job *job = r->job;
     const int parent = job->model->key[key].table;
-    const int key_bytes = job->table[parent].layout->key_bytes;
+    const int key_bytes = sizeof(key_print);
     const bool is_last = passes->at == passes->count - 1;
     const pc_arena_mark mark = pc_arena_now(&job->arena); // per pass and rank: it would add up
     pc_status status =

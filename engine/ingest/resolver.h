@@ -38,8 +38,8 @@ typedef struct row_rounds {
     old_scan *store; // not NULL: all rows of the table that the store has, in place of both
 } row_rounds;
 
-/** The map of a key while its parent and children are read. With several passes, each holds the
- *  keys of one part of the hashes, so that a small memory does as well. */
+/** The map of a key (by its key_print) while its parent and children are read. With several passes,
+ * each holds the keys of one part of the hashes, so that a small memory does as well. */
 typedef struct key_passes {
     keymap map;
     int count, at;
@@ -53,8 +53,15 @@ void resolver_release(resolver *r);
 pc_status resolver_next(resolver *r, row_rounds *rounds, int64_t *row_count, bool *is_done,
                         pc_error *err) PC_MUST_CHECK;
 
+/** A key as it travels and is looked up: 128 bits of hash. That two keys have one is less likely
+ *  than a wrong bit in memory, and a child that it leads astray finds no parent in the slot that it
+ *  came to, where keys are compared in full. */
+typedef struct key_print {
+    unsigned char byte[PC_HASH128_BYTES];
+} key_print;
+key_print print_of(const unsigned char *key, int key_bytes);
 /** The pass that a key belongs to. Local. */
-int pass_of(const key_passes *passes, const unsigned char *key, int key_bytes);
+int pass_of(const key_passes *passes, const key_print *print);
 /** Parts of the hashes that the keys of `table`, and `more` others over all ranks, are split into,
  *  so that a map fits in half of the memory that buckets will leave on the fullest rank.
  *  Collective. */

@@ -85,51 +85,72 @@ void route_end(route *r)
     scatter_release(&r->slots);
 }
 
+/** Records of one bucket of this rank. */
 static pc_status keep_in_bucket(ingest_job *job, int64_t bucket, int table, int record_bytes,
-                                const unsigned char *record, pc_error *err)
+                                const unsigned char *record, int64_t count, pc_error *err)
 {
     const int64_t tables = job->model->table_count + 1;
     pc_spool **spool = &job->bucket_rows[(bucket - job->first_bucket) * tables + table];
     if (*spool == NULL) {
         PC_TRY(pc_spool_open(job->bucket_pool, record_bytes, job->bucket_block_bytes, spool, err));
     }
-    return pc_spool_append(*spool, record, 1, err);
+    return pc_spool_append(*spool, record, count, err);
 }
 
-static pc_status add_record(ingest_job *job, scatter *to, int table, const unsigned char *tag,
-                            const unsigned char *record, pc_error *err)
+/** Records of one tag. */
+static pc_status add_records(ingest_job *job, scatter *to, int table, const unsigned char *tag,
+                             const unsigned char *record, int64_t count, pc_error *err)
 {
     const int64_t bucket = route_bucket(job, tag);
     const int owner = owner_of_bucket(job, bucket);
     if (owner == job->rank) {
-        return keep_in_bucket(job, bucket, table, (int)to->record_bytes, record, err);
+        return keep_in_bucket(job, bucket, table, (int)to->record_bytes, record, count, err);
     }
-    unsigned char *copy = scatter_add(to, owner, err);
-    if (copy == NULL) return PC_NO_MEMORY;
-    memcpy(copy, record, to->record_bytes);
-    return PC_OK;
+    return pc_buffer_append(&to->to[owner], record, (size_t)count * to->record_bytes, err);
 }
 
-pc_status route_row(route *r, const unsigned char *row, pc_error *err)
+/** How many records from the first on have its tag. */
+static int64_t alike(const unsigned char *tag, size_t record_bytes, int64_t count)
 {
-    return add_record(r->job, &r->rows, r->table, row + PC_ROW_TAG, row, err);
+    int64_t same = 1;
+    while (same < count && memcmp(tag, tag + (size_t)same * record_bytes, PC_TAG_BYTES) == 0) {
+        same++;
+    }
+    return same;
+}
+
+pc_status route_rows(route *r, const unsigned char *row, int64_t row_count, pc_error *err)
+{
+    const size_t row_bytes = r->rows.record_bytes;
+    while (row_count > 0) {
+        const unsigned char *tag = row + PC_ROW_TAG;
+        const int64_t same = alike(tag, row_bytes, row_count);
+        PC_TRY(add_records(r->job, &r->rows, r->table, tag, row, same, err));
+        row += (size_t)same * row_bytes;
+        row_count -= same;
+    }
+    return PC_OK;
 }
 
 pc_status route_slot(route *r, const pc_slot_entry *entry, pc_error *err)
 {
     if (memcmp(&r->last, entry, sizeof *entry) == 0) return PC_OK;
     r->last = *entry;
-    return add_record(r->job, &r->slots, r->job->model->table_count, entry->tag,
-                      (const unsigned char *)entry, err);
+    return add_records(r->job, &r->slots, r->job->model->table_count, entry->tag,
+                       (const unsigned char *)entry, 1, err);
 }
 
 static pc_status keep_all(ingest_job *job, const scatter *from, int table, size_t tag_at,
                           pc_error *err)
 {
+    const size_t width = from->record_bytes;
     const unsigned char *record = (const unsigned char *)from->in.data;
-    for (size_t at = 0; at < from->in.bytes; at += from->record_bytes) {
-        PC_TRY(keep_in_bucket(job, route_bucket(job, record + at + tag_at), table,
-                              (int)from->record_bytes, record + at, err));
+    for (int64_t left = (int64_t)(from->in.bytes / width); left > 0;) {
+        const unsigned char *tag = record + tag_at;
+        const int64_t same = alike(tag, width, left);
+        PC_TRY(keep_in_bucket(job, route_bucket(job, tag), table, (int)width, record, same, err));
+        record += (size_t)same * width;
+        left -= same;
     }
     return PC_OK;
 }

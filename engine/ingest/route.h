@@ -28,8 +28,10 @@ int64_t route_first_shard(const ingest_job *job, int rank);
 /** Local. Rows of `table` follow. */
 pc_status route_begin(route *r, ingest_job *job, int table, pc_error *err) PC_MUST_CHECK;
 void route_end(route *r);
-/** Local. Adds a row with its tag; one of this rank goes to its bucket at once. */
-pc_status route_row(route *r, const unsigned char *row, pc_error *err) PC_MUST_CHECK;
+/** Local. Adds rows with their tags, which stand side by side; those of this rank go to their
+ *  buckets at once. Neighbours of one slot go together. */
+pc_status route_rows(route *r, const unsigned char *row, int64_t row_count,
+                     pc_error *err) PC_MUST_CHECK;
 /** Local. Adds the key of a slot. */
 pc_status route_slot(route *r, const pc_slot_entry *entry, pc_error *err) PC_MUST_CHECK;
 /** Collective. Sends what was added; puts what came into buckets. */

@@ -2,6 +2,8 @@
 #include <string.h>
 #include "resolver.h"
 
+enum { MOST_DUMMIES = 8 }; // columns of a table with values that stand for nobody
+
 /** Which map a row asks; TAGGED: its tag is set already. */
 enum { ASK_PAIR, ASK_PSEUDONYM, ASK_PERSON, ASK_SAME, MAP_COUNT, TAGGED = MAP_COUNT };
 
@@ -148,25 +150,102 @@ static bool path_asks(const pc_model_table *t, int map)
     return t->path == PC_PATH_PSEUDONYM && (map == ASK_PAIR || map == ASK_PSEUDONYM);
 }
 
-pc_status tag_roots(resolver *r, int table, int64_t row_count, route *out, pc_error *err)
+/** Columns by which a row asks for its person. Neighbours often hold the same. */
+typedef struct asker {
+    const pc_row_field *field[2 + MOST_DUMMIES];
+    int field_count;
+    bool is_used; // the path asks by these alone
+} asker;
+
+static void add_column(asker *a, const pc_row_layout *layout, int column)
+{
+    const int at = column < 0 ? -1 : layout->field_of_column[column];
+    if (at >= 0) a->field[a->field_count++] = &layout->field[at];
+}
+
+static asker make_asker(const ingest_job *job, int table)
+{
+    const pc_model_table *t = &job->model->table[table];
+    const pc_row_layout *layout = job->table[table].layout;
+    asker a = {.is_used = (t->path == PC_PATH_PAIR || t->path == PC_PATH_PSEUDONYM) &&
+                          t->dummy_count <= MOST_DUMMIES};
+    if (!a.is_used) return a;
+    add_column(&a, layout, t->pseudonym);
+    add_column(&a, layout, t->rank);
+    for (int i = 0; i < t->dummy_count; i++)
+        add_column(&a, layout, t->dummy[i].column);
+    return a;
+}
+
+static bool asks_the_same(const asker *a, const unsigned char *row, const unsigned char *other)
+{
+    for (int i = 0; i < a->field_count; i++) {
+        const pc_row_field *field = a->field[i];
+        if (memcmp(row + field->offset, other + field->offset, field->bytes) != 0) return false;
+    }
+    return a->is_used;
+}
+
+/** What each row asks. Local. */
+static pc_status want_all(resolver *r, int table, int64_t row_count, route *out, pc_error *err)
+{
+    const size_t row_bytes = (size_t)r->job->table[table].layout->row_bytes;
+    const asker by = make_asker(r->job, table);
+    unsigned char *row = (unsigned char *)r->rows.data;
+    row_want *want = (row_want *)(void *)r->want.data;
+    for (int64_t i = 0; i < row_count; i++, row += row_bytes) {
+        if (i > 0 && want[i - 1].map != TAGGED && asks_the_same(&by, row, row - row_bytes)) {
+            want[i] = want[i - 1];
+        } else {
+            PC_TRY(want_of_row(r, table, row, &want[i], out, err));
+        }
+    }
+    return PC_OK;
+}
+
+/** Whether the slot follows from what was asked: it does not when it is the row's own claim. */
+static bool answer_is_shared(const resolver *r, const row_want *want)
+{
+    const bool found = ((const bool *)(const void *)r->found[want->map].data)[want->question];
+    const char *tag = r->tag[want->map].data + (size_t)want->question * PC_TAG_BYTES;
+    if (found) return memcmp(tag, NO_PERSON, PC_TAG_BYTES) != 0;
+    return want->map != ASK_SAME;
+}
+
+/** The tags of the rows that asked. Local. */
+static pc_status take_all(resolver *r, int table, int64_t row_count, route *out, pc_error *err)
 {
     const size_t row_bytes = (size_t)r->job->table[table].layout->row_bytes;
     unsigned char *row = (unsigned char *)r->rows.data;
-    pc_status status = pc_buffer_reserve(&r->want, (size_t)row_count * sizeof(row_want), err);
     row_want *want = (row_want *)(void *)r->want.data;
+    row_want last = {.map = TAGGED};
+    int64_t last_row = -1;
+    for (int64_t i = 0; i < row_count; i++, row += row_bytes) {
+        const row_want asked = want[i];
+        if (asked.map == TAGGED) continue;
+        if (asked.map == last.map && asked.question == last.question && i == last_row + 1 &&
+            answer_is_shared(r, &asked)) {
+            memcpy(row + PC_ROW_TAG, row - row_bytes + PC_ROW_TAG, PC_TAG_BYTES);
+        } else {
+            PC_TRY(take_answer(r, table, row, &want[i], out, err));
+        }
+        last = asked;
+        last_row = i;
+    }
+    return PC_OK;
+}
+
+pc_status tag_roots(resolver *r, int table, int64_t row_count, route *out, pc_error *err)
+{
+    pc_status status = pc_buffer_reserve(&r->want, (size_t)row_count * sizeof(row_want), err);
     for (int m = 0; m < MAP_COUNT; m++)
         r->ask[m].bytes = 0;
-    for (int64_t i = 0; status == PC_OK && i < row_count; i++) {
-        status = want_of_row(r, table, row + (size_t)i * row_bytes, &want[i], out, err);
-    }
+    if (status == PC_OK) status = want_all(r, table, row_count, out, err);
     for (int m = 0; m < MAP_COUNT; m++) {
         if (!path_asks(&r->job->model->table[table], m)) continue;
         status = ask_map(r, m, status, err);
         if (status != PC_OK) return status; // agreed
     }
-    for (int64_t i = 0; status == PC_OK && i < row_count; i++) {
-        if (want[i].map == TAGGED) continue;
-        status = take_answer(r, table, row + (size_t)i * row_bytes, &want[i], out, err);
-    }
+    if (status == PC_OK) status = take_all(r, table, row_count, out, err);
     return pc_comm_agree(r->job->comm, status, err);
 }

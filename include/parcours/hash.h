@@ -9,6 +9,11 @@
 /** 64 bits (XXH3, seed 0). Places slots, spreads keys, checks chunks. Not against an adversary. */
 uint64_t pc_hash64(const void *data, size_t bytes);
 
+enum { PC_HASH128_BYTES = 16 };
+/** 128 bits (XXH3, seed 0), most significant byte first. Stands for a longer key where what it
+ *  leads to is compared in full later. Not against an adversary. */
+void pc_hash128(const void *data, size_t bytes, unsigned char out[PC_HASH128_BYTES]);
+
 enum { PC_DIGEST_BYTES = 32, PC_DIGEST_TEXT_BYTES = 2 * PC_DIGEST_BYTES + 1 };
 
 /** BLAKE2b-256 of files and manifests (libsodium). Against an adversary. */

@@ -10,6 +10,15 @@ static void test_hash64_never_changes(void)
     CU_ASSERT_EQUAL(pc_hash64("abc", 3), UINT64_C(0x78af5f94892f3950));
 }
 
+static void test_hash128_never_changes(void)
+{
+    static const unsigned char none[] = {0x99, 0xaa, 0x06, 0xd3, 0x01, 0x47, 0x98, 0xd8,
+                                         0x60, 0x01, 0xc3, 0x24, 0x46, 0x8d, 0x49, 0x7f};
+    unsigned char out[PC_HASH128_BYTES];
+    pc_hash128("", 0, out); // of the XXH3 reference
+    CU_ASSERT(memcmp(out, none, sizeof out) == 0);
+}
+
 static void test_digest(void)
 {
     char text[PC_DIGEST_TEXT_BYTES];
@@ -74,5 +83,6 @@ static void test_fingerprints(void)
 }
 
 PC_TEST_MAIN("hash", {"64-bit hashes never change", test_hash64_never_changes},
+             {"128-bit hashes never change", test_hash128_never_changes},
              {"digests never change", test_digest}, {"digests in pieces", test_digest_in_pieces},
              {"fingerprints of files", test_fingerprints});
