@@ -3,6 +3,7 @@
 #include "cli_journal.h"
 #include "parcours/ingest.h"
 #include "parcours/text.h"
+#include "report.h"
 
 static const pc_option option[] = {
     {"model", "MODEL", "name of a shipped model, or a model file (snds)", false},
@@ -46,6 +47,17 @@ static pc_status read_options(const pc_cli *cli, pc_ingest_options *o, pc_error 
     return pc_cli_int(cli, "shards", 1, &o->shards, err);
 }
 
+// The short report of what came. Local.
+static pc_status tell(pc_cli *cli, const char *store, pc_error *err)
+{
+    if (pc_comm_rank(cli->comm) != 0 || cli->log.quiet) return PC_OK;
+    pc_buffer text = {.budget = &cli->budget};
+    pc_status status = pc_report_read(store, -1, false, &text, err);
+    if (status == PC_OK) status = pc_cli_write(cli, (pc_span){text.data, text.bytes}, err);
+    pc_buffer_release(&text);
+    return status;
+}
+
 /** A store that is there is changed: its journal tells when, by whom and with what. */
 static pc_status run_journalled(pc_cli *cli, const pc_ingest_options *options, const char *subject,
                                 pc_error *err)
@@ -78,8 +90,9 @@ static pc_status run(pc_cli *cli, pc_error *err)
     const pc_status status = pc_comm_agree(cli->comm, read_options(cli, &options, err), err);
     if (status != PC_OK) return status;
     const bool changes = options.append || options.replace;
-    return changes ? run_journalled(cli, &options, options.in, err)
-                   : pc_ingest_run(cli->comm, &options, &cli->log, err);
+    PC_TRY(changes ? run_journalled(cli, &options, options.in, err)
+                   : pc_ingest_run(cli->comm, &options, &cli->log, err));
+    return pc_comm_agree(cli->comm, tell(cli, options.store, err), err);
 }
 
 static pc_status run_compact(pc_cli *cli, pc_error *err)

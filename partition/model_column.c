@@ -148,15 +148,20 @@ static pc_status read_attribute(const model_builder *b, const char *path, char *
         line->column.unit = word + 5;
         return PC_OK;
     }
+    if (strncmp(word, "codes=", 6) == 0) {
+        line->column.codes = word + 6;
+        return PC_OK;
+    }
     if (strncmp(word, "dict=", 5) == 0) {
         line->dict = word + 5;
         return model_check_name(b, path, line->dict);
     }
-    return model_fail(b, path,
-                      "expected core, a class (plain, quasi, sensitive, potential_id, "
-                      "professional_id, direct_id, patient), system=, dict=, null= or unit=, "
-                      "found '%.40s'",
-                      word);
+    return model_fail(
+        b, path,
+        "expected core, a class (plain, quasi, sensitive, potential_id, "
+        "professional_id, direct_id, patient), system=, dict=, codes=, null= or unit=, "
+        "found '%.40s'",
+        word);
 }
 
 // The next word of *at, cut with a NUL; NULL at the end.

@@ -56,6 +56,7 @@ static pc_status add_person_columns(model_builder *b)
         PC_TRY(identity_column(b, "person.copy", person->copy[i], &source));
         pc_model_column column = *source;
         column.origin = PC_FROM_PERSON;
+        column.codes = NULL;
         const char *dict = column.dict < 0 ? NULL : b->dict[column.dict];
         PC_TRY(model_add_column(b, "person.copy", b->model->person_table, &column, dict));
     }

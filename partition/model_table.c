@@ -81,9 +81,9 @@ static pc_status check_patterns(const model_builder *b, const pc_model_table *t)
 
 static pc_status read_table(model_builder *b, int table, int derived_count)
 {
-    static const char *const known[] = {"title",     "note",       "files",   "file_year",
-                                        "patient",   "primary",    "dates",   "period",
-                                        "multiline", "references", "columns", "net"};
+    static const char *const known[] = {"title",   "note",  "files",  "file_year", "patient",
+                                        "primary", "dates", "period", "multiline", "references",
+                                        "columns", "net",   "flow"};
     char path[MODEL_PATH_BYTES];
     pc_model_table *t = &b->table[table];
     const pc_json *json = b->json[table];
@@ -112,7 +112,7 @@ static void set_nothing(pc_model_table *t)
 {
     t->event_date = t->event_end = t->own_date = t->own_end = t->file_year = -1;
     t->pseudonym = t->rank = t->person = t->person_flag = t->nobody_key = -1;
-    t->own_key = t->parent_key = -1;
+    t->own_key = t->parent_key = t->flow = -1;
 }
 
 // Names and room for every table; how many columns there are in all.
@@ -393,6 +393,50 @@ static pc_status link_dates(model_builder *b, int table)
     return PC_OK;
 }
 
+// "TABLE.COLUMN" of a reference table.
+static pc_status find_reference(const model_builder *b, const char *path, const char *text,
+                                int *table, int *column)
+{
+    char name[2 * MODEL_NAME_BYTES + 2];
+    (void)snprintf(name, sizeof name, "%s", text);
+    char *dot = strchr(name, '.');
+    if (dot == NULL) return model_fail(b, path, "expected \"TABLE.COLUMN\"");
+    *dot = '\0';
+    PC_TRY(model_table_named(b, path, name, table));
+    PC_TRY(model_column_named(b, path, *table, dot + 1, column));
+    if (b->table[*table].path == PC_PATH_NONE) return PC_OK;
+    return model_fail(b, path, "%s is not a reference table", b->table[*table].name);
+}
+
+// Nomenclatures have the type of the columns whose values they list; codes are compared as texts.
+static pc_status link_codes(const model_builder *b, int table)
+{
+    for (int i = 0; i < b->table[table].column_count; i++) {
+        char path[MODEL_PATH_BYTES];
+        pc_model_column *c = &b->column[table][i];
+        if (c->codes == NULL) continue;
+        (void)snprintf(path, sizeof path, "tables.%s.%s", b->table[table].name, c->name);
+        PC_TRY(find_reference(b, path, c->codes, &c->codes_table, &c->codes_column));
+        const pc_model_column *theirs = &b->column[c->codes_table][c->codes_column];
+        const bool is_text = c->type == PC_CODE || c->type == PC_TEXT;
+        if ((!is_text && c->type != PC_INT) || c->type != theirs->type) {
+            return model_fail(b, path, "codes= needs columns of type code or int, both the same");
+        }
+    }
+    return PC_OK;
+}
+
+static pc_status link_flow(model_builder *b, int table)
+{
+    char path[MODEL_PATH_BYTES];
+    pc_model_table *t = &b->table[table];
+    table_path(path, t, "");
+    PC_TRY(column_member(b, path, b->json[table], table, "flow", false, &t->flow));
+    if (t->flow < 0 || b->column[table][t->flow].type == PC_DATE) return PC_OK;
+    table_path(path, t, "flow");
+    return model_fail(b, path, "expected a column of type date");
+}
+
 static pc_status link_references(model_builder *b, int table)
 {
     char path[MODEL_PATH_BYTES];
@@ -407,18 +451,9 @@ static pc_status link_references(model_builder *b, int table)
     t->reference = reference;
     for (const pc_json *v = pc_json_first(list); v != NULL; v = pc_json_next(v)) {
         pc_model_reference *r = &reference[t->reference_count++];
-        char name[2 * MODEL_NAME_BYTES + 2];
         PC_TRY(model_column_named(b, path, table, pc_json_key(v), &r->column));
         PC_TRY(model_expect(b, path, v, PC_JSON_TEXT, "\"TABLE.COLUMN\""));
-        (void)snprintf(name, sizeof name, "%s", pc_json_text(v));
-        char *dot = strchr(name, '.');
-        if (dot == NULL) return model_fail(b, path, "expected \"TABLE.COLUMN\"");
-        *dot = '\0';
-        PC_TRY(model_table_named(b, path, name, &r->table));
-        PC_TRY(model_column_named(b, path, r->table, dot + 1, &r->their_column));
-        if (b->table[r->table].path != PC_PATH_NONE) {
-            return model_fail(b, path, "%s is not a reference table", b->table[r->table].name);
-        }
+        PC_TRY(find_reference(b, path, pc_json_text(v), &r->table, &r->their_column));
         const pc_model_column *mine = &b->column[table][r->column];
         const pc_model_column *theirs = &b->column[r->table][r->their_column];
         if (mine->type != theirs->type || mine->dict != theirs->dict) {
@@ -448,6 +483,8 @@ pc_status model_link_tables(model_builder *b)
         if (b->table[t].parent_key >= 0) PC_TRY(link_parent(b, path, t));
         PC_TRY(link_dates(b, t));
         PC_TRY(link_references(b, t));
+        PC_TRY(link_codes(b, t));
+        PC_TRY(link_flow(b, t));
     }
     for (int i = 0; i < b->model->person.identity_count; i++) {
         const pc_model_table *t = &b->table[b->model->person.identity[i]];

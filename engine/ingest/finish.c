@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "old.h"
+#include "report.h"
 
 static const char *const count_name[COUNT_STATUS] = {"rows_read", "rows_stored", "rows_rejected",
                                                      "rows_orphan", "key_conflict"};
@@ -245,6 +246,10 @@ pc_status ingest_finish(ingest_job *job, pc_error *err)
         pc_comm_sum_int64(job->comm, job->table[t].count, COUNT_END);
     }
     sum_files(job);
+    const bool compacts = job->old != NULL && job->old->compacts;
+    pc_status reported = PC_OK; // before the store's own counts are added
+    if (!compacts) reported = report_write(job, err);
+    if (reported != PC_OK) return reported;
     if (job->old != NULL && job->rank == 0) old_add_counts(job);
     pc_buffer parts = {.budget = job->budget}, left = {.budget = job->budget};
     pc_status status =

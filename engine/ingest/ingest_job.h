@@ -57,6 +57,7 @@ typedef struct ingest_phase {
 } ingest_phase;
 
 typedef struct ingest_old ingest_old;
+typedef struct ingest_report ingest_report; // report.h
 
 typedef struct ingest_job {
     pc_comm *comm;
@@ -107,7 +108,8 @@ typedef struct ingest_job {
     size_t bucket_block_bytes; // of those spools
     size_t bucket_reserve;     // memory that they may come to take
 
-    pc_buffer part; // pc_part_info structs of this rank
+    pc_buffer part;        // pc_part_info structs of this rank
+    ingest_report *report; // counts of the delivery report
     int phase_count;
     ingest_phase phase[16];
     double phase_started_s;

@@ -62,7 +62,7 @@ static void remove_in(const char *folder, const char *name)
 
 /** What an ingest makes in STORE, besides its plan and its lock. */
 static const char *const contents[] = {"store.json", "parts.h5", "dictionaries.h5", "references.h5",
-                                       "shards",     "rejects",  "scratch"};
+                                       "shards",     "rejects",  "reports",         "scratch"};
 enum { CONTENTS = sizeof contents / sizeof contents[0] };
 
 static void remove_contents(const char *store)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "old.h"
 #include "parcours/derive.h"
+#include "report.h"
 #include "route.h"
 
 enum { ASK_SECONDS = 5 }; // a network may answer only when rank 0 asks too: not at each shard
@@ -44,6 +45,7 @@ static pc_status open_state(shard_state *s, ingest_job *job, pc_error *err)
         layout[t] = job->table[t].layout;
     }
     s->rows[tables].budget = job->budget;
+    PC_TRY(report_open(job, err));
     if (job->old != NULL) {
         pc_store_contents newest = {0};
         pc_store_generations(job->old->store, &newest);
@@ -178,6 +180,7 @@ static pc_status write_blocks(shard_state *s, uint32_t shard, pc_error *err)
         PC_TRY(pc_bucket_block(&s->bucket, from, to, first, s->person, job->dict, &s->block_arena,
                                &block, err));
         PC_TRY(pc_derive_block(s->derive, &block, err));
+        report_add(job, &block);
         if (s->part == NULL) {
             PC_TRY(pc_part_begin(job->options->store, job->model, shard, s->part_number,
                                  s->delivery, s->generation, job->budget, &s->part, err));

@@ -55,8 +55,10 @@ typedef struct pc_model_column {
     int system; ///< code system of the values (also of PC_INT columns), or -1
     int dict;   ///< dictionary of CODE and TEXT: index in model->dict_name, else -1
     pc_date_format date_format;
-    int null_count;               ///< marks that mean null besides empty and blank
-    const char *const *null_mark; ///< [null_count] texts as written in the CSV
+    const char *codes; ///< "TABLE.COLUMN" of the nomenclature that lists its values, or NULL
+    int codes_table, codes_column; ///< the same as indices, where `codes` is not NULL
+    int null_count;                ///< marks that mean null besides empty and blank
+    const char *const *null_mark;  ///< [null_count] texts as written in the CSV
     int parent_column; ///< for a child's key column: the parent's column that holds the same value
                        ///< (rows with a parent do not store it); else -1
     const char *sql;   ///< of PC_FROM_RULE: the expression; else NULL
@@ -111,6 +113,7 @@ typedef struct pc_model_table {
     int column_count;
     const pc_model_column *column; ///< [column_count]: event_date and event_end first (patient
                                    ///< tables), file_year if any, CSV columns, derived ones
+    int flow;                      ///< column of the day on which the row was made available, or -1
     int event_date, event_end;     ///< column indices of the columns of that name, or -1
     int own_date, own_end;         ///< CSV columns that they are taken from, or -1: the parent's
     int file_year;                 ///< column index, or -1

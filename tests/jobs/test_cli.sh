@@ -25,7 +25,7 @@ expect 0 'exit codes' "$parcours" help
 expect 0 'commit' "$parcours" --version
 expect 0 '^{"version":"[0-9.]*","commit":"' "$parcours" --version --json
 commands=$("$parcours" --help | sed -n '/^commands/,/^$/s/^  \([a-z]*\) .*/\1/p')
-for command in synth ingest info query run explain check verify; do
+for command in synth ingest info query run explain check verify report; do
     grep -qx "$command" <<<"$commands" || { echo "FAILED: no command $command"; failures=$((failures + 1)); }
 done
 for command in $commands; do
