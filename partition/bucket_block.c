@@ -26,18 +26,6 @@ typedef struct block_job {
     int from, to; // slots
 } block_job;
 
-/** Key columns that the parent holds are kept of orphans only: the parent shows them else. */
-static void drop_linked(pc_fill *fill, const int32_t *parent, int64_t row_count)
-{
-    for (int64_t i = 0; i < row_count; i++) {
-        uint64_t *word = &fill->valid[i / 64];
-        const uint64_t bit = UINT64_C(1) << (i % 64);
-        if (parent[i] < 0 || (*word & bit) == 0) continue;
-        *word &= ~bit;
-        fill->null_count++;
-    }
-}
-
 static pc_status fill_parents(const block_job *job, int index, int64_t first, pc_block_table *out,
                               pc_error *err)
 {
@@ -54,12 +42,6 @@ static pc_status fill_parents(const block_job *job, int index, int64_t first, pc
     }
     out->parent = link;
     return PC_OK;
-}
-
-static bool is_dropped(const pc_model_table *table, const pc_block_table *out, int column)
-{
-    return out->parent != NULL && table->column[column].parent_column >= 0 &&
-           column != table->event_date && column != table->event_end;
 }
 
 /** The date that every row got when it was sorted. */
@@ -127,9 +109,6 @@ static pc_status fill_fields(const block_job *job, int index, const unsigned cha
         const pc_model_column *column = &table->column[c];
         if (column->origin != PC_FROM_CSV && column->origin != PC_FROM_FILE) continue;
         const int field = layout == NULL ? -1 : layout->field_of_column[c];
-        if (field >= 0 && is_dropped(table, out, c)) {
-            drop_linked(&fill[field], out->parent, out->row_count);
-        }
         const pc_row_field *of = field < 0 ? NULL : &layout->field[field];
         out->column[c] = pc_fill_column(field < 0 ? NULL : &fill[field], column,
                                         pc_column_width(column, of), out->row_count, job->dict);

@@ -68,7 +68,8 @@ pc_status pc_person_plan_make(const pc_model *model, const pc_row_layout *const 
  *  slot at least. */
 int pc_bucket_run(const pc_bucket *bucket, int from, int64_t row_limit);
 /** A block of the slots `from` .. `to` - 1 with every column of origin CSV, FILE, EVENT and
- *  PERSON; those of rules have type PC_NONE. Everything is owned by `arena`. */
+ *  PERSON; those of rules have type PC_NONE. Rows with a parent have their key columns too, which
+ *  rules read and the part leaves out. Everything is owned by `arena`. */
 pc_status pc_bucket_block(const pc_bucket *bucket, int from, int to, int64_t first_slot,
                           const pc_person_plan *person, const pc_dict *const *dict, pc_arena *arena,
                           pc_block *out, pc_error *err) PC_MUST_CHECK;

@@ -291,8 +291,9 @@ static int check_blocks(bucket_case *c, const pc_person_plan *person, int64_t ro
         }
         for (int64_t i = 0; i < acts->row_count; i++, act_at++) {
             const int32_t parent = acts->parent[i];
-            const bool has_number = number->data != NULL && !pc_column_is_null(number, i);
-            wrong += has_number != (parent < 0); // kept of orphans only
+            // of linked rows too: rules read it, the part leaves it out
+            const int64_t wanted = get(c, c->act, c->table[c->act].sorted[act_at], "NUMBER");
+            wrong += number->data == NULL || pc_column_int(number, i) != wanted;
             if (parent < 0) {
                 wrong += act_day->data != NULL && !pc_column_is_null(act_day, i);
                 continue;
