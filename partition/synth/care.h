@@ -24,6 +24,7 @@ typedef struct visit {
     int line;      // PRS_ORD_NUM of the last line
     bool stranger; // care under a pair that no referential knows (T05)
     bool fresh;    // the first line of its statement
+    bool lost;     // the last line was not written (T15)
 } visit;
 
 /** One line of ER_PRS_F with what hangs on it. */
@@ -64,10 +65,22 @@ pc_status synth_claim_write(pc_synth *synth, visit *at, const claim *line, int s
 /** Sets the cells of ER_PRS_F that do not change with the line. */
 void synth_claim_person(pc_synth *synth);
 
-/** Damages a claim row before it is written; returns how many more times it is to be written
- *  (-1: not at all). */
-int synth_mess_claim(pc_synth *synth, synth_row *row, const claim *line);
+/** What a planted defect does to a claim. */
+typedef enum damage {
+    DAMAGE_NONE,     // nothing, or one cell that is still read
+    DAMAGE_NOBODY,   // the line is nobody's (T07)
+    DAMAGE_RANKLESS, // its pair is unknown (T09)
+    DAMAGE_LOST,     // it is not written (T15)
+    DAMAGE_TWICE     // it is written again (T59)
+} damage;
+
+/** Damages a claim row before it is written. */
+damage synth_mess_claim(pc_synth *synth, synth_row *row, const claim *line);
 void synth_mess_drug(pc_synth *synth, synth_row *row);
+
+/** One person in 100,000 has tens of thousands of lines in the last year of a messy delivery (T58).
+ */
+pc_status synth_heavy_user(pc_synth *synth, pc_error *err) PC_MUST_CHECK;
 
 /** Deliveries of the chronic diseases and of the near misses of a year. */
 pc_status synth_chronic_year(pc_synth *synth, synth_random *random, int32_t from, int32_t to,

@@ -144,7 +144,6 @@ static pc_status near_two_years(pc_synth *synth, synth_random *random, int32_t f
     int year, month, day;
     pc_day_split(from, &year, &month, &day);
     const bool even = year % 2 == 0; // two dates late in even years, one early in odd ones
-    synth_count_defect(synth, 47);
     if (!even) return near_delivery(synth, random, from + 10, drug, 0, 0, err);
     PC_TRY(near_delivery(synth, random, to - 50, drug, 0, 0, err));
     return near_delivery(synth, random, to - 20, drug, 0, 0, err);
@@ -168,13 +167,11 @@ static pc_status near_year(pc_synth *synth, synth_random *random, int32_t from, 
             return near_delivery(synth, random, day[1], small, 0, 0, err);
         case NEAR_TWO_LARGE:
         case NEAR_LARGE_CANCELLED:
-            if (near == NEAR_TWO_LARGE) synth_count_defect(synth, 45);
             PC_TRY(near_delivery(synth, random, day[0], small, 0, 0, err));
             PC_TRY(near_delivery(synth, random, day[1], small, 0, 0, err));
             return near_delivery(synth, random, near == NEAR_TWO_LARGE ? day[1] : day[2], large, 0,
                                  near == NEAR_LARGE_CANCELLED, err);
         case NEAR_ONE_DAY:
-            synth_count_defect(synth, 46);
             for (int k = 0; k < 3; k++) {
                 PC_TRY(near_delivery(synth, random, day[1], small, 0, 0, err));
             }

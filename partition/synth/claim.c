@@ -232,7 +232,7 @@ static pc_status write_child(pc_synth *synth, const visit *at, const claim *line
     if (line->child_kind == CHILD_DRUG) {
         synth_row *row = child_row(synth, SYNTH_PHA);
         fill_drug(synth, at, line, k, sign, row);
-        if (!line->evidence) synth_mess_drug(synth, row);
+        if (!line->evidence && line->child_count < 3) synth_mess_drug(synth, row);
         PC_TRY(synth_emit(synth, SYNTH_PHA, year, month, err));
         const synth_delivery delivery = {.day = at->day,
                                          .drug = line->child[k].drug,
@@ -281,13 +281,26 @@ static pc_status write_hospital(pc_synth *synth, const visit *at, const claim *l
     return synth_emit(synth, SYNTH_ETE, at->month / 12, at->month % 12, err);
 }
 
-static void count_line(pc_synth *synth, const visit *at, const claim *line)
+// What the line is a case of, once it is sure to be in the files.
+static void count_line(pc_synth *synth, const visit *at, const claim *line, damage done)
 {
-    if (at->stranger) synth_count_defect(synth, 5);
+    const synth_person *p = &synth->person;
+    const bool resolved = !at->stranger && done != DAMAGE_NOBODY && done != DAMAGE_RANKLESS;
+    int year, month, day;
+    pc_day_split(at->day, &year, &month, &day);
+    const int january = 12 * (year + 1 - synth->options.first_year);
+    if (month == 12 && at->month > january) synth_count_defect(synth, 25);
+    if (at->month % 12 == 0) synth_count_defect(synth, 26);
+    if (at->stranger && done != DAMAGE_NOBODY && done != DAMAGE_RANKLESS) {
+        synth_count_defect(synth, 5);
+    }
+    if (resolved && at->day > p->recorded_death) synth_count_defect(synth, 32);
     if (line->child_kind == CHILD_DRUG && line->child_count >= 3) synth_count_defect(synth, 12);
     if (!line->with_hospital) synth_count_defect(synth, 13);
     if (line->dpn == 71) synth_count_defect(synth, 21);
-    if (line->dpn == 0 && line->dpn_asked == 71) synth_count_defect(synth, 22);
+    if (line->dpn == 0 && line->dpn_asked == 71 && line->complement_code == 16) {
+        synth_count_defect(synth, 22);
+    }
     if (line->dpn == SYNTH_NULL) synth_count_defect(synth, 23);
     if (line->surcharge == 2) synth_count_defect(synth, 24);
 }
@@ -298,14 +311,16 @@ pc_status synth_claim_write(pc_synth *synth, visit *at, const claim *line, int s
     at->line++;
     fill_visit(synth, at, row->cell);
     fill_line(line, sign, row->cell);
-    count_line(synth, at, line);
-    int copies = 1;
-    if (synth->options.messy && !line->evidence && sign > 0) {
-        copies += synth_mess_claim(synth, row, line);
-    }
+    const bool may_be_damaged = synth->options.messy && !line->evidence && sign > 0;
+    const damage done = may_be_damaged ? synth_mess_claim(synth, row, line) : DAMAGE_NONE;
+    const int copies = done == DAMAGE_LOST ? 0 : done == DAMAGE_TWICE ? 2 : 1;
+    at->lost = copies == 0;
+    if (!at->lost) count_line(synth, at, line, done);
     const synth_override odd = row->odd;
+    const uint32_t salt = row->salt;
     for (int copy = 0; copy < copies; copy++) {
         row->odd = odd;
+        row->salt = salt; // a copy is the same in all columns
         PC_TRY(synth_emit(synth, SYNTH_PRS, at->month / 12, at->month % 12, err));
     }
     for (int k = 0; k < line->child_count; k++) {
@@ -326,9 +341,11 @@ pc_status synth_claim_emit(pc_synth *synth, synth_random *random, visit *at, con
     if (synth_chance(random, EMPTY_DPN_PPM)) copy.dpn = SYNTH_NULL;
     if (!line->evidence && synth_mess(synth, ONLY_CANCEL_PPM)) { // its +1 is before the first file
         synth_count_defect(synth, 20);
+        copy.cents += 3; // of no other line of that day
         return synth_claim_write(synth, at, &copy, -1, err);
     }
     PC_TRY(synth_claim_write(synth, at, &copy, 1, err));
+    if (at->lost) return PC_OK; // and never cancelled
     if (line->child_kind == CHILD_NONE && synth_chance(random, DOUBLE_KEY_PPM)) {
         claim other = copy; // the same key but for the kind of payment
         other.kind_of_payment = 3;

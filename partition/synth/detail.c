@@ -199,8 +199,32 @@ static pc_status write_rows(pc_synth *synth, int table, int count, int year_inde
     return PC_OK;
 }
 
+// The table that the others need as their parent: none are written in years that lack it.
+static int parent_of(synth_due due)
+{
+    switch (due) {
+        case DUE_MCO_VISIT:
+            return DETAIL_MCO_CSTC;
+        case DUE_SSR_VISIT:
+            return DETAIL_SSR_CSTC;
+        case DUE_SSR_STAY:
+        case DUE_SSR_WEEK:
+            return DETAIL_SSR_C;
+        case DUE_HAD_STAY:
+        case DUE_HAD_PART:
+            return DETAIL_HAD_C;
+        case DUE_RIP_STAY:
+        case DUE_RIP_PART:
+            return DETAIL_RIP_C;
+        default:
+            return -1;
+    }
+}
+
 pc_status synth_detail_due(pc_synth *synth, synth_due due, int year_index, pc_error *err)
 {
+    const int parent = parent_of(due);
+    if (parent >= 0 && synth->file_of[SYNTH_TABLES + parent][year_index] < 0) return PC_OK;
     for (int table = 0; table < SYNTH_DETAILS; table++) {
         if (detail_of[table].due != due) continue;
         const int per_1000 = detail_of[table].per_1000;

@@ -114,6 +114,9 @@ static pc_status write_parts(pc_synth *synth, const synth_episode *stay, synth_d
     int part = 1;
     for (int32_t day = stay->from; day <= stay->to; day += days, part++) {
         const int32_t end = day + days - 1;
+        // T40: in two years the files lack the main diagnosis
+        const bool bare = due == DUE_HAD_PART && (stay->year == 2012 || stay->year == 2013);
+        if (bare) synth_count_defect(synth, 40);
         VALUE_OF(synth, SEQUENCE).number = part;
         VALUE_OF(synth, FIRST).number = part == 1;
         VALUE_OF(synth, LAST).number = end >= stay->to;

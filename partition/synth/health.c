@@ -116,7 +116,6 @@ static void plant_near_ald(pc_synth *synth, synth_random *random)
     const int32_t first = pc_day_of(synth->options.first_year, 1, 1);
     if (p->near == NEAR_WORK_ACCIDENT) {
         add_ald(p, "E119", 0, 11, first - 100, first + 2000);
-        synth_count_defect(synth, 52);
     }
     if (p->near != NEAR_ALD_ONLY) return;
     const int32_t end[] = {first - 1, pc_day_of(1600, 1, 1), pc_day_of(2099, 12, 31), first + 100};
@@ -147,9 +146,12 @@ void synth_health_make(pc_synth *synth)
         p->near = (synth_near)synth_between(&random, NEAR_NONE + 1, NEAR_KINDS - 1);
         plant_near_ald(synth, &random);
     }
-    if (p->ald_count > 0 && synth_mess(synth, 3000)) { // T28: starts after its end
+    if (p->ald_count > 0 && synth_mess(synth, 10000)) { // T28: starts after its end
         const int32_t from = pc_day_of(synth->options.first_year, 5, 1);
         add_ald(p, "I10", 12, 41, from, from - 100);
-        synth_count_defect(synth, 28);
+    }
+    if (p->ald_count > 0 &&
+        synth_mess(synth, 20000)) { // T51: the number 15 was leprosy before 2004
+        add_ald(p, "A309", 15, 41, pc_day_of(1998, 3, 1), pc_day_of(2008, 2, 28));
     }
 }

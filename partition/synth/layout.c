@@ -260,10 +260,12 @@ static bool add_fill(maker *m, const synth_world *world, char *fill, const char 
 
 static void add_name(maker *m, const char *name)
 {
-    if (m->header_bytes > 0) m->header[m->header_bytes++] = ';';
+    if (m->header_bytes > 0) {
+        m->header[m->header_bytes++] = ';';
+        add_constant(m, ";", 1);
+    }
     memcpy(m->header + m->header_bytes, name, strlen(name));
     m->header_bytes += strlen(name);
-    if (m->step_count > 0) add_constant(m, ";", 1);
 }
 
 static bool add_column(maker *m, const synth_world *world, int table, char **cell)

@@ -1,14 +1,19 @@
-/** Defects planted in messy deliveries (traps T07, T10, T15, T30, T44, T56, T57, T59; others stand
- *  where their rows are made):
- * one damaged cell or a repeated row. Lines that speak for diabetes are never touched, so that the
- * truth does not depend on how a defect is read. */
+/** Defects planted in messy deliveries (T07, T09, T10, T15, T30, T44, T56 to T59; others stand
+ * where their rows are made): one damaged cell, a repeated or a missing row, a person with too
+ * many. Lines that speak for diabetes are never touched, so that the truth does not depend on how a
+ *  defect is read. */
 #include <stdio.h>
 #include <string.h>
 #include "care.h"
 
 enum {
     CLAIM_PPM = 2000, // claims with a planted defect
-    DRUG_PPM = 1000   // drug lines
+    DRUG_PPM = 1000,  // drug lines
+    HEAVY_ONE_IN = 100000,
+    HEAVY_INDEX = 77, // which of them
+    HEAVY_LEAST = 2000,
+    HEAVY_MOST = 30000,
+    SECONDS_A_DAY = 86400
 };
 
 bool synth_mess(pc_synth *synth, uint32_t per_million)
@@ -27,15 +32,24 @@ static void odd_date(pc_synth *synth, synth_row *row)
 {
     static const char *const name[] = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
                                        "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
+    const int32_t on = (int32_t)row->cell[PRS_EXE_SOI_DTD].number;
     int year, month, day;
     char text[32];
-    pc_day_split((int32_t)row->cell[PRS_EXE_SOI_DTD].number, &year, &month, &day);
-    const uint32_t form = synth_below(&synth->mess, 3);
-    if (form == 0) {
-        snprintf(text, sizeof text, "%02d/%02d/%04d", day, month, year);
-    } else {
-        snprintf(text, sizeof text, "%02d%s%04d%s", day, name[month - 1], year,
-                 form == 1 ? "" : ":00:00:00");
+    pc_day_split(on, &year, &month, &day);
+    switch (synth_below(&synth->mess, 4)) {
+        case 0:
+            snprintf(text, sizeof text, "%02d/%02d/%04d", day, month, year);
+            break;
+        case 1:
+            snprintf(text, sizeof text, "%02d%s%04d", day, name[month - 1], year);
+            break;
+        case 2:
+            snprintf(text, sizeof text, "%02d%s%04d:00:00:00", day, name[month - 1], year);
+            break;
+        default: // seconds since 1960, as SAS writes them
+            snprintf(text, sizeof text, "%lld",
+                     (long long)(on - pc_day_of(1960, 1, 1)) * SECONDS_A_DAY);
+            break;
     }
     synth_odd(row, PRS_EXE_SOI_DTD, text);
     synth_count_defect(synth, 30);
@@ -52,39 +66,47 @@ static void odd_amount(pc_synth *synth, synth_row *row)
     synth_count_defect(synth, 57);
 }
 
-int synth_mess_claim(pc_synth *synth, synth_row *row, const claim *line)
+damage synth_mess_claim(pc_synth *synth, synth_row *row, const claim *line)
 {
-    if (!synth_chance(&synth->mess, CLAIM_PPM)) return 0;
+    if (!synth_chance(&synth->mess, CLAIM_PPM)) return DAMAGE_NONE;
     static const char *const blank[] = {" ", "NULL", "NA"};
     char text[32];
-    switch (synth_below(&synth->mess, 7)) {
+    switch (synth_below(&synth->mess, 8)) {
         case 0:
             odd_date(synth, row);
-            return 0;
+            return DAMAGE_NONE;
         case 1:
             odd_amount(synth, row);
-            return 0;
+            return DAMAGE_NONE;
         case 2: // a text that may mean nothing
             synth_odd(row, PRS_BEN_RES_DPT, blank[synth_below(&synth->mess, 3)]);
             synth_count_defect(synth, 56);
-            return 0;
+            return DAMAGE_NONE;
         case 3: // T10: blanks behind the pseudonym
             snprintf(text, sizeof text, "%s  ", row->cell[PRS_BEN_NIR_PSA].text);
             synth_odd(row, PRS_BEN_NIR_PSA, text);
             synth_count_defect(synth, 10);
-            return 0;
-        case 4: // T07: an anonymous line
-            if (line->child_kind != CHILD_NONE) return 0;
-            synth_odd(row, PRS_BEN_CDI_NIR, "06");
+            return DAMAGE_NONE;
+        case 4: // T07: an anonymous line, by its number or by its scheme
+            if (line->child_kind != CHILD_NONE) return DAMAGE_NONE;
+            if (synth_chance(&synth->mess, 500000)) {
+                synth_odd(row, PRS_BEN_CDI_NIR, "06");
+            } else {
+                synth_odd(row, PRS_RGM_COD, "888");
+            }
             synth_count_defect(synth, 7);
-            return 0;
+            return DAMAGE_NOBODY;
         case 5: // T15: its children come without it
-            if (line->child_kind == CHILD_NONE) return 0;
+            if (line->child_kind == CHILD_NONE) return DAMAGE_NONE;
             synth_count_defect(synth, 15);
-            return -1;
+            return DAMAGE_LOST;
+        case 6: // T09: no rank
+            synth_odd(row, PRS_BEN_RNG_GEM, "");
+            synth_count_defect(synth, 9);
+            return DAMAGE_RANKLESS;
         default: // T59: the same row again
             synth_count_defect(synth, 59);
-            return 1;
+            return DAMAGE_TWICE;
     }
 }
 
@@ -102,4 +124,29 @@ void synth_mess_drug(pc_synth *synth, synth_row *row)
     }
     synth_odd(row, PHA_PHA_PRS_C13, text);
     synth_count_defect(synth, 44);
+}
+
+pc_status synth_heavy_user(pc_synth *synth, pc_error *err)
+{
+    const synth_person *p = &synth->person;
+    const int year = synth->options.last_year;
+    const int32_t from = pc_day_of(year, 1, 1);
+    const bool chosen = p->index % HEAVY_ONE_IN == HEAVY_INDEX && synth->options.messy;
+    if (!chosen || p->birth_day > from || p->death_day != SYNTH_NO_DAY) return PC_OK;
+    // small deliveries: few enough that they stay small
+    const int64_t wanted = HEAVY_LEAST + 5 * synth->options.patients;
+    const int lines = wanted < HEAVY_MOST ? (int)wanted : HEAVY_MOST;
+    synth_count_defect(synth, 58);
+    for (int done = 0; done < lines;) {
+        visit v;
+        const int32_t day = from + synth_between(&synth->mess, 0, 270);
+        if (!synth_visit_open(synth, &synth->mess, day, &v)) continue;
+        for (int k = 0; k < VISIT_LINES / 2 && done < lines; k++, done++) {
+            claim line = synth_claim(p, 1451, 1, 800 + 10 * done, 60);
+            line.profession = 53;
+            line.prescribed = day;
+            PC_TRY(synth_claim_emit(synth, &synth->mess, &v, &line, err));
+        }
+    }
+    return PC_OK;
 }

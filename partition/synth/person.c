@@ -17,7 +17,9 @@ enum {
     NO_ANO_PPM = 15000,      // BEN_NIR_ANO empty
     PROVISIONAL_PPM = 15000, // BEN_CDI_NIR 03 or 04
     OLD_PAIR_PPM = 40000,    // an older pair, only in the archive
-    ARCHIVED_PPM = 3000,     // messy: the only pair is in the archive
+    ARCHIVED_PPM = 5000,     // messy: the only pair is in the archive
+    EARLY_DEATH_PPM = 1500,  // messy: a death is recorded years before the care (T32)
+    SHARED_ANO_PPM = 4000,   // messy: a pair of somebody else under the person's pseudonym (T08)
     DEATH_UNKNOWN_PPM = 50000,
     MATCHED_DEATH_PPM = 850000
 };
@@ -172,7 +174,7 @@ void synth_person_make(pc_synth *synth, int64_t patient)
     if (!p->twin) make_identity(synth, patient);
     synth_random_start(&synth->mess, synth->options.seed, patient, SYNTH_MESS);
     p->archived = synth_mess(synth, ARCHIVED_PPM);
-    if (patient % 2 == 1 && !p->twin && synth_mess(synth, 1000)) {
+    if (patient % 2 == 1 && !p->twin && synth_mess(synth, 4000)) {
         synth_random_start(&random, synth->options.seed, patient - 1, SYNTH_IDENTITY);
         synth_letters(&random, p->psa[0], PSEUDONYM);
         swap_case(p->psa[0]);
@@ -180,6 +182,13 @@ void synth_person_make(pc_synth *synth, int64_t patient)
     }
     make_names(synth, p);
     if (p->pair_count == 2) p->archived = false;
+    p->recorded_death = p->death_known ? p->death_day : SYNTH_NO_DAY;
+    const int age = synth_age(p, synth->options.last_year);
+    if (p->death_day == SYNTH_NO_DAY && age > CHILD_AGE && synth_mess(synth, EARLY_DEATH_PPM)) {
+        p->recorded_death = pc_day_of(synth->options.first_year - 5, 6, 15);
+    }
+    p->shares_ano = p->pair_count == 1 && !p->twin && !p->archived && p->ano[0] != '\0' &&
+                    synth_mess(synth, SHARED_ANO_PPM);
 }
 
 int synth_pair_on(const synth_person *person, int32_t day, synth_random *random)
@@ -205,8 +214,9 @@ static void fill_beneficiary(pc_synth *synth, synth_cell *cell, int pair)
     cell[BEN_BEN_NAI_ANN].number = p->birth_year;
     cell[BEN_BEN_NAI_MOI].number = p->birth_month;
     cell[BEN_BEN_SEX_COD].number = p->sex == 0 ? 2 : 1;
-    cell[BEN_BEN_DCD_DTE].number = p->death_known ? p->death_day : nothing;
-    cell[BEN_BEN_DCD_AME].number = p->death_known ? p->death_day : nothing;
+    const bool dead = p->recorded_death != SYNTH_NO_DAY;
+    cell[BEN_BEN_DCD_DTE].number = dead ? p->recorded_death : nothing;
+    cell[BEN_BEN_DCD_AME].number = dead ? p->recorded_death : nothing;
     cell[BEN_ORG_AFF_BEN].text = p->office;
     cell[BEN_BEN_RES_DPT].text = synth_place_code(p->place);
     cell[BEN_BEN_RES_COM].number = p->town;
@@ -218,6 +228,25 @@ static void fill_beneficiary(pc_synth *synth, synth_cell *cell, int pair)
     cell[BEN_BEN_DTE_MAJ].number = last - 60 + (int32_t)(p->index % 50);
 }
 
+// T08: an older pair of another sex and age has got the person's pseudonym too.
+static pc_status emit_wrong_pair(pc_synth *synth, pc_error *err)
+{
+    const synth_person *p = &synth->person;
+    synth_row *row = &synth->row[SYNTH_BEN];
+    synth_letters(&synth->mess, synth->spare, PSEUDONYM);
+    fill_beneficiary(synth, row->cell, 0);
+    row->cell[BEN_BEN_NIR_PSA].text = synth->spare;
+    row->cell[BEN_BEN_RNG_GEM].number = 1;
+    row->cell[BEN_BEN_SEX_COD].number = p->sex == 0 ? 1 : 2;
+    row->cell[BEN_BEN_NAI_ANN].number = p->birth_year + (p->birth_year < 1960 ? 20 : -20);
+    row->cell[BEN_MAX_TRT_DTD].number = pc_day_of(2014, 3, 1);
+    row->cell[BEN_BEN_DTE_INS].number = pc_day_of(2007, 6, 1);
+    row->cell[BEN_BEN_DTE_MAJ].number = pc_day_of(2014, 9, 1);
+    synth_count_defect(synth, 1);
+    synth_count_defect(synth, 8);
+    return synth_emit(synth, SYNTH_BEN, 0, 0, err);
+}
+
 static pc_status emit_pairs(pc_synth *synth, pc_error *err)
 {
     const synth_person *p = &synth->person;
@@ -225,13 +254,15 @@ static pc_status emit_pairs(pc_synth *synth, pc_error *err)
     synth_row *row = &synth->row[table];
     for (int pair = 0; pair < p->pair_count; pair++) {
         fill_beneficiary(synth, row->cell, pair);
-        if (!p->death_known && synth_mess(synth, 2000)) {
+        if (p->recorded_death == SYNTH_NO_DAY && synth_mess(synth, 2000)) {
             synth_odd(row, BEN_BEN_DCD_AME, "000101");
             synth_count_defect(synth, 29);
         }
         PC_TRY(synth_emit(synth, table, 0, 0, err));
     }
     if (p->archived) synth_count_defect(synth, 4);
+    if (p->ano[0] == '\0') synth_count_defect(synth, 3);
+    if (p->shares_ano) PC_TRY(emit_wrong_pair(synth, err));
     if (p->pair_count == 2) {
         synth_count_defect(synth, strcmp(p->psa[0], p->psa[1]) == 0 ? 9 : 1);
     }
@@ -250,11 +281,21 @@ static pc_status emit_pairs(pc_synth *synth, pc_error *err)
     return synth_emit(synth, SYNTH_ARC, 0, 0, err);
 }
 
+// What a row of IR_IMB_R is a case of.
+static void count_ald(pc_synth *synth, const synth_ald *ald)
+{
+    const bool open = ald->to == pc_day_of(1600, 1, 1);
+    const bool bad = !open && ald->to < ald->from;
+    if (open) synth_count_defect(synth, 27);
+    if (bad || ald->to > pc_day_of(2099, 1, 1)) synth_count_defect(synth, 28);
+    if (ald->number == 15 && ald->icd[0] == 'A') synth_count_defect(synth, 51);
+    if (ald->kind == 11) synth_count_defect(synth, 52);
+}
+
 static pc_status emit_alds(pc_synth *synth, pc_error *err)
 {
     synth_person *p = &synth->person;
     synth_row *row = &synth->row[SYNTH_IMB];
-    const int32_t open = pc_day_of(1600, 1, 1);
     for (int k = 0; k < p->ald_count; k++) {
         const synth_ald *ald = &p->ald[k];
         const int pair = p->pair_count == 2 && !p->alternates && ald->from >= p->second_from;
@@ -268,10 +309,10 @@ static pc_status emit_alds(pc_synth *synth, pc_error *err)
         row->cell[IMB_MED_MTF_COD].text = ald->icd;
         row->cell[IMB_MED_NCL_IDT].text = "CIM10";
         row->cell[IMB_UPD_DTE].number = ald->inserted + 30;
-        if (ald->to == open) synth_count_defect(synth, 27);
-        if (ald->to > pc_day_of(2099, 1, 1)) synth_count_defect(synth, 28);
+        count_ald(synth, ald);
         PC_TRY(synth_emit(synth, SYNTH_IMB, 0, 0, err));
         if (!synth_mess(synth, 20000)) continue;
+        count_ald(synth, ald);
         row->cell[IMB_INS_DTE].number = ald->inserted + 200; // T50: inserted again
         row->cell[IMB_UPD_DTE].number = SYNTH_NULL;
         synth_count_defect(synth, 50);

@@ -1,6 +1,7 @@
-/** Reference files: the nomenclatures as shipped, and IR_PHA_R made from the drug packages. In
- * messy deliveries small files carry a byte order mark, CRLF, no last line feed, a cut last line
- * (T55), and a label of IR_PHA_R a line feed (T54). */
+/** Reference files: the nomenclatures as shipped, IR_PHA_R made from the drug packages, and with
+ * all columns establishments and professionals. In messy deliveries small files carry a byte order
+ *  mark, CRLF, no last line feed, a cut last line or nothing but their header (T55), and labels of
+ *  IR_PHA_R a line feed and Latin-1 (T54). */
 #include <stdio.h>
 #include <string.h>
 #include "detail.h"
@@ -10,11 +11,12 @@ enum { PEOPLE_PER_DOCTOR = 45 };
 // How the file of a nomenclature is disturbed in messy deliveries.
 static const struct {
     const char *name;
-    bool mark, carriage, no_end, cut;
-} disturbed[] = {{"IR_SPE_V", true, false, false, false},
-                 {"IR_DPT_V", false, true, false, false},
-                 {"IR_ASU_V", false, false, true, false},
-                 {"IR_TDU_V", false, false, false, true}};
+    bool mark, carriage, no_end, cut, empty;
+} disturbed[] = {{"IR_SPE_V", .mark = true},
+                 {"IR_DPT_V", .carriage = true},
+                 {"IR_ASU_V", .no_end = true},
+                 {"IR_TDU_V", .cut = true},
+                 {"IR_ENT_V", .empty = true}};
 
 int pc_synth_reference_count(const pc_synth *synth)
 {
@@ -92,19 +94,20 @@ static pc_status write_list(pc_synth *synth, const synth_nomenclature *list, pc_
     const size_t header_bytes = strlen(list->header);
     const bool third = list->header[header_bytes - 1] != ';';
     const char *end = "\n";
-    bool mark = false, no_end = false, cut = false;
+    bool mark = false, no_end = false, cut = false, empty = false;
     for (size_t k = 0; synth->options.messy && k < sizeof disturbed / sizeof disturbed[0]; k++) {
         if (strcmp(disturbed[k].name, list->name) != 0) continue;
         mark = disturbed[k].mark;
         end = disturbed[k].carriage ? "\r\n" : "\n";
         no_end = disturbed[k].no_end;
         cut = disturbed[k].cut;
+        empty = disturbed[k].empty;
         truth->defect[55]++;
     }
     if (mark) PC_TRY(pc_buffer_append(out, "\xEF\xBB\xBF", 3, err));
     PC_TRY(write_line(list->header, header_bytes, third, end, out, err));
     const char *line = list->rows;
-    for (int row = 0; row < list->row_count; row++) {
+    for (int row = 0; row < list->row_count && !empty; row++) {
         const size_t bytes = strcspn(line, "\n");
         PC_TRY(write_line(line, bytes, third, end, out, err));
         line += bytes + 1;
@@ -135,6 +138,8 @@ static pc_status write_package(pc_synth *synth, const synth_layout *layout, int 
         cell[DRUG_PHA_MED_NOM].text = "\"SOLUT\xC3\x89 \"\"FORT\xC3\x89\"\"; COMPRIM\xC3\x89\"";
     } else if (index == 1 && synth->options.messy) {
         cell[DRUG_PHA_MED_NOM].text = "\"SIROP\nENFANT\"";
+    } else if (index == 2 && synth->options.messy) { // not UTF-8 but Latin-1
+        cell[DRUG_PHA_MED_NOM].text = "CR\xC8ME";
     }
     cell[DRUG_PHA_CIP_C13].number = drug->cip13;
     cell[DRUG_PHA_PRS_IDE].number = drug->cip7;
@@ -165,7 +170,7 @@ static pc_status write_packages(pc_synth *synth, const synth_layout *layout, pc_
         PC_TRY(write_package(synth, layout, k, out, err));
     }
     truth->defect[53] += synth->odd_file_count;
-    truth->defect[54] += synth->options.messy ? 2 : 1;
+    truth->defect[54] += synth->options.messy ? 3 : 1;
     return PC_OK;
 }
 

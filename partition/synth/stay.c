@@ -34,6 +34,7 @@ typedef struct stay {
     int sessions;                                      // 0: a stay
     bool bad_return, dummy, service, automatic, dirty; // rules M4, M3, M5; `dirty`: may be damaged
     bool new_born;
+    bool leaves, arrives, borrowed; // T38: goes to another hospital, comes from one; T36: SEJ_TYP A
 } stay;
 
 static void add_code(const char **code, int *count, const char *text)
@@ -138,6 +139,7 @@ static void fill_b(pc_synth *synth, synth_random *random, const stay *s, int yea
     cell[B_DGN_PAL].text = s->main;
     cell[B_DGN_REL].text = s->related;
     cell[B_ENT_MOD].number = s->service ? 0 : s->new_born ? 8 : synth_chance(random, 40000) ? 7 : 8;
+    if (s->arrives) cell[B_ENT_MOD].number = 7;
     cell[B_ENT_PRV].text = synth_chance(random, 300000) ? "5" : NULL;
     cell[B_GHS_NUM].number = synth_between(random, 22, 9600);
     cell[B_GRG_GHM].text = s->ghm;
@@ -149,10 +151,10 @@ static void fill_b(pc_synth *synth, synth_random *random, const stay *s, int yea
     cell[B_POI_NAI].number = s->new_born ? synth_between(random, 2300, 4200) : SYNTH_NULL;
     cell[B_RSS_NUM].text = "1";
     cell[B_SEJ_NBJ].number = s->sessions > 1 ? SYNTH_NULL : s->to - s->from;
-    cell[B_SEJ_TYP].text = s->service ? "B" : NULL;
+    cell[B_SEJ_TYP].text = s->service ? "B" : s->borrowed ? "A" : NULL;
     cell[B_SOR_ANN].number = year;
     cell[B_SOR_DES].text = NULL;
-    cell[B_SOR_MOD].number = s->to == p->death_day ? 9 : s->service ? 0 : 8;
+    cell[B_SOR_MOD].number = s->to == p->death_day ? 9 : s->service ? 0 : s->leaves ? 7 : 8;
     cell[B_SOR_MOI].number = month;
     cell[B_TYP_GEN_RSA].number = s->automatic ? 1 : 0;
 }
@@ -253,18 +255,31 @@ static void judge_stay(pc_synth *synth, const stay *s, int year)
     if (found || (complication && any)) synth->evidence.stay[year] = true;
 }
 
-static void count_stay(pc_synth *synth, const stay *s)
+// What a row of B and C is a case of.
+static void count_stay(pc_synth *synth, const stay *s, int year, int serial, bool second)
 {
+    const bool first_day = s->from <= synth->person.birth_day;
     if (synth->person.twin && !s->dummy) synth_count_defect(synth, 2);
     if (s->dummy) synth_count_defect(synth, 6);
     if (strcmp(s->ghm, "90Z00Z") == 0) synth_count_defect(synth, 35);
     if (s->service) synth_count_defect(synth, 36);
     if (s->sessions == 13) synth_count_defect(synth, 37);
-    if (s->new_born) synth_count_defect(synth, 41);
+    if (s->leaves) synth_count_defect(synth, 38);
+    if (first_day) synth_count_defect(synth, 41);
+    // T16: the same hospital and number a year later is another stay
+    uint32_t key = 2166136261u;
+    for (const char *at = synth->hospital; *at != '\0'; at++)
+        key = (key ^ (unsigned char)*at) * 16777619u;
+    key = (key ^ (unsigned char)synth->stay_number[0]) * 16777619u;
+    const int index = year - synth->options.first_year;
+    if (serial >= SYNTH_MOST_SESSIONS) return;
+    synth->stay_key[index % 2][serial][second] = key;
+    const uint32_t *before = synth->stay_key[1 - index % 2][serial];
+    if (before[0] == key || before[1] == key) synth_count_defect(synth, 16);
 }
 
 // T31, T33: dates that cannot be read as they are. Never on stays that speak of diabetes.
-static void damage_c(pc_synth *synth, const stay *s)
+static void damage_c(pc_synth *synth, const stay *s, bool letter)
 {
     synth_row *row = &synth->row[SYNTH_MCO_C];
     int year, month, day;
@@ -274,7 +289,8 @@ static void damage_c(pc_synth *synth, const stay *s)
         snprintf(text, sizeof text, "%d%02d%04d", day, month, year);
         synth_odd(row, C_ENT_DAT, text);
         synth_count_defect(synth, 31);
-    } else if (s->to > s->from && synth_mess(synth, 2000)) {
+    } else if (s->to > s->from && !letter && !s->leaves && !s->dummy && !synth->person.twin &&
+               synth_mess(synth, 6000)) {
         row->cell[C_EXE_SOI_DTF].number = s->from - 1;
         synth_count_defect(synth, 33);
     }
@@ -293,27 +309,36 @@ static bool speaks_of_diabetes(const stay *s)
     return false;
 }
 
-// Writes one stay under a hospital. `serial`: its number among the person's stays of the year.
-static pc_status emit_at(pc_synth *synth, synth_random *random, stay *s, int year, int serial,
-                         const char *where, bool letter, pc_error *err)
+// A row's place: hospital, number among the person's stays of the year, and how it is written.
+typedef struct stay_place {
+    const char *hospital;
+    int serial;
+    bool letter; // T17: the number begins with one
+    bool second; // the stay has been written at another hospital
+} stay_place;
+
+// Writes one stay under a hospital.
+static pc_status emit_at(pc_synth *synth, synth_random *random, stay *s, int year,
+                         const stay_place *at, pc_error *err)
 {
     char *number = synth->stay_number;
-    const int64_t id = synth->person.index * NUMBER_STEP + serial;
+    const int64_t id = synth->person.index * NUMBER_STEP + at->serial;
     static const char first[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     snprintf(number, sizeof synth->stay_number, "%c%09lld", first[id / 1000000000],
              (long long)(id % 1000000000));
-    if (letter) {
+    if (at->letter) {
         if (number[0] <= '9') number[0] = (char)('Q' + (number[0] - '0'));
         synth_count_defect(synth, 17);
     }
     const char *hospital = synth->hospital;
-    snprintf(synth->hospital, sizeof synth->hospital, "%s", where);
+    snprintf(synth->hospital, sizeof synth->hospital, "%s", at->hospital);
     const int index = year - synth->options.first_year;
+    count_stay(synth, s, year, at->serial, at->second);
     fill_stay(&synth->row[SYNTH_MCO_B], hospital, number);
     fill_stay(&synth->row[SYNTH_MCO_C], hospital, number);
     fill_b(synth, random, s, year);
     fill_c(synth, random, s, year);
-    if (s->dirty) damage_c(synth, s);
+    if (s->dirty) damage_c(synth, s, at->letter);
     PC_TRY(synth_emit(synth, SYNTH_MCO_B, index, 0, err));
     PC_TRY(synth_emit(synth, SYNTH_MCO_C, index, 0, err));
     PC_TRY(emit_details(synth, random, s, index, hospital, number, err));
@@ -332,36 +357,70 @@ static pc_status emit_at(pc_synth *synth, synth_random *random, stay *s, int yea
     return synth_stay_write(synth, &episode, hospital, is_private, err);
 }
 
-// The person's hospital: mostly the first of the department. Public hospitals of the list of those
-// that are sent twice appear from 2018 on, when they are no longer excluded, and before that in
-// messy deliveries as a second transmission (T34).
+static void hospital_name(const pc_synth *synth, int which, char out[16])
+{
+    snprintf(out, 16, "%s%07d", synth_place_finess(synth->person.place), 1000 + 11 * which);
+}
+
+// T34: public hospitals of the list of those that are sent twice. From 2018 on they are no longer
+// excluded; before that their stays come under the legal number too.
+static pc_status emit_twice(pc_synth *synth, synth_random *random, stay *s, int year, int serial,
+                            const int64_t sent[4], pc_error *err)
+{
+    char legal[16], hospital[16];
+    snprintf(legal, sizeof legal, "%09lld", (long long)sent[1]);
+    snprintf(hospital, sizeof hospital, "%09lld", (long long)sent[0]);
+    synth_count_defect(synth, 34);
+    if (year >= sent[2] && year <= sent[3]) {
+        const stay_place place = {.hospital = legal, .serial = serial, .second = true};
+        PC_TRY(emit_at(synth, random, s, year, &place, err));
+    }
+    const stay_place place = {.hospital = hospital, .serial = serial};
+    return emit_at(synth, random, s, year, &place, err);
+}
+
+// What another hospital has of it: the stay for which a service was lent (T36), or the rest of a
+// stay after a transfer (T38).
+static pc_status emit_other(pc_synth *synth, synth_random *random, const stay *s, int year,
+                            int serial, int which, pc_error *err)
+{
+    char hospital[16];
+    stay other = *s;
+    hospital_name(synth, (which + 1) % 6, hospital);
+    other.borrowed = s->service;
+    other.arrives = s->leaves;
+    other.service = other.leaves = false;
+    if (s->leaves) {
+        other.from = s->to;
+        other.to = s->to + 2;
+        if (other.to > pc_day_of(year, 12, 31)) other.to = pc_day_of(year, 12, 31);
+    }
+    const stay_place place = {.hospital = hospital, .serial = serial, .second = true};
+    return emit_at(synth, random, &other, year, &place, err);
+}
+
+// The person's hospital: mostly the first of the department.
 static pc_status emit_stay(pc_synth *synth, synth_random *random, stay *s, int year, int serial,
                            pc_error *err)
 {
     const synth_person *p = &synth->person;
-    const int index = year - synth->options.first_year;
     int32_t which = synth_chance(random, 700000) ? 0 : synth_between(random, 1, 5);
     char hospital[16];
-    snprintf(hospital, sizeof hospital, "%s%07d", synth_place_finess(p->place), 1000 + 11 * which);
+    hospital_name(synth, which, hospital);
     s->dirty = synth->options.messy && !speaks_of_diabetes(s);
-    count_stay(synth, s);
-    if (serial < SYNTH_MOST_SESSIONS) {
-        synth->stay_hospital[index % 2][serial] = which + 1;
-        if (synth->stay_hospital[1 - index % 2][serial] == which + 1) synth_count_defect(synth, 16);
-    }
-    const bool letter = s->dirty && synth_mess(synth, 3000);
     const uint32_t place = synth_below(random, 47);
-    const int64_t *sent = synth->world.duplicate_finess[place];
-    if (s->dirty && synth_mess(synth, 3000)) {
-        char legal[16];
-        const bool excluded = year >= sent[2] && year <= sent[3];
-        snprintf(legal, sizeof legal, "%09lld", (long long)sent[1]);
-        snprintf(hospital, sizeof hospital, "%09lld", (long long)sent[0]);
-        synth_count_defect(synth, 34);
-        if (excluded) PC_TRY(emit_at(synth, random, s, year, serial, legal, false, err));
-    }
     judge_stay(synth, s, year - synth->options.first_year);
-    return emit_at(synth, random, s, year, serial, hospital, letter, err);
+    if (s->dirty && synth_mess(synth, 6000)) {
+        return emit_twice(synth, random, s, year, serial, synth->world.duplicate_finess[place],
+                          err);
+    }
+    const bool letter = s->dirty && synth_mess(synth, 6000);
+    const bool may_leave = s->dirty && !s->service && s->to > s->from && p->death_day > s->to + 2;
+    s->leaves = may_leave && synth_mess(synth, 16000);
+    const stay_place at = {.hospital = hospital, .serial = serial, .letter = letter};
+    PC_TRY(emit_at(synth, random, s, year, &at, err));
+    if (!s->leaves && !(s->service && s->dirty)) return PC_OK;
+    return emit_other(synth, random, s, year, serial, which, err);
 }
 
 static int32_t stay_day(pc_synth *synth, synth_random *random, int year, int32_t from, int32_t to)
@@ -479,7 +538,7 @@ pc_status synth_stay_year(pc_synth *synth, int year, pc_error *err)
     const int32_t from = p->birth_day > first ? p->birth_day : first;
     const int32_t to = p->death_day < last ? p->death_day : last;
     const int index = year - synth->options.first_year;
-    memset(synth->stay_hospital[index % 2], 0, sizeof synth->stay_hospital[0]);
+    memset(synth->stay_key[index % 2], 0, sizeof synth->stay_key[0]);
     if (from > to) return PC_OK;
     synth_random random;
     synth_random_start(&random, synth->options.seed, p->index,

@@ -206,7 +206,7 @@ pc_status pc_synth_make(pc_synth *synth, int64_t patient, pc_buffer *segment, pc
     memset(synth->evidence.ald, 0, sizeof synth->evidence.ald);
     memset(synth->evidence.stay, 0, sizeof synth->evidence.stay);
     memset(synth->statement, 0, sizeof synth->statement);
-    memset(synth->stay_hospital, 0, sizeof synth->stay_hospital);
+    memset(synth->stay_key, 0, sizeof synth->stay_key);
     memset(synth->late_days, 0, sizeof synth->late_days);
     synth->detail.salt = 0;
     for (int table = 0; table < SYNTH_TABLES; table++)
@@ -221,6 +221,7 @@ pc_status pc_synth_make(pc_synth *synth, int64_t patient, pc_buffer *segment, pc
         PC_TRY(synth_stay_year(synth, year, err));
         if (synth->options.all_columns) PC_TRY(synth_episode_year(synth, year, err));
     }
+    PC_TRY(synth_heavy_user(synth, err));
     if (synth->options.all_columns) PC_TRY(synth_rights_emit(synth, err));
     bool diabetic[PC_SYNTH_MAX_YEARS];
     synth_truth_judge(synth, diabetic);

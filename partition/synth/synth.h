@@ -308,7 +308,8 @@ typedef struct synth_person {
     int8_t pair_count;
     int32_t second_from; // first day of the second pseudonym
     bool alternates;     // a child under both parents' numbers
-    bool twin, archived, death_known;
+    bool twin, archived, death_known, shares_ano;
+    int32_t recorded_death;  // as IR_BEN_R has it; SYNTH_NO_DAY: none
     const char *provisional; // BEN_CDI_NIR
     int16_t place;
     int32_t town, doctor;
@@ -383,10 +384,10 @@ struct pc_synth {
     // one patient's state
     synth_person person;
     synth_evidence evidence;
-    int32_t statement[SYNTH_MOST_MONTHS];          // statements made for the person in a flow month
-    int32_t stay_hospital[2][SYNTH_MOST_SESSIONS]; // by number in the year: last year's, this one's
-    synth_row row[SYNTH_TABLES];                   // kept between rows: most cells stay
-    synth_row detail;                              // of all tables beyond the core
+    int32_t statement[SYNTH_MOST_MONTHS];         // statements made for the person in a flow month
+    uint32_t stay_key[2][SYNTH_MOST_SESSIONS][2]; // hashes of stays: last year's, this one's
+    synth_row row[SYNTH_TABLES];                  // kept between rows: most cells stay
+    synth_row detail;                             // of all tables beyond the core
     synth_detail_text text;
     synth_random extra; // for what stands beyond the core
     uint32_t

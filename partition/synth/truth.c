@@ -25,6 +25,7 @@ static void judge_treated(pc_synth *synth, bool treated[PC_SYNTH_MAX_YEARS])
 {
     int dates[PC_SYNTH_MAX_YEARS] = {0};
     int32_t last_day[PC_SYNTH_MAX_YEARS] = {0};
+    int lines[PC_SYNTH_MAX_YEARS] = {0}; // deliveries, not cancellations
     bool large[PC_SYNTH_MAX_YEARS] = {false};
     synth_delivery *d = (synth_delivery *)(void *)synth->evidence.delivery.data;
     const size_t count = synth->evidence.delivery.bytes / sizeof *d;
@@ -33,18 +34,27 @@ static void judge_treated(pc_synth *synth, bool treated[PC_SYNTH_MAX_YEARS])
     for (size_t k = 0; k < count;) {
         const synth_delivery *group = &d[k];
         int64_t quantity = 0;
-        for (; k < count && compare_deliveries(group, &d[k]) == 0; k++)
-            quantity += d[k].quantity;
-        if (quantity <= 0) continue;
         int year, month, day;
         pc_day_split(group->day, &year, &month, &day);
         year -= synth->options.first_year;
+        for (; k < count && compare_deliveries(group, &d[k]) == 0; k++) {
+            quantity += d[k].quantity;
+            lines[year] += d[k].quantity > 0;
+        }
+        if (quantity <= 0) continue;
         if (dates[year] == 0 || last_day[year] != group->day) dates[year]++;
         last_day[year] = group->day;
         large[year] |= synth->world.drug[group->drug].large;
     }
     for (int year = 0; year < PC_SYNTH_MAX_YEARS; year++) {
         treated[year] = dates[year] >= 3 || (dates[year] >= 2 && large[year]);
+        if (dates[year] == 2 && large[year]) synth_count_defect(synth, 45);
+        if (dates[year] == 1 && lines[year] >= 3) synth_count_defect(synth, 46);
+        const bool before = year > 0 && !treated[year - 1] && !treated[year];
+        if (before && dates[year - 1] > 0 && dates[year] > 0 &&
+            dates[year - 1] + dates[year] == 3) {
+            synth_count_defect(synth, 47);
+        }
     }
 }
 

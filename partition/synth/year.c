@@ -257,15 +257,15 @@ static pc_status dialysis(pc_synth *synth, synth_random *random, int32_t from, i
 static pc_status after_death(pc_synth *synth, synth_random *random, int year, pc_error *err)
 {
     const synth_person *p = &synth->person;
-    if (p->death_day == SYNTH_NO_DAY || !synth_mess(synth, 300000)) return PC_OK;
+    if (!p->death_known || !synth_mess(synth, 300000)) return PC_OK;
     int death_year, month, day;
     pc_day_split(p->death_day, &death_year, &month, &day);
     visit v;
     const int32_t later = p->death_day + synth_between(random, 1, 30);
     if (death_year != year || !synth_visit_open(synth, random, later, &v)) return PC_OK;
+    v.stranger = false;
     claim line = synth_claim(p, 3515, 1, 3000, 60);
     line.prescribed = v.day;
-    synth_count_defect(synth, 32);
     return synth_claim_emit(synth, random, &v, &line, err);
 }
 

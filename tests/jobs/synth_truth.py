@@ -19,7 +19,7 @@ KEY = ["FLX_DIS_DTD", "FLX_TRT_DTD", "FLX_EMT_TYP", "FLX_EMT_NUM", "FLX_EMT_ORD"
 
 
 def rows(path):
-    with open(path, encoding="utf-8-sig", newline="") as f:
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as f:
         yield from csv.DictReader(f, delimiter=";")
 
 
@@ -76,7 +76,8 @@ class Delivery:
             found[key] = (person, day(row["EXE_SOI_DTD"]), row["PFS_PRE_NUM"], valid)
         return found
 
-    def treated(self):
+    def deliveries(self):
+        """(person, day, package, prescriber) -> [boxes, lines that are no cancellation]."""
         self.atc, self.large = {}, {}
         for row in rows(f"{self.folder}/IR_PHA_R.CSV"):
             self.atc[row["PHA_CIP_C13"]] = row["PHA_ATC_CLA"]
@@ -90,10 +91,14 @@ class Delivery:
             person, when, prescriber, valid = claims[tuple(row[c] for c in KEY)]
             if person is None or not valid:
                 continue
-            group = (person, when, cip, prescriber)
-            groups[group] = groups.get(group, 0) + int(row["PHA_ACT_QSN"])
+            group = groups.setdefault((person, when, cip, prescriber), [0, 0])
+            group[0] += int(row["PHA_ACT_QSN"])
+            group[1] += int(row["PHA_ACT_QSN"]) > 0
+        return groups
+
+    def treated(self):
         dates, large = {}, set()
-        for (person, when, cip, _), quantity in groups.items():
+        for (person, when, cip, _), (quantity, _) in self.deliveries().items():
             if quantity <= 0:
                 continue
             dates.setdefault((person, when.year), set()).add(when)
