@@ -21,7 +21,7 @@ import subprocess
 import sys
 
 PSQL = ["/usr/lib/postgresql/15/bin/psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
-HIDDEN = ("src_file", "src_line", "claim", "mco_stay")  # helpers of the oracle, keys of the model
+HIDDEN = ("src_file", "src_line", "claim", "mco_stay", "stay_id")  # helpers of the oracle, keys of the model
 
 
 def psql(script):

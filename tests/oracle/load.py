@@ -36,6 +36,8 @@ def typed(column):
         return text
     if column.kind == "date" and column.is_ddmmyyyy:
         return f"to_date({text}, 'DDMMYYYY')"
+    if column.kind == "date":
+        text = f"regexp_replace({text}, ':00:00:00$', '')"  # 01JAN2010:00:00:00
     return f"CAST({text} AS {column.sql_type()})"
 
 

@@ -239,6 +239,19 @@ CREATE UNLOGGED TABLE ki_cci_r AS
     FROM raw.ki_cci_r r LEFT JOIN (SELECT DISTINCT ben_idt_ano AS person FROM oracle.identity) k
         ON k.person = r.ben_idt_ano;
 
+\ir resolve_more.sql
+
+-- Patients that no identity table knows, of any table.
+CREATE TABLE oracle.seen (patient text);
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'patient_status' LOOP
+        EXECUTE format('INSERT INTO oracle.seen SELECT DISTINCT patient FROM public.%I WHERE patient_status = ''unresolved''', name);
+    END LOOP;
+END $$;
+
 -- ---- PERSON: the newest row speaks, the earliest death counts ----
 CREATE UNLOGGED TABLE person AS
 WITH named AS ( -- an identity row without a person tells of its pair
@@ -257,14 +270,9 @@ known AS (
     SELECT patient, CASE ben_sex_cod WHEN 1 THEN 'M' WHEN 2 THEN 'F' END AS sex,
         CASE WHEN ben_nai_moi BETWEEN 1 AND 12 THEN make_date(born, ben_nai_moi, 1) END AS birth_date,
         born AS birth_year, death_date, ben_res_dpt, ben_res_com, resolved
-    FROM dated),
-seen AS (
-    SELECT patient FROM er_prs_f WHERE patient_status = 'unresolved'
-    UNION SELECT patient FROM ir_imb_r WHERE patient_status = 'unresolved'
-    UNION SELECT patient FROM t_mcoaac WHERE patient_status = 'unresolved'
-    UNION SELECT patient FROM ki_cci_r WHERE patient_status = 'unresolved')
+    FROM dated)
 SELECT * FROM known
-UNION ALL SELECT patient, NULL, NULL, NULL, NULL, NULL, NULL, false FROM seen
+UNION ALL SELECT DISTINCT patient, NULL, CAST(NULL AS date), CAST(NULL AS int), CAST(NULL AS date), NULL, NULL, false FROM oracle.seen seen
     WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.patient = seen.patient);
 CREATE UNIQUE INDEX ON person (patient);
 
