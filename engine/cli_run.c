@@ -1,4 +1,5 @@
 /** parcours run: runs a study. */
+#include <string.h>
 #include "cli_journal.h"
 #include "cli_study.h"
 #include "parcours/release.h"
@@ -7,6 +8,7 @@ static const pc_option option[] = {
     {"store", "STORE", "the store that is read", false},
     {"out", "DIR", "folder of the results", false},
     {"set", "NAME=VALUE", "a parameter of the study", true},
+    {"grid", "NAME=A,B,...", "the study with each value, in one pass: DIR/NAME=A ...", true},
     {"resume", NULL, "goes on where a run to DIR ended; nothing is done when it is complete",
      false},
     {"unprotected", NULL, "without disclosure control; journalled", false},
@@ -29,6 +31,14 @@ static pc_status prepare(pc_cli *cli, pc_study_options *options, pc_error *err)
     }
     PC_TRY(pc_cli_study(cli, cli->operand[0], options, err));
     options->out = pc_cli_value(cli, "out");
+    const char **grid =
+        pc_arena_array(&cli->arena, (size_t)cli->given_count + 1, sizeof *grid, err);
+    if (grid == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < cli->given_count; i++) {
+        if (strcmp(cli->given[i].option->name, "grid") != 0) continue;
+        grid[options->grid_count++] = cli->given[i].value;
+    }
+    options->grid = grid;
     options->unprotected = pc_cli_has(cli, "unprotected");
     options->resume = pc_cli_has(cli, "resume");
     return PC_OK;

@@ -68,22 +68,6 @@ pc_status pc_session_verdict(const pc_session *session, const pc_study_options *
                    end == NULL ? 0 : (int)(end - first), first == NULL ? "" : first);
 }
 
-/** What a deliverable study could still miss: tables that the store has no row of. */
-static pc_status warn_empty_tables(const pc_session *session, pc_buffer *out, pc_error *err)
-{
-    const pc_study *study = &session->study;
-    const pc_model *model = study->model;
-    for (int d = 0; d < study->doc_count && session->store != NULL; d++) {
-        for (const pc_def *def = study->doc[d]->defs; def != NULL; def = def->next) {
-            if (def->typed == NULL || def->table < 0) continue;
-            if (pc_store_table_rows(session->store, def->table) > 0) continue;
-            PC_TRY(pc_buffer_print(out, err, "%s: warning: the store has no row of %s\n", def->path,
-                                   model->table[def->table].name));
-        }
-    }
-    return PC_OK;
-}
-
 pc_status pc_study_check(const pc_study_options *options, pc_buffer *out, pc_error *err)
 {
     pc_session session = {0};
@@ -100,7 +84,7 @@ pc_status pc_study_check(const pc_study_options *options, pc_buffer *out, pc_err
                              study->problem_count, study->problem_count == 1 ? "" : "s");
         }
     } else if (status == PC_OK) {
-        status = warn_empty_tables(&session, out, err);
+        status = pc_session_warn(&session, out, err);
         if (status == PC_OK) {
             status = pc_buffer_print(out, err, "study '%s' is valid, level %d\n", study->name,
                                      study->level);

@@ -146,7 +146,7 @@ static pc_status link_def(pc_loader *loader, pc_def *def)
     ref->def = find_def(study, def->doc, def->table_name);
     const int table = pc_model_find_table(study->model, pc_span_of(def->table_name));
     // An event may bear the name of its table: it cannot be made from itself.
-    if (ref->def == def && table >= 0) ref->def = NULL;
+    if (ref->def == def) ref->def = NULL;
     if (ref->def != NULL) {
         def->table_name = NULL;
         return PC_OK;

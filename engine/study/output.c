@@ -135,6 +135,11 @@ static pc_status empty_folder(const char *path, pc_error *err)
     return status;
 }
 
+pc_status pc_output_make(const char *path, pc_error *err)
+{
+    return make_folder(path, 0755, err);
+}
+
 pc_status pc_output_begin(const pc_output *output, pc_error *err)
 {
     pc_arena arena = {.budget = output->options->budget};

@@ -24,6 +24,8 @@ typedef struct pc_output {
  *  study and store already. Local.
  *  @return PC_BAD_JOB: it holds something else */
 pc_status pc_output_look(const pc_output *output, bool *is_complete, pc_error *err) PC_MUST_CHECK;
+/** Makes one folder, unless it is there. Local. */
+pc_status pc_output_make(const char *path, pc_error *err) PC_MUST_CHECK;
 /** Makes the folders. */
 pc_status pc_output_begin(const pc_output *output, pc_error *err) PC_MUST_CHECK;
 /** DIR/<folder>/<name><ending>, owned by `arena`. */

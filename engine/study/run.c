@@ -1,6 +1,7 @@
 // `parcours run`: one pass over the store, then the results.
 #include "checkpoint.h"
 #include "exports.h"
+#include "grid.h"
 #include "match.h"
 #include "output.h"
 #include <stdio.h>
@@ -18,23 +19,51 @@ typedef struct study_run {
     pc_output output;
     pc_checkpoint checkpoint;
     pc_run_counts matching; ///< of the passes before the last
+    bool is_complete;       ///< its folder holds its results already
 } study_run;
+
+/** The studies of a grid, or the only one: they share the pass over the store. */
+typedef struct study_grid {
+    pc_comm *comm;
+    const pc_log *log;
+    const pc_study_options *options;
+    pc_arena arena;
+    int count;
+    pc_grid_point *point; ///< [count]
+    study_run *run;       ///< [count]
+} study_grid;
+
+static bool is_done(const study_run *run, int shard)
+{
+    const uint64_t *done = run->checkpoint.done;
+    return run->is_complete || (done != NULL && (done[shard / 64] >> (shard % 64) & 1) != 0);
+}
 
 static pc_status eval_block(void *context, int shard, pc_block *block, const pc_reader *reader,
                             pc_error *err)
 {
-    study_run *run = context;
-    run->checkpoint.in_shard = true;
-    PC_TRY(pc_block_eval_run(&run->eval, block, reader, err));
-    PC_TRY(pc_results_add(&run->results, shard, err));
-    return pc_exports_add(&run->exports, err);
+    study_grid *grid = context;
+    for (int i = 0; i < grid->count; i++) {
+        study_run *run = &grid->run[i];
+        if (is_done(run, shard)) continue;
+        run->checkpoint.in_shard = true;
+        PC_TRY(pc_block_eval_run(&run->eval, block, reader, err));
+        PC_TRY(pc_results_add(&run->results, shard, err));
+        PC_TRY(pc_exports_add(&run->exports, err));
+    }
+    return PC_OK;
 }
 
 static pc_status end_shard(void *context, int shard, pc_error *err)
 {
-    study_run *run = context;
-    PC_TRY(pc_exports_shard(&run->exports, shard, err));
-    return pc_checkpoint_shard(&run->checkpoint, shard, err);
+    study_grid *grid = context;
+    for (int i = 0; i < grid->count; i++) {
+        study_run *run = &grid->run[i];
+        if (is_done(run, shard)) continue;
+        PC_TRY(pc_exports_shard(&run->exports, shard, err));
+        PC_TRY(pc_checkpoint_shard(&run->checkpoint, shard, err));
+    }
+    return PC_OK;
 }
 
 /** A block of a pass that collects cases and candidates. */
@@ -179,8 +208,8 @@ static pc_status open_checkpoint(study_run *run, pc_error *err)
     return status;
 }
 
-/** Collective. */
-static pc_status scan_store(study_run *run, const pc_study_options *options, pc_error *err)
+/** Before the pass: controls, what an earlier start has left, the folder of exports. Collective. */
+static pc_status begin_pass(study_run *run, const pc_study_options *options, pc_error *err)
 {
     PC_TRY(match_controls(run, options, err));
     PC_TRY(open_checkpoint(run, err));
@@ -189,37 +218,91 @@ static pc_status scan_store(study_run *run, const pc_study_options *options, pc_
         status =
             pc_exports_begin(&run->exports, run->checkpoint.done, run->checkpoint.shard_count, err);
     }
-    PC_TRY(pc_comm_agree(run->comm, status, err));
-    const pc_read_request request = {.table = run->nodes.tables};
-    const pc_shards work = {.store = run->session.store,
-                            .request = &request,
-                            .budget = options->budget,
-                            .log = run->log,
-                            .context = run,
-                            .block = eval_block,
-                            .shard_end = end_shard,
-                            .done = run->checkpoint.done,
-                            .keeps_shards = true};
-    status = pc_shards_run(run->comm, &work, &run->output.counts, err);
-    if (status != PC_OK) {
-        // What is done stays, whatever ended the rest; its sentence comes first.
-        if (pc_checkpoint_write(&run->checkpoint, NULL) != PC_OK) {
-            pc_log_line(run->log, PC_WARNING, "checkpoint", "written=false");
-        }
-        return status;
-    }
-    add_counts(&run->output.counts, &run->matching);
-    pc_read_counts *read = &run->output.counts.read;
-    int64_t sums[] = {run->output.counts.shards, read->blocks,     read->slots,        read->rows,
-                      read->chunks_read,         read->bytes_read, read->bytes_decoded};
+    return pc_comm_agree(run->comm, status, err);
+}
+
+/** What the pass has read, the same for all studies of a grid. Collective. */
+static void sum_counts(study_run *run, const pc_run_counts *pass)
+{
+    pc_run_counts *counts = &run->output.counts;
+    *counts = *pass;
+    add_counts(counts, &run->matching);
+    pc_read_counts *read = &counts->read;
+    int64_t sums[] = {counts->shards,    read->blocks,     read->slots,        read->rows,
+                      read->chunks_read, read->bytes_read, read->bytes_decoded};
     pc_comm_sum_int64(run->comm, sums, 7);
-    run->output.counts.shards = sums[0];
+    counts->shards = sums[0];
     *read = (pc_read_counts){.blocks = sums[1],
                              .slots = sums[2],
                              .rows = sums[3],
                              .chunks_read = sums[4],
                              .bytes_read = sums[5],
                              .bytes_decoded = sums[6]};
+}
+
+/** What is done stays, whatever ended the rest. */
+static void keep_states(study_grid *grid)
+{
+    for (int i = 0; i < grid->count; i++) {
+        study_run *run = &grid->run[i];
+        if (!run->is_complete && pc_checkpoint_write(&run->checkpoint, NULL) != PC_OK) {
+            pc_log_line(run->log, PC_WARNING, "checkpoint", "written=false");
+        }
+    }
+}
+
+/** Which tables some study reads, and which shards all of them are done with. Local. */
+static pc_status join_requests(study_grid *grid, bool **tables, uint64_t **done, pc_error *err)
+{
+    const study_run *first = &grid->run[0];
+    const int table_count = first->session.catalog->model->table_count;
+    const size_t words = (size_t)(pc_store_shard_count(first->session.store) + 63) / 64;
+    *tables = pc_arena_array(&grid->arena, (size_t)table_count, sizeof **tables, err);
+    *done = pc_arena_array(&grid->arena, words, sizeof **done, err);
+    if (*tables == NULL || *done == NULL) return PC_NO_MEMORY;
+    memset(*done, 0xff, words * sizeof **done);
+    for (int i = 0; i < grid->count; i++) {
+        const study_run *run = &grid->run[i];
+        if (run->is_complete) continue;
+        for (int t = 0; t < table_count; t++)
+            (*tables)[t] = (*tables)[t] || run->nodes.tables[t];
+        for (size_t w = 0; w < words; w++) {
+            (*done)[w] &= run->checkpoint.done == NULL ? 0 : run->checkpoint.done[w];
+        }
+    }
+    return PC_OK;
+}
+
+/** One pass over the store for all studies. Collective. */
+static pc_status scan_store(study_grid *grid, pc_error *err)
+{
+    for (int i = 0; i < grid->count; i++) {
+        if (grid->run[i].is_complete) continue;
+        PC_TRY(begin_pass(&grid->run[i], &grid->point[i].options, err));
+    }
+    bool *tables = NULL;
+    uint64_t *done = NULL;
+    pc_status status = join_requests(grid, &tables, &done, err);
+    PC_TRY(pc_comm_agree(grid->comm, status, err));
+    const pc_read_request request = {.table = tables};
+    const pc_shards work = {.store = grid->run[0].session.store,
+                            .request = &request,
+                            .budget = grid->options->budget,
+                            .log = grid->log,
+                            .context = grid,
+                            .block = eval_block,
+                            .shard_end = end_shard,
+                            .done = done,
+                            .keeps_shards = true};
+    pc_run_counts counts = {0};
+    status = pc_shards_run(grid->comm, &work, &counts, err);
+    if (status != PC_OK) {
+        keep_states(grid);
+        return status;
+    }
+    for (int i = 0; i < grid->count; i++) {
+        if (!grid->run[i].is_complete) sum_counts(&grid->run[i], &counts);
+    }
     return PC_OK;
 }
 
@@ -288,15 +371,10 @@ static pc_status write_cohorts(study_run *run, pc_error *err)
     return PC_OK;
 }
 
-/** Collective. */
-static pc_status execute(study_run *run, const pc_study_options *options, double began,
-                         pc_error *err)
+/** From states to files. Collective. */
+static pc_status finish(study_run *run, const pc_study_options *options, pc_error *err)
 {
-    run->output.open_s = pc_clock_s() - began;
     double at = pc_clock_s();
-    PC_TRY(scan_store(run, options, err));
-    run->output.scan_s = pc_clock_s() - at;
-    at = pc_clock_s();
     PC_TRY(pc_comm_reduce(run->comm, &run->results, pc_results_pack, pc_results_merge,
                           options->budget, err));
     run->output.reduce_s = pc_clock_s() - at;
@@ -323,6 +401,22 @@ static pc_status execute(study_run *run, const pc_study_options *options, double
     return PC_OK;
 }
 
+/** Collective. */
+static pc_status execute(study_grid *grid, double began, pc_error *err)
+{
+    const double open_s = pc_clock_s() - began, at = pc_clock_s();
+    PC_TRY(scan_store(grid, err));
+    const double scan_s = pc_clock_s() - at;
+    for (int i = 0; i < grid->count; i++) {
+        study_run *run = &grid->run[i];
+        if (run->is_complete) continue;
+        run->output.open_s = open_s;
+        run->output.scan_s = scan_s;
+        PC_TRY(finish(run, &grid->point[i].options, err));
+    }
+    return PC_OK;
+}
+
 /** What is wrong with the study, one line each: rank 0 tells it. */
 static void log_problems(const study_run *run)
 {
@@ -338,37 +432,90 @@ static void log_problems(const study_run *run)
     }
 }
 
+/** Makes ready the studies of the grid. Local. */
+static pc_status open_grid(study_grid *grid, pc_error *err)
+{
+    const pc_study_options *options = grid->options;
+    if (options->store == NULL || options->out == NULL) {
+        return PC_FAIL(err, PC_BAD_JOB, "a run needs a store and a folder to write to");
+    }
+    int count = 0;
+    PC_TRY(pc_grid_expand(options, &grid->arena, &grid->point, &count, err));
+    grid->run = pc_arena_array(&grid->arena, (size_t)count, sizeof *grid->run, err);
+    if (grid->run == NULL) return PC_NO_MEMORY;
+    for (; grid->count < count; grid->count++) {
+        study_run *run = &grid->run[grid->count];
+        run->comm = grid->comm;
+        run->log = grid->log;
+        run->output = (pc_output){.options = &grid->point[grid->count].options,
+                                  .session = &run->session,
+                                  .ranks = pc_comm_size(grid->comm),
+                                  .files = {.budget = options->budget},
+                                  .protection = {.budget = options->budget}};
+        const pc_status status = prepare(run, &grid->point[grid->count].options, err);
+        if (status == PC_OK) continue;
+        if (run->session.study.problem_count > 1) log_problems(run);
+        grid->count++;
+        return status;
+    }
+    return PC_OK;
+}
+
+/** Looks at the folders, and at what the ranks have read. `*is_complete`: nothing is to do.
+ *  Collective. */
+static pc_status look_at_all(study_grid *grid, bool *is_complete, pc_error *err)
+{
+    pc_status status = PC_OK;
+    *is_complete = true;
+    if (pc_comm_rank(grid->comm) == 0 && grid->options->grid_count > 0) {
+        status = pc_output_make(grid->options->out, err);
+    }
+    PC_TRY(pc_comm_agree(grid->comm, status, err));
+    for (int i = 0; i < grid->count; i++) {
+        study_run *run = &grid->run[i];
+        PC_TRY(compare_ranks(run, err));
+        PC_TRY(look_at_output(run, &run->is_complete, err));
+        *is_complete = *is_complete && run->is_complete;
+    }
+    return PC_OK;
+}
+
+static void close_grid(study_grid *grid)
+{
+    for (int i = 0; i < grid->count; i++) {
+        study_run *run = &grid->run[i];
+        pc_buffer_release(&run->output.files);
+        pc_buffer_release(&run->output.protection);
+        pc_checkpoint_close(&run->checkpoint);
+        pc_exports_close(&run->exports);
+        pc_results_close(&run->results);
+        pc_block_eval_close(&run->eval);
+        pc_nodes_close(&run->nodes);
+        pc_session_close(&run->session);
+    }
+    pc_arena_reset(&grid->arena);
+}
+
 pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log,
                        pc_error *err)
 {
     const double began = pc_clock_s();
-    study_run run = {.comm = comm, .log = log};
-    run.output = (pc_output){.options = options,
-                             .session = &run.session,
-                             .ranks = pc_comm_size(comm),
-                             .files = {.budget = options->budget},
-                             .protection = {.budget = options->budget}};
-    pc_status status =
-        options->store == NULL || options->out == NULL
-            ? PC_FAIL(err, PC_BAD_JOB, "a run needs a store and a folder to write to")
-            : prepare(&run, options, err);
-    if (run.session.study.problem_count > 1) log_problems(&run);
-    status = pc_comm_agree(comm, status, err);
-    if (status == PC_OK) status = compare_ranks(&run, err);
+    study_grid grid = {
+        .comm = comm, .log = log, .options = options, .arena = {.budget = options->budget}};
+    pc_status status = pc_comm_agree(comm, open_grid(&grid, err), err);
     bool is_complete = false;
-    if (status == PC_OK) status = look_at_output(&run, &is_complete, err);
+    if (status == PC_OK) status = look_at_all(&grid, &is_complete, err);
     if (status == PC_OK && is_complete) {
-        pc_log_line(log, PC_INFO, "study", "name=%s complete=true", run.session.study.name);
+        pc_log_line(log, PC_INFO, "study", "name=%s complete=true", grid.run[0].session.study.name);
     } else if (status == PC_OK) {
-        status = execute(&run, options, began, err);
+        status = execute(&grid, began, err);
     }
-    pc_buffer_release(&run.output.files);
-    pc_buffer_release(&run.output.protection);
-    pc_checkpoint_close(&run.checkpoint);
-    pc_exports_close(&run.exports);
-    pc_results_close(&run.results);
-    pc_block_eval_close(&run.eval);
-    pc_nodes_close(&run.nodes);
-    pc_session_close(&run.session);
+    if (status == PC_OK && options->grid_count > 0) {
+        if (pc_comm_rank(comm) == 0) {
+            status = pc_grid_end(options, grid.point, grid.count, err);
+        }
+        status = pc_comm_agree(comm, status, err);
+    }
+    close_grid(&grid);
     return status;
 }

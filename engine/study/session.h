@@ -22,6 +22,9 @@ pc_status pc_session_open(pc_session *session, const pc_study_options *options,
 /** PC_BAD_JOB with their number and the first of them when the study has problems. */
 pc_status pc_session_verdict(const pc_session *session, const pc_study_options *options,
                              pc_error *err) PC_MUST_CHECK;
+/** Appends lines `path: warning: sentence`: tables, codes and dates that the store does not have,
+ * sets that are empty, windows that exclude each other. Local. */
+pc_status pc_session_warn(const pc_session *session, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
 /** Gives everything back. Accepts what was never opened. */
 void pc_session_close(pc_session *session);
 

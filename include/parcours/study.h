@@ -14,6 +14,9 @@ typedef struct pc_study_options {
     const char *out;        ///< run: folder of the results
     const char *const *set; ///< [set_count] "name=value", as given to --set
     int set_count;
+    const char *const *grid; ///< [grid_count] run: "name=a,b,c": the study with each value, in one
+                             ///< pass; results in `out`/name=a ...
+    int grid_count;
     const char *share; ///< folder of shipped data (models/, library/)
     bool unprotected;  ///< run: release/ without disclosure control
     bool resume;       ///< run: goes on with what `out` holds; nothing is done when complete

@@ -336,10 +336,40 @@ static void test_any_request_may_be_refused(void)
     study_case_close(&c);
 }
 
+// Studies that run, but may not mean what is written.
+static void test_warnings(void)
+{
+    static const struct {
+        const char *study, *expected;
+    } cases[] = {
+        {"{\"study\": \"s\", \"codes\": {\"none\": {\"ICD10\": []}}}",
+         "codes.none: warning: the set is empty: it matches nothing\n"},
+        {"{\"study\": \"s\", \"events\": {\"e\": {\"from\": \"VISIT\"}, \"f\": {\"from\": \"e\", "
+         "\"require\": [{\"some\": \"e\", \"days\": [0, 9], \"windows\": [{\"days\": [10, "
+         "12]}]}]}}}",
+         "events.f.require[0]: warning: the windows exclude each other: none holds\n"},
+        {"{\"study\": \"s\", \"events\": {\"e\": {\"from\": \"VISIT\"}, \"f\": {\"from\": \"e\", "
+         "\"require\": [{\"some\": \"e\", \"days\": [0, 9], \"windows\": [{\"days\": [9, "
+         "12]}]}]}}}",
+         "study 's' is valid"}};
+    study_case c;
+    study_case_open(&c);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CU_ASSERT_EQUAL(check_text(&c, cases[i].study), PC_OK);
+        const bool is_expected =
+            strncmp(c.lines.data, cases[i].expected, strlen(cases[i].expected)) == 0;
+        CU_ASSERT(is_expected);
+        if (!is_expected) printf("\nexpected %s\n got %s\n", cases[i].expected, c.lines.data);
+    }
+    pc_buffer_release(&c.lines);
+    CU_ASSERT_EQUAL(c.budget.used_bytes, 0);
+    study_case_close(&c);
+}
+
 PC_TEST_MAIN("study check", {"each error has its path and id", test_each_error_has_path_and_id},
              {"codes are read strictly", test_codes_are_read_strictly},
              {"all errors are told at once", test_all_errors_are_told_at_once},
-             {"JSON errors say where", test_json_errors_say_where},
+             {"warnings", test_warnings}, {"JSON errors say where", test_json_errors_say_where},
              {"parameters are put in", test_parameters_are_put_in},
              {"libraries have prefix and parameters", test_libraries_have_prefix_and_parameters},
              {"any request for memory may be refused", test_any_request_may_be_refused});

@@ -59,6 +59,24 @@ touch again/exports/left.h5
 run 2 "$top/tests/jobs/study_language.json" --store s16 --out again --resume
 diff -r language/exports again/exports >difference || fail "--resume gives other exports: $(head -1 difference)"
 
+# A grid is what single runs are; codes and dates that the store does not have are told.
+cat >grid.json <<'END'
+{"study": "grid", "parameters": {"year": 2020, "days": 30}, "dates": ["${year}-01-01", "${year}-12-31"],
+ "codes": {"ppi": {"ATC": ["A02BC", "A02BX99"]}},
+ "events": {"ppi": {"from": "ER_PHA_F", "where": "valid", "code": "atc", "codes": "ppi", "apart": "${days}"}},
+ "cohorts": {"c": {"entry": {"from": "ppi"}}}, "statistics": {"n": {"count": "c", "by": ["month(start_date)"]}},
+ "exports": {"rows": {"rows": "c", "format": "csv"}}}
+END
+run 2 grid.json --store s16 --out grid --grid year=2019,2020 --grid days=30,60
+run 1 grid.json --store s16 --out single --set year=2019 --set days=60
+for part in release control cohorts exports; do
+    diff -r single/$part grid/year=2019,days=60/$part >difference || fail "a grid differs: $(head -1 difference)"
+done
+[ "$(grep -c days= grid/manifest.json)" = 4 ] || fail "the manifest of a grid"
+must "$parcours" check grid.json --store s16 --set year=2030
+grep -q "codes.ppi: warning: the store has no code of ATC like 'A02BX99', the nearest is 'A02B" said || fail "unknown code: $(cat said)"
+grep -q "cohorts.c: warning: the dates lie outside of the store's period" said || fail "dates: $(cat said)"
+
 query drugs.csv "SELECT patient, event_date, atc, PHA_ACT_QSN AS n FROM ER_PHA_F WHERE valid AND PHA_ACT_QSN > 0 AND (atc LIKE 'C10AA%' OR atc LIKE 'A02BC%' OR atc LIKE 'A10%')"
 query stays.csv "SELECT patient, event_date, event_end FROM T_MCOaaB WHERE valid"
 query persons.csv "SELECT patient, sex, birth_date, birth_year, death_date, BEN_RES_DPT FROM PERSON"
