@@ -125,7 +125,9 @@ static pc_status run_shards(const pc_shards *work, const schedule *plan, pc_coun
             begun_bytes += pc_store_shard_bytes(work->store, plan->shard[at]);
         }
         pc_progress_set(&progress, begun_bytes);
+        const double began_s = pc_cpu_s();
         status = run_shard(work, plan->shard[next], counter, counts, err);
+        counts->cpu_s += pc_cpu_s() - began_s;
     }
     if (status != PC_OK) pc_counter_poison(counter);
     if (status == PC_OK) {

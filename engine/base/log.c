@@ -23,6 +23,13 @@ double pc_clock_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+double pc_cpu_s(void)
+{
+    struct timespec used;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0) return 0;
+    return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
+}
+
 static void format_stamp(char out[STAMP_BYTES])
 {
     struct timespec now = {0};

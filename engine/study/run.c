@@ -85,6 +85,7 @@ static pc_status collect_block(void *context, int shard, pc_block *block, const 
 static void add_counts(pc_run_counts *into, const pc_run_counts *from)
 {
     into->shards += from->shards;
+    into->cpu_s += from->cpu_s;
     into->read.blocks += from->read.blocks;
     into->read.slots += from->read.slots;
     into->read.rows += from->read.rows;
@@ -228,9 +229,11 @@ static void sum_counts(study_run *run, const pc_run_counts *pass)
     *counts = *pass;
     add_counts(counts, &run->matching);
     pc_read_counts *read = &counts->read;
-    int64_t sums[] = {counts->shards,    read->blocks,     read->slots,        read->rows,
-                      read->chunks_read, read->bytes_read, read->bytes_decoded};
-    pc_comm_sum_int64(run->comm, sums, 7);
+    const int64_t cpu_ns = (int64_t)(counts->cpu_s * 1e9);
+    int64_t sums[] = {counts->shards,    read->blocks,     read->slots,         read->rows,
+                      read->chunks_read, read->bytes_read, read->bytes_decoded, cpu_ns};
+    pc_comm_sum_int64(run->comm, sums, 8);
+    counts->cpu_s = 1e-9 * (double)sums[7];
     counts->shards = sums[0];
     *read = (pc_read_counts){.blocks = sums[1],
                              .slots = sums[2],
@@ -394,10 +397,11 @@ static pc_status finish(study_run *run, const pc_study_options *options, pc_erro
     if (pc_comm_rank(run->comm) == 0) pc_checkpoint_remove(run->checkpoint.folder);
     pc_log_line(run->log, PC_INFO, "study",
                 "name=%s ranks=%d rows=%lld bytes=%lld open_s=%.3f scan_s=%.3f reduce_s=%.3f "
-                "write_s=%.3f",
+                "write_s=%.3f scan_cpu_s=%.3f",
                 run->session.study.name, run->output.ranks, (long long)run->output.counts.read.rows,
                 (long long)run->output.counts.read.bytes_read, run->output.open_s,
-                run->output.scan_s, run->output.reduce_s, run->output.write_s);
+                run->output.scan_s, run->output.reduce_s, run->output.write_s,
+                run->output.counts.cpu_s);
     return PC_OK;
 }
 

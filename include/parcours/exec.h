@@ -13,6 +13,7 @@ typedef struct pc_run_counts {
     int64_t shards;
     pc_read_counts read;
     double seconds; ///< from entry until this rank found no further shard
+    double cpu_s;   ///< of processor, in shards: without waiting for other ranks
 } pc_run_counts;
 
 /** A loop over all shards: each is given to one rank, the largest first, and read block by block.

@@ -45,5 +45,7 @@ void pc_progress_end(pc_progress *progress);
 
 /** Seconds of a clock that never goes back. */
 double pc_clock_s(void);
+/** Seconds of processor that this process has used. */
+double pc_cpu_s(void);
 
 #endif
