@@ -133,7 +133,10 @@ static pc_status window_push(pc_op *op, pc_batch *batch, pc_arena *scratch, pc_e
     }
     wide.slot = NULL;
     PC_TRY(pc_table_add(s->table, &wide, err));
-    if (s->node->by_slot) {
+    // Partitions of nobody's rows, which come apart from the others, do not lie within slots.
+    const bool of_patients = s->node->by_slot && wide.row_count > 0 &&
+                             !pc_column_is_null(&batch->column[s->node->patient], 0);
+    if (of_patients) {
         assert(batch->slot != NULL);
         PC_TRY(pc_buffer_append(&s->slot, batch->slot,
                                 (size_t)batch->row_count * sizeof *batch->slot, err));
