@@ -49,7 +49,7 @@ bad 's/"ATC"/"ACT"/' "codes.metformin.ACT: codes: model snds has no code system 
 bad 's/"none": "delivery"/"none": "deliverys"/' "cohorts.new_users.require\[0\].none: name: no timeline 'deliverys', did you mean 'delivery'?"
 bad 's/"attrition": "new_users"/"attrition": "delivery"/' "statistics.flow.attrition: name: 'delivery' is not a cohort"
 bad 's/"by": \["sex", /"by": ["BEN_NIR_PSA", /' "statistics.table.by\[0\]: "
-bad 's/"count": "new_users"/"summary": "new_users"/' "statistics.table.summary: key: 'summary' is above the level"
+bad 's/"count": "new_users"/"sql": "new_users"/' "statistics.table.sql: key: 'sql' is above the level"
 bad 's/^{/{{/' "json: "
 expect 2 "parameter: no parameter 'yeer'" "$parcours" check "$top/jobs/new_metformin.json" --set yeer=2019
 expect 1 "cannot be opened" "$parcours" check nowhere.json
