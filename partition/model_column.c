@@ -136,6 +136,10 @@ static pc_status read_attribute(const model_builder *b, const char *path, char *
         line->column.core = true;
         return PC_OK;
     }
+    if (strcmp(word, "often") == 0) {
+        line->column.often = true;
+        return PC_OK;
+    }
     for (int i = PC_CLASS_PLAIN; i <= PC_CLASS_PATIENT; i++) {
         if (strcmp(word, pc_class_name((pc_class)i)) == 0) {
             line->column.class_of = (pc_class)i;
@@ -158,7 +162,7 @@ static pc_status read_attribute(const model_builder *b, const char *path, char *
     }
     return model_fail(
         b, path,
-        "expected core, a class (plain, quasi, sensitive, potential_id, "
+        "expected core, often, a class (plain, quasi, sensitive, potential_id, "
         "professional_id, direct_id, patient), system=, dict=, codes=, null= or unit=, "
         "found '%.40s'",
         word);

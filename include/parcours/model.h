@@ -63,6 +63,7 @@ typedef struct pc_model_column {
                        ///< (rows with a parent do not store it); else -1
     const char *sql;   ///< of PC_FROM_RULE: the expression; else NULL
     bool core;
+    bool often;        ///< most questions read it: stored so that single values are found alone
     const char *unit;  ///< "cents", "boxes" ..., or NULL
     const char *label; ///< or NULL
 } pc_model_column;

@@ -114,11 +114,12 @@ static pc_status try_encoding(replay *r, pc_data_entry *data, pc_encoding encodi
 
 // From the encoding that decodes fastest to the slowest: each must be smaller by a quarter than the
 // one before it that was chosen, on the first rows that are not all null.
-static pc_status choose_encoding(replay *r, pc_data_entry *data, pc_error *err)
+static pc_status choose_encoding(replay *r, bool is_often, pc_data_entry *data, pc_error *err)
 {
     static const pc_encoding by_speed[] = {PC_ENCODING_PACKED, PC_ENCODING_ZSTD, PC_ENCODING_WHOLE};
     const int first = pc_form_is_integer(data->form.type) ? 0 : 1;
     data->form.encoding = (uint8_t)by_speed[first];
+    if (is_often && first == 0) return PC_OK;
     for (int chunk = 0; chunk < data->chunk_count; chunk++) {
         const int64_t rows = pc_data_chunk_rows(data, chunk);
         pc_chunk_values values;
@@ -243,7 +244,7 @@ static pc_status write_dataset(replay *r, hid_t file, const char *path, pc_arena
 {
     data->chunk = pc_arena_array(arena, (size_t)data->chunk_count, sizeof *data->chunk, err);
     if (data->chunk == NULL) return PC_NO_MEMORY;
-    PC_TRY(choose_encoding(r, data, err));
+    PC_TRY(choose_encoding(r, r->grow->is_often, data, err));
     const hid_t dataset = pc_h5_dataset(file, path, &data->form, data->row_count, data->chunk_rows);
     if (dataset < 0) return PC_FAIL(err, PC_IO, "HDF5 cannot make '%s'", path);
     pc_status status = write_chunks(r, dataset, path, data, err);

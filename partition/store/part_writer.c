@@ -63,6 +63,13 @@ void pc_part_free(pc_part_writer *writer)
     pc_arena_reset(&arena);
 }
 
+// What the model says, and what nearly every question reads: days of events, yes and no.
+static bool is_read_often(const pc_model_table *table, int column)
+{
+    return table->column[column].often || table->column[column].type == PC_BOOL ||
+           column == table->event_date || column == table->event_end;
+}
+
 static pc_status begin_tables(pc_part_writer *w, pc_error *err)
 {
     const pc_model *model = w->model;
@@ -81,11 +88,13 @@ static pc_status begin_tables(pc_part_writer *w, pc_error *err)
         for (int c = 0; c < from->column_count; c++) {
             pc_growing_begin(&table->column[c], t, c, from->column[c].type, from->column[c].width,
                              w->budget);
+            table->column[c].is_often = is_read_often(from, c);
         }
         pc_growing_begin(&table->slot_rows, t, PC_DATA_SLOT_ROWS, PC_NONE, 0, w->budget);
         pc_growing_begin(&table->link, t, PC_DATA_PARENT, PC_NONE, 0, w->budget);
         pc_growing_begin(&table->link_part, t, PC_DATA_PARENT_PART, PC_NONE, 0, w->budget);
         pc_growing_begin(&table->file, t, PC_DATA_FILE, PC_NONE, 0, w->budget);
+        table->slot_rows.is_often = table->link.is_often = true;
     }
     return PC_OK;
 }

@@ -25,6 +25,7 @@ typedef struct pc_growing {
     int64_t null_count; ///< of the pieces that are closed
     int64_t min, max;   ///< of the pieces that are closed
     pc_buffer piece;    ///< pc_piece each
+    bool is_often;      ///< numbers stay packed, however much smaller zstd would be
 } pc_growing;
 
 /** Where closed pieces go: an unlinked file beside the part. */

@@ -199,7 +199,7 @@ static const wrong_model WRONG[] = {
     {"decimal(11,2)", "decimal(11)", "tables.VISIT.columns[6]: expected a type"},
     {"id(8)", "id(65)", "bytes of an id 1 to 64"},
     {"RANK int(2)", "1RANK int(2)", "columns[1]: expected a name"},
-    {"SEX code quasi", "SEX code quazi", "columns[3]: expected core, a class"},
+    {"SEX code quasi", "SEX code quazi", "columns[3]: expected core, often, a class"},
     {"system=ICD10", "system=ICD1", "no code system 'ICD1', did you mean 'ICD10'?"},
     {"DEATH date", "DEATH date system=ICD10", "a code system needs type code, text, int or id"},
     {"DEATH date", "DEATH date dict=SEX", "a dictionary needs type code or text"},

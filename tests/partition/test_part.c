@@ -1,5 +1,6 @@
 /** Parts and stores: what is written is read again, whatever the blocks, on any request. */
 #include "partition/store/h5.h"
+#include "partition/store/part_file.h"
 #include "tests/partition/store_case.h"
 
 static const char DELIVERIES[] = "[{\"name\":\"a\",\"hash\":\"00\"}]";
@@ -56,6 +57,33 @@ static void test_round_trip(void)
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
 }
 
+// Datasets of days, links and yes or no that are not packed, of a part.
+static int count_unpacked(const char *folder, const pc_model *model, const pc_part_info *info)
+{
+    pc_arena arena = {0};
+    pc_error err = {0};
+    pc_part_file part = {.fd = -1};
+    char path[PC_PATH_BYTES];
+    int found = 0, wrong = 0;
+    CU_ASSERT_EQUAL(pc_part_path(folder, 0, 0, path, &err), PC_OK);
+    CU_ASSERT_EQUAL(pc_part_file_open(path, model, info, &arena, &part, &err), PC_OK);
+    for (int i = 0; i < part.directory.data_count; i++) {
+        const pc_data_entry *data = &part.directory.data[i];
+        if (data->table < 0) continue;
+        const pc_model_table *table = &model->table[data->table];
+        const bool is_day = data->column >= 0 &&
+                            (data->column == table->event_date || data->column == table->event_end);
+        const bool is_link = data->column == PC_DATA_PARENT || data->column == PC_DATA_SLOT_ROWS;
+        if (!is_day && !is_link && data->form.type != PC_BOOL) continue;
+        found++;
+        wrong += data->form.encoding != PC_ENCODING_PACKED;
+    }
+    CU_ASSERT(found > 5);
+    pc_part_file_close(&part);
+    pc_arena_reset(&arena);
+    return wrong;
+}
+
 // More rows than a chunk: pieces are spilled, and the bytes do not depend on the blocks.
 static void test_large_part(void)
 {
@@ -73,6 +101,7 @@ static void test_large_part(void)
     CU_ASSERT_EQUAL(case_write(folder, &block, 0, 0, 30, &budget, &again, &err), PC_OK);
     CU_ASSERT_EQUAL(case_write(folder, &block, 0, 0, 4, &budget, &info, &err), PC_OK);
     CU_ASSERT_EQUAL(memcmp(&info, &again, sizeof info), 0);
+    CU_ASSERT_EQUAL(count_unpacked(folder, model, &info), 0);
     CU_ASSERT_EQUAL(finish(folder, model, dict, &info, 1, 1, &budget, &err), PC_OK);
     CU_ASSERT_STRING_EQUAL(err.text, "");
     bool asked[16];
