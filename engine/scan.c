@@ -198,6 +198,7 @@ static pc_status open_scan(pc_scan *scan, pc_error *err)
         return PC_NO_MEMORY;
     }
     PC_TRY(pc_expr_state_new(&scan->self, scan->budget, &scan->state, err));
+    pc_expr_state_trust_dicts(scan->state); // they are the catalogue's
     for (int i = 1; i < plan->relation_count; i++) {
         if (plan->relation[i].attach != PC_ATTACH_REFERENCE) continue;
         PC_TRY(pc_scan_make_lookup(scan, i, err));

@@ -19,6 +19,11 @@ pc_status pc_expr_state_new(pc_arena *arena, pc_budget *budget, pc_expr_state **
     return PC_OK;
 }
 
+void pc_expr_state_trust_dicts(pc_expr_state *state)
+{
+    state->has_stable_dicts = true;
+}
+
 void pc_expr_state_free(pc_expr_state *state)
 {
     if (state == NULL) return;

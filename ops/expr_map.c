@@ -27,8 +27,9 @@ static uint64_t fingerprint(const pc_dict *dict, uint32_t texts)
 static pc_status prepare(pc_eval *e, const pc_expr *x, pc_expr_node *node, const pc_dict *dict)
 {
     const uint32_t texts = dict->count;
+    const bool is_stable = e->state->has_stable_dicts;
     const bool same = node->dict == dict && node->texts <= texts &&
-                      node->fingerprint == fingerprint(dict, node->texts);
+                      (is_stable || node->fingerprint == fingerprint(dict, node->texts));
     if (same && node->texts == texts && node->known.bytes > 0) return PC_OK;
     const size_t cell = value_bytes(x);
     PC_TRY(pc_buffer_reserve(&node->known, (size_t)texts + 1, e->err));
@@ -47,7 +48,7 @@ static pc_status prepare(pc_eval *e, const pc_expr *x, pc_expr_node *node, const
     node->rows = 0;
     node->dict = dict;
     node->texts = texts;
-    node->fingerprint = fingerprint(dict, texts);
+    if (!is_stable) node->fingerprint = fingerprint(dict, texts);
     return PC_OK;
 }
 
@@ -150,12 +151,34 @@ static pc_status learn_all(pc_eval *e, const pc_expr *x, pc_expr_node *node, boo
     return PC_OK;
 }
 
+// A set of codes over a column itself: of a sorted dictionary only what begins as its patterns do
+// is looked at.
+static pc_status learn_set(pc_eval *e, pc_expr_node *node, const pc_code_test *test)
+{
+    const pc_arena_mark mark = pc_arena_now(e->scratch);
+    uint64_t *in = NULL;
+    PC_TRY(pc_code_set_bitmap(test->set, test->system, node->dict, e->scratch, &in, e->err));
+    for (uint32_t code = 0; code < node->texts; code++)
+        node->value.data[code] = (char)(in[code >> 6] >> (code & 63) & 1);
+    memset(node->known.data, KNOWN, node->texts);
+    node->known.data[node->texts] = KNOWN_NULL;
+    node->null_is_known = true;
+    node->has_null_result = true;
+    node->known_count = node->texts;
+    pc_arena_rewind(e->scratch, mark);
+    return PC_OK;
+}
+
 // Learns what the rows need. Looking for unknown codes in every batch costs as much as looking the
 // known ones up: where rows are many times the texts, all texts are evaluated, once.
 static pc_status learn_codes(pc_eval *e, const pc_expr *x, pc_expr_node *node, bool has_nulls,
                              const uint32_t *code)
 {
     if (node->known_count == node->texts && (!has_nulls || node->null_is_known)) return PC_OK;
+    const bool is_set = x->kind == PC_EXPR_CALL && x->function->cell == pc_cell_in_codes;
+    if (is_set && x->arg[0]->kind == PC_EXPR_COLUMN && node->dict->sorted) {
+        return learn_set(e, node, x->extra);
+    }
     const bool is_text = pc_type_is_text(x->type) || x->type == PC_NONE;
     if (node->rows / ROWS_PER_TEXT >= node->texts && !node->can_fail && !is_text) {
         return learn_all(e, x, node, has_nulls);

@@ -70,7 +70,8 @@ struct pc_expr_state {
     pc_budget *budget;
     pc_buffer table; ///< pc_expr_node * [a power of two], open addressing by the tree's address
     size_t count;
-    pc_buffer text; ///< a text being made
+    bool has_stable_dicts; ///< a dictionary is known by its address
+    pc_buffer text;        ///< a text being made
 };
 
 pc_status pc_eval_node(pc_eval *e, const pc_expr *x, pc_vector *out) PC_MUST_CHECK;

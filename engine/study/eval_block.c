@@ -16,7 +16,9 @@ pc_status pc_block_eval_open(pc_block_eval *eval, pc_nodes *nodes, pc_budget *bu
     if (pc_arena_raw(&eval->scratch, 1 << 18, err) == NULL) return PC_NO_MEMORY;
     pc_arena_rewind(&eval->scratch, (pc_arena_mark){eval->scratch.newest, 0});
     PC_TRY(pc_words_open(&eval->words, &eval->run_arena, err));
-    return pc_expr_state_new(&eval->run_arena, budget, &eval->state, err);
+    PC_TRY(pc_expr_state_new(&eval->run_arena, budget, &eval->state, err));
+    pc_expr_state_trust_dicts(eval->state); // the catalogue's, and the one of the run
+    return PC_OK;
 }
 
 void pc_block_eval_close(pc_block_eval *eval)

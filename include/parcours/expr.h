@@ -51,6 +51,9 @@ enum { PC_EXPR_CHECKED_TEXTS = 4096 };
 typedef struct pc_expr_state pc_expr_state;
 pc_status pc_expr_state_new(pc_arena *arena, pc_budget *budget, pc_expr_state **out,
                             pc_error *err) PC_MUST_CHECK;
+/** Promises that every dictionary of the batches keeps its address and its texts for the life of
+ * the state (more may be added): then small ones are not compared either. */
+void pc_expr_state_trust_dicts(pc_expr_state *state);
 void pc_expr_state_free(pc_expr_state *state);
 
 /** Values of `expr` for every row. `out` points into `scratch`, into the batch, or (texts) into
