@@ -42,41 +42,43 @@ static void find_unit(pc_every every, int32_t day, int32_t *first, int32_t *last
     }
 }
 
-/** The calendar units that touch the store's period: first and last days. */
-static pc_status find_units(pc_block_eval *eval, pc_every every, int32_t **first, int32_t **last,
-                            int64_t *count, pc_error *err)
+/** Calendar units: first and last days. */
+typedef struct units {
+    int64_t count;
+    int32_t *first, *last; ///< [count] in the scratch arena
+} units;
+
+/** The calendar units that touch the store's period. */
+static pc_status find_units(pc_block_eval *eval, pc_every every, units *out, pc_error *err)
 {
     int32_t from = 0, until = 0;
-    *count = 0;
-    for (int32_t day = eval->first_day; day <= eval->last_day; day = until + 1, (*count)++) {
+    *out = (units){.count = 0};
+    for (int32_t day = eval->first_day; day <= eval->last_day; day = until + 1, out->count++) {
         find_unit(every, day, &from, &until);
     }
-    *first = pc_arena_array(&eval->scratch, (size_t)*count, sizeof **first, err);
-    *last = pc_arena_array(&eval->scratch, (size_t)*count, sizeof **last, err);
-    if (*first == NULL || *last == NULL) return PC_NO_MEMORY;
+    out->first = pc_arena_array(&eval->scratch, (size_t)out->count, sizeof *out->first, err);
+    out->last = pc_arena_array(&eval->scratch, (size_t)out->count, sizeof *out->last, err);
+    if (out->first == NULL || out->last == NULL) return PC_NO_MEMORY;
     int64_t at = 0;
-    for (int32_t day = eval->first_day; day <= eval->last_day; day = (*last)[at++] + 1) {
-        find_unit(every, day, &(*first)[at], &(*last)[at]);
+    for (int32_t day = eval->first_day; day <= eval->last_day; day = out->last[at++] + 1) {
+        find_unit(every, day, &out->first[at], &out->last[at]);
     }
     return PC_OK;
 }
 
-/** A record for each person and calendar unit that touches the store's period. */
-static pc_status make_calendar(pc_block_eval *eval, pc_node *node, pc_error *err)
+/** A record for each person and unit. */
+static pc_status make_units(pc_block_eval *eval, pc_node *node, const units *u, pc_error *err)
 {
     pc_records *records = &node->records;
-    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
-    int32_t *first = NULL, *last = NULL;
-    int64_t units = 0, at = 0;
-    PC_TRY(find_units(eval, node->def->every, &first, &last, &units, err));
-    PC_TRY(pc_records_reserve(records, units * eval->slot_count, &eval->arena, err));
+    int64_t at = 0;
+    PC_TRY(pc_records_reserve(records, u->count * eval->slot_count, &eval->arena, err));
     int64_t *start = records->column[PC_START], *end = records->column[PC_END];
     for (int32_t slot = 0; slot < eval->slot_count; slot++) {
         if (!eval->is_person[slot]) continue;
-        for (int64_t unit = 0; unit < units; unit++, at++) {
+        for (int64_t unit = 0; unit < u->count; unit++, at++) {
             records->slot[at] = slot;
-            start[at] = first[unit];
-            if (end != NULL) end[at] = last[unit];
+            start[at] = u->first[unit];
+            if (end != NULL) end[at] = u->last[unit];
         }
     }
     records->count = at;
@@ -85,6 +87,16 @@ static pc_status make_calendar(pc_block_eval *eval, pc_node *node, pc_error *err
             records->column[i][row] = PC_NULL;
         }
     }
+    return PC_OK;
+}
+
+/** A record for each person and calendar unit that touches the store's period. */
+static pc_status make_calendar(pc_block_eval *eval, pc_node *node, pc_error *err)
+{
+    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+    units u;
+    PC_TRY(find_units(eval, node->def->every, &u, err));
+    PC_TRY(make_units(eval, node, &u, err));
     pc_arena_rewind(&eval->scratch, mark);
     return PC_OK;
 }
@@ -183,17 +195,17 @@ static pc_status pick_step(pc_block_eval *eval, pc_node *node, int step, pc_pick
     return PC_OK;
 }
 
-/** `keep[row]`: is the first day of a record within the dates of the entry, and not after the
- *  study's last day. */
-static void mark_dates(const pc_pair *dates, const pc_pair *study, const pc_records *records,
-                       uint8_t *keep)
+/** The first days that an entry allows: its dates, and not after the study's last day. */
+typedef struct first_days {
+    int64_t low, high;
+} first_days;
+
+static first_days find_first_days(const pc_pair *dates, const pc_pair *study)
 {
-    const int64_t low = dates->has_low ? dates->low : INT64_MIN;
-    int64_t high = dates->has_high ? dates->high : INT64_MAX;
-    if (study->has_high && study->high < high) high = study->high;
-    const int64_t *start = records->column[PC_START];
-    for (int64_t row = 0; row < records->count; row++)
-        keep[row] = (start[row] >= low) & (start[row] <= high);
+    first_days out = {.low = dates->has_low ? dates->low : INT64_MIN,
+                      .high = dates->has_high ? dates->high : INT64_MAX};
+    if (study->has_high && study->high < out.high) out.high = study->high;
+    return out;
 }
 
 /** No record goes beyond the study's last day. */
@@ -206,26 +218,78 @@ static void end_with_study(pc_records *records, const pc_pair *dates)
     }
 }
 
-/** The entry, and what of it lies within its dates. Most calendars have more years than a cohort
- *  looks at: of a single timeline only those records are copied. */
-static pc_status enter(pc_block_eval *eval, pc_node *node, int *step, pc_error *err)
+static void mark_days(first_days days, const pc_records *records, uint8_t *keep)
 {
-    const pc_pair *dates = &node->def->entry_dates;
-    const bool is_single = dates->is_given && pc_timeline_is_copy(node);
-    if (!is_single) PC_TRY(pc_timeline_merge(eval, node, err));
-    const pc_records *entry = is_single ? &node->input[0]->records : &node->records;
-    note_step(&node->step[(*step)++], entry, NULL);
-    if (!dates->is_given) return PC_OK;
+    const int64_t *start = records->column[PC_START];
+    for (int64_t row = 0; row < records->count; row++)
+        keep[row] = (start[row] >= days.low) & (start[row] <= days.high);
+}
+
+/** An entry from a calendar, whose records are the same for everybody: only those within the dates
+ *  are made. */
+static pc_status enter_calendar(pc_block_eval *eval, pc_node *node, first_days days, int *step,
+                                pc_error *err)
+{
+    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+    int64_t persons = 0;
+    for (int slot = 0; slot < eval->slot_count; slot++)
+        persons += eval->is_person[slot];
+    units u;
+    PC_TRY(find_units(eval, node->input[0]->def->every, &u, err));
+    pc_flow_step *all = &node->step[(*step)++], *within = &node->step[(*step)++];
+    all->records += u.count * persons;
+    all->patients += u.count > 0 ? persons : 0;
+    units kept = {.first = u.first, .last = u.last};
+    for (int64_t unit = 0; unit < u.count; unit++) {
+        if (u.first[unit] < days.low || u.first[unit] > days.high) continue;
+        kept.first[kept.count] = u.first[unit];
+        kept.last[kept.count++] = u.last[unit];
+    }
+    within->records += kept.count * persons;
+    within->patients += kept.count > 0 ? persons : 0;
+    within->touched += kept.count < u.count ? persons : 0;
+    PC_TRY(pc_records_open(&node->records, node->def->typed->out.count, node->needed, &eval->arena,
+                           err));
+    PC_TRY(make_units(eval, node, &kept, err));
+    pc_arena_rewind(&eval->scratch, mark);
+    return PC_OK;
+}
+
+/** An entry from a timeline: only the records within the dates are copied. */
+static pc_status enter_copy(pc_block_eval *eval, pc_node *node, first_days days, int *step,
+                            pc_error *err)
+{
+    const pc_records *entry = &node->input[0]->records;
     const pc_arena_mark mark = pc_arena_now(&eval->scratch);
     uint8_t *keep = pc_arena_raw(&eval->scratch, (size_t)entry->count, err);
     if (keep == NULL) return PC_NO_MEMORY;
-    mark_dates(dates, &eval->nodes->study->dates, entry, keep);
+    mark_days(days, entry, keep);
+    note_step(&node->step[(*step)++], entry, NULL);
     note_step(&node->step[(*step)++], entry, keep);
-    if (is_single) {
-        PC_TRY(pc_timeline_copy(eval, node, keep, err));
-    } else {
-        pc_records_keep(&node->records, keep);
+    PC_TRY(pc_timeline_copy(eval, node, keep, err));
+    pc_arena_rewind(&eval->scratch, mark);
+    return PC_OK;
+}
+
+/** The entry, and what of it lies within its dates. */
+static pc_status enter(pc_block_eval *eval, pc_node *node, int *step, pc_error *err)
+{
+    const pc_pair *dates = &node->def->entry_dates;
+    const first_days days = find_first_days(dates, &eval->nodes->study->dates);
+    if (dates->is_given && pc_timeline_is_copy(node)) {
+        return node->input[0]->def->kind == PC_DEF_EVERY
+                   ? enter_calendar(eval, node, days, step, err)
+                   : enter_copy(eval, node, days, step, err);
     }
+    PC_TRY(pc_timeline_merge(eval, node, err));
+    pc_records *records = &node->records;
+    note_step(&node->step[(*step)++], records, NULL);
+    if (!dates->is_given) return PC_OK;
+    const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+    uint8_t *keep = pc_arena_raw(&eval->scratch, (size_t)records->count, err);
+    if (keep == NULL) return PC_NO_MEMORY;
+    mark_days(days, records, keep);
+    apply_step(node, (*step)++, keep);
     pc_arena_rewind(&eval->scratch, mark);
     return PC_OK;
 }

@@ -76,13 +76,16 @@ pc_status pc_records_reserve(pc_records *records, int64_t more, pc_arena *arena,
     int64_t capacity = records->capacity + records->capacity / 2;
     if (capacity < wanted) capacity = wanted;
     if (capacity < 256) capacity = 256;
-    int32_t *slot = pc_arena_array(arena, (size_t)capacity, sizeof *slot, err);
+    int32_t *slot = pc_arena_raw(arena, (size_t)capacity * sizeof *slot, err);
     if (slot == NULL) return PC_NO_MEMORY;
     if (records->count > 0) memcpy(slot, records->slot, (size_t)records->count * sizeof *slot);
     records->slot = slot;
     for (int i = 0; i < records->column_count; i++) {
         if (!records->needed[i]) continue;
-        int64_t *column = pc_arena_array(arena, (size_t)capacity, sizeof *column, err);
+        // Days are always filled; some attributes are, of some records only.
+        const size_t bytes = (size_t)capacity * sizeof(int64_t);
+        int64_t *column =
+            i <= PC_END ? pc_arena_raw(arena, bytes, err) : pc_arena_take(arena, bytes, err);
         if (column == NULL) return PC_NO_MEMORY;
         if (records->count > 0) {
             memcpy(column, records->column[i], (size_t)records->count * sizeof *column);
@@ -227,6 +230,14 @@ static inline int compare_rows(const sorting *s, int64_t a, int64_t b)
     return compare_ties(s, a, b);
 }
 
+static bool is_sorted(const sorting *s)
+{
+    for (int64_t row = 1; row < s->records->count; row++) {
+        if (compare_rows(s, row - 1, row) > 0) return false;
+    }
+    return true;
+}
+
 /** Where the run that begins at `from` ends. */
 static int64_t run_end(const sorting *s, const int64_t *order, int64_t from)
 {
@@ -282,7 +293,9 @@ void pc_records_narrow(pc_records *records, const bool *needed)
 pc_status pc_records_sort(pc_records *records, int column_count, const pc_record_schema *schema,
                           const pc_words *words, pc_arena *scratch, pc_error *err)
 {
-    if (records->count < 2) return PC_OK;
+    const sorting s = {records, schema, words, column_count};
+    // Scans deliver rows by slot and day: mostly there is nothing to do.
+    if (is_sorted(&s)) return PC_OK;
     const pc_arena_mark mark = pc_arena_now(scratch);
     const size_t bytes = (size_t)records->count * sizeof(int64_t);
     int64_t *order = pc_arena_raw(scratch, bytes, err);
@@ -290,18 +303,14 @@ pc_status pc_records_sort(pc_records *records, int column_count, const pc_record
     if (order == NULL || other == NULL) return PC_NO_MEMORY;
     for (int64_t row = 0; row < records->count; row++)
         order[row] = row;
-    // Scans deliver rows by slot and day: mostly there is one run and nothing to do.
-    const sorting s = {records, schema, words, column_count};
-    if (run_end(&s, order, 0) < records->count) {
-        int64_t runs = 0;
-        do {
-            runs = merge_runs(&s, order, other);
-            int64_t *swap = order;
-            order = other;
-            other = swap;
-        } while (runs > 1);
-        permute(records, order, other);
-    }
+    int64_t runs = 0;
+    do {
+        runs = merge_runs(&s, order, other);
+        int64_t *swap = order;
+        order = other;
+        other = swap;
+    } while (runs > 1);
+    permute(records, order, other);
     pc_arena_rewind(scratch, mark);
     return PC_OK;
 }

@@ -36,9 +36,15 @@ pc_tally_counts *pc_tally_counts_at(const pc_tally *tally, int64_t index)
     return (pc_tally_counts *)(void *)tally->counts.data + index;
 }
 
+// Keys are a few small numbers: mixing them costs less than a call.
 static uint64_t hash_key(const pc_tally *tally, const int64_t *key)
 {
-    return tally->key_count == 0 ? 0 : pc_hash64(key, (size_t)tally->key_count * sizeof *key);
+    uint64_t hash = 0;
+    for (int i = 0; i < tally->key_count; i++) {
+        hash = (hash ^ (uint64_t)key[i]) * UINT64_C(0x9E3779B97F4A7C15);
+        hash ^= hash >> 32;
+    }
+    return hash;
 }
 
 static bool same_key(const pc_tally *tally, int64_t index, const int64_t *key)
