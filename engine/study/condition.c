@@ -18,19 +18,38 @@ static bool within_bound(const pc_condition *c, int64_t value)
     return (!c->has_least || number >= least) && (!c->has_most || number <= most);
 }
 
+/** Is the condition true when a look gives `value`. */
+static bool holds(const pc_condition *c, int64_t value)
+{
+    const bool is_truth =
+        c->verb == PC_VERB_SOME || c->verb == PC_VERB_NONE || c->verb == PC_VERB_COVERED_BY;
+    return is_truth ? value == 1 : within_bound(c, value);
+}
+
+/** What is tested of what looks give. */
+typedef struct test {
+    const pc_condition *condition;
+    uint8_t *keep;
+} test;
+
+static void keep_one(void *context, int64_t anchor, int64_t value)
+{
+    const test *t = context;
+    t->keep[anchor] = holds(t->condition, value);
+}
+
+/** Anchors that have nothing to look at, the most, are all kept or all dropped. */
 static pc_status keep_looked(pc_block_eval *eval, const pc_condition *c, const pc_records *anchors,
                              const pc_def *anchor_def, uint8_t *keep, pc_error *err)
 {
     const pc_arena_mark mark = pc_arena_now(&eval->scratch);
-    int64_t *result = pc_arena_raw(&eval->scratch, (size_t)anchors->count * sizeof *result, err);
-    if (result == NULL) return PC_NO_MEMORY;
-    PC_TRY(pc_timeline_look(eval, c, anchors, anchor_def, keep, result, err));
-    const bool is_truth =
-        c->verb == PC_VERB_SOME || c->verb == PC_VERB_NONE || c->verb == PC_VERB_COVERED_BY;
-    for (int64_t row = 0; row < anchors->count; row++) {
-        const bool holds = is_truth ? result[row] == 1 : within_bound(c, result[row]);
-        keep[row] = keep[row] && holds;
-    }
+    const size_t count = (size_t)anchors->count;
+    uint8_t *active = pc_arena_raw(&eval->scratch, count, err);
+    if (active == NULL) return PC_NO_MEMORY;
+    if (count > 0) memcpy(active, keep, count);
+    if (count > 0 && !holds(c, pc_timeline_nothing(c->verb))) memset(keep, 0, count);
+    test t = {.condition = c, .keep = keep};
+    PC_TRY(pc_timeline_look_each(eval, c, anchors, anchor_def, active, keep_one, &t, err));
     pc_arena_rewind(&eval->scratch, mark);
     return PC_OK;
 }

@@ -55,8 +55,17 @@ pc_status pc_timeline_person(pc_block_eval *eval, const char *name, const pc_col
                              pc_error *err) PC_MUST_CHECK;
 
 // look.c
-/** What a look of `condition` gives for each record of `anchors` with `active`: `result` [count],
- *  PC_NULL or a value as in record columns (booleans 0 and 1). */
+/** What a look gives for an anchor that sees nothing. */
+int64_t pc_timeline_nothing(pc_verb verb);
+/** Calls `each` for every record of `anchors` with `active` that may see something, with what the
+ *  look gives: PC_NULL or a value as in record columns (booleans 0 and 1). The others see nothing.
+ */
+pc_status pc_timeline_look_each(pc_block_eval *eval, const pc_condition *condition,
+                                const pc_records *anchors, const pc_def *anchor_def,
+                                const uint8_t *active,
+                                void (*each)(void *context, int64_t anchor, int64_t value),
+                                void *context, pc_error *err) PC_MUST_CHECK;
+/** The same for all anchors at once: `result` [count]. */
 pc_status pc_timeline_look(pc_block_eval *eval, const pc_condition *condition,
                            const pc_records *anchors, const pc_def *anchor_def,
                            const uint8_t *active, int64_t *result, pc_error *err) PC_MUST_CHECK;

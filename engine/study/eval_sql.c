@@ -148,11 +148,61 @@ pc_status pc_timeline_sql(pc_block_eval *eval, const pc_records *records,
     return pc_expr_eval(sql->expr, &batch, eval->state, &eval->scratch, out, err);
 }
 
+static bool is_true(const pc_column *truth, int row)
+{
+    return truth->data != NULL && !pc_column_is_null(truth, row) && pc_column_int(truth, row) == 1;
+}
+
+/** True if the SQL reads columns of PERSON alone: it says the same of all records of a patient. */
+static bool is_of_person(const pc_block_eval *eval, const pc_record_schema *schema,
+                         const pc_record_sql *sql)
+{
+    const pc_model *model = eval->nodes->catalog->model;
+    const int count = pc_record_scope_count(schema, &model->table[model->person_table]);
+    for (int i = 0; i < schema->count + 2; i++) {
+        if (sql->used[i]) return false;
+    }
+    return count > schema->count + 2;
+}
+
+/** The predicate once a patient: records of a patient stand together. */
+static pc_status where_person(pc_block_eval *eval, const pc_records *records,
+                              const pc_record_schema *schema, const pc_record_sql *sql,
+                              uint8_t *keep, pc_error *err)
+{
+    int32_t slot[PC_BATCH_ROWS];
+    int64_t first[PC_BATCH_ROWS + 1];
+    for (int64_t row = 0; row < records->count;) {
+        int count = 0;
+        while (row < records->count && count < PC_BATCH_ROWS) {
+            slot[count] = records->slot[row];
+            first[count++] = row;
+            while (row < records->count && records->slot[row] == slot[count - 1])
+                row++;
+        }
+        first[count] = row;
+        const pc_records patients = {.slot = slot, .count = count};
+        const pc_arena_mark mark = pc_arena_now(&eval->scratch);
+        pc_column truth;
+        PC_TRY(pc_timeline_sql(eval, &patients, schema, sql, 0, count, &truth, err));
+        for (int i = 0; i < count; i++) {
+            if (is_true(&truth, i)) continue;
+            for (int64_t at = first[i]; at < first[i + 1]; at++)
+                keep[at] = 0;
+        }
+        pc_arena_rewind(&eval->scratch, mark);
+    }
+    return PC_OK;
+}
+
 pc_status pc_timeline_where(pc_block_eval *eval, const pc_records *records,
                             const pc_record_schema *schema, const pc_record_sql *sql, uint8_t *keep,
                             pc_error *err)
 {
     if (sql->expr == NULL) return PC_OK;
+    if (is_of_person(eval, schema, sql)) {
+        return where_person(eval, records, schema, sql, keep, err);
+    }
     for (int64_t from = 0; from < records->count; from += PC_BATCH_ROWS) {
         const int64_t left = records->count - from;
         const int count = left < PC_BATCH_ROWS ? (int)left : (int)PC_BATCH_ROWS;
@@ -160,9 +210,7 @@ pc_status pc_timeline_where(pc_block_eval *eval, const pc_records *records,
         pc_column truth;
         PC_TRY(pc_timeline_sql(eval, records, schema, sql, from, count, &truth, err));
         for (int row = 0; row < count; row++) {
-            const bool is_true = truth.data != NULL && !pc_column_is_null(&truth, row) &&
-                                 pc_column_int(&truth, row) == 1;
-            if (!is_true) keep[from + row] = 0;
+            if (!is_true(&truth, row)) keep[from + row] = 0;
         }
         pc_arena_rewind(&eval->scratch, mark);
     }

@@ -326,8 +326,7 @@ static pc_status look_at(const look *l, int64_t anchor, int64_t from, int64_t en
     }
 }
 
-/** What a look gives when there is nothing to see: no candidate, or an empty window. */
-static int64_t nothing_seen(pc_verb verb)
+int64_t pc_timeline_nothing(pc_verb verb)
 {
     switch (verb) {
         case PC_VERB_NONE:
@@ -403,32 +402,47 @@ static bool next_common(const pc_records *a, const pc_records *b, int64_t *at_a,
     return false;
 }
 
-pc_status pc_timeline_look(pc_block_eval *eval, const pc_condition *condition,
-                           const pc_records *anchors, const pc_def *anchor_def,
-                           const uint8_t *active, int64_t *result, pc_error *err)
+pc_status pc_timeline_look_each(pc_block_eval *eval, const pc_condition *condition,
+                                const pc_records *anchors, const pc_def *anchor_def,
+                                const uint8_t *active,
+                                void (*each)(void *context, int64_t anchor, int64_t value),
+                                void *context, pc_error *err)
 {
     look l;
     const pc_arena_mark mark = pc_arena_now(&eval->scratch);
     PC_TRY(open_look(eval, condition, anchors, anchor_def, &l, err));
-    const int64_t nothing = nothing_seen(condition->verb);
-    for (int64_t anchor = 0; anchor < anchors->count; anchor++)
-        result[anchor] = nothing;
     // `share_of` of nothing is 0, but null when the window has no day.
     const bool sees_nothing = condition->verb == PC_VERB_SHARE_OF;
     int64_t anchor = 0, seen = 0;
     while (anchor < anchors->count) {
         // Most patients have no record there: anchors and records are walked together.
-        if (!sees_nothing) {
-            if (!next_common(anchors, l.there, &anchor, &seen)) break;
-        }
+        if (!sees_nothing && !next_common(anchors, l.there, &anchor, &seen)) break;
         const int32_t slot = anchors->slot[anchor];
         const int64_t from = l.there->offset[slot], end = l.there->offset[slot + 1];
         for (; anchor < anchors->count && anchors->slot[anchor] == slot; anchor++) {
             if (!active[anchor] || !set_windows(&l, anchor)) continue;
-            PC_TRY(look_at(&l, anchor, from, end, &result[anchor], err));
+            int64_t value = 0;
+            PC_TRY(look_at(&l, anchor, from, end, &value, err));
+            each(context, anchor, value);
         }
         seen = end;
     }
     pc_arena_rewind(&eval->scratch, mark);
     return PC_OK;
+}
+
+static void put_value(void *context, int64_t anchor, int64_t value)
+{
+    ((int64_t *)context)[anchor] = value;
+}
+
+pc_status pc_timeline_look(pc_block_eval *eval, const pc_condition *condition,
+                           const pc_records *anchors, const pc_def *anchor_def,
+                           const uint8_t *active, int64_t *result, pc_error *err)
+{
+    const int64_t nothing = pc_timeline_nothing(condition->verb);
+    for (int64_t anchor = 0; anchor < anchors->count; anchor++)
+        result[anchor] = nothing;
+    return pc_timeline_look_each(eval, condition, anchors, anchor_def, active, put_value, result,
+                                 err);
 }

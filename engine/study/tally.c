@@ -76,6 +76,10 @@ static pc_status grow_places(pc_tally *tally, pc_error *err)
 
 pc_status pc_tally_find(pc_tally *tally, const int64_t *key, pc_tally_counts **out, pc_error *err)
 {
+    if (tally->key_count == 0 && tally->count > 0) { // there is but one group
+        *out = pc_tally_counts_at(tally, 0);
+        return PC_OK;
+    }
     if ((size_t)tally->count * 2 >= tally->places.bytes / sizeof(int64_t)) {
         PC_TRY(grow_places(tally, err));
     }
