@@ -6,8 +6,8 @@ enum { MOST_STAGES = 128 };
 
 // A part of the plan that ends with rows on rank 0, and often with all ranks.
 typedef struct stage {
-    const pc_plan *share; // the SHARE node that it feeds; NULL: a value, or the query itself
-    pc_expr *value;       // the subquery's value, or NULL
+    const pc_plan *share;    // the SHARE node that it feeds; NULL: a value, or the query itself
+    const pc_scalar *scalar; // the subquery that is a value, or NULL
     const pc_plan *root;
     pc_plan sort; // put on top of a root that has no state of all ranks
     int level;
@@ -83,9 +83,8 @@ static pc_status list_stages(query_job *job, pc_error *err)
         for (int k = scalar == NULL ? 0 : scalar->first_inner; k < i; k++) {
             if (least <= done[k]) least = done[k] + 1;
         }
-        stage made = {.value = scalar == NULL ? NULL : scalar->value,
-                      .root = scalar == NULL ? query->root : scalar->plan,
-                      .level = least};
+        stage made = {
+            .scalar = scalar, .root = scalar == NULL ? query->root : scalar->plan, .level = least};
         PC_TRY(list_below(job, made.root, least, &made.level, err));
         done[i] = made.level;
         PC_TRY(add_stage(job, &made, err));
@@ -235,20 +234,13 @@ static pc_status share_rows(pc_comm *comm, query_job *job, stage *s, pc_error *e
     return status;
 }
 
-// The first column of the one row becomes a constant; its text stays in the stage's rows.
-static pc_status take_value(stage *s, pc_error *err)
+// A column of the one row becomes a constant; its text stays in the stage's rows.
+static void take_cell(const pc_table *rows, int column, pc_expr *x)
 {
-    pc_expr *x = s->value;
-    const int64_t count = pc_table_rows(s->rows);
-    if (count > 1) {
-        return PC_FAIL(err, PC_BAD_INPUT,
-                       "query: character %d: a subquery used as a value gave more than one row",
-                       x->position);
-    }
     pc_column c;
-    pc_table_view(s->rows, 0, &c);
+    pc_table_view(rows, column, &c);
     pc_value value = {.type = x->type, .scale = x->scale, .text = {"", 0}};
-    value.is_null = count == 0 || pc_column_is_null(&c, 0);
+    value.is_null = pc_table_rows(rows) == 0 || pc_column_is_null(&c, 0);
     if (!value.is_null && (c.type == PC_CODE || c.type == PC_TEXT || c.type == PC_ID)) {
         value.text = pc_column_span(&c, 0);
     } else if (!value.is_null && c.type == PC_FLOAT) {
@@ -258,6 +250,18 @@ static pc_status take_value(stage *s, pc_error *err)
     }
     x->constant = value;
     x->kind = PC_EXPR_CONSTANT;
+}
+
+static pc_status take_value(const stage *s, pc_error *err)
+{
+    const pc_scalar *scalar = s->scalar;
+    if (pc_table_rows(s->rows) > 1) {
+        return PC_FAIL(err, PC_BAD_INPUT,
+                       "query: character %d: a subquery used as a value gave more than one row",
+                       scalar->value->position);
+    }
+    take_cell(s->rows, 0, scalar->value);
+    if (scalar->patients != NULL) take_cell(s->rows, scalar->patients_column, scalar->patients);
     return PC_OK;
 }
 
@@ -271,9 +275,9 @@ static pc_status finish_stage(pc_comm *comm, query_job *job, stage *s, pc_error 
     if (pc_comm_rank(comm) == 0) status = pc_flow_finish(s->flow, err);
     status = pc_comm_agree(comm, status, err);
     job->profile->finish_s += pc_clock_s() - reduced_s;
-    if (status != PC_OK || (s->share == NULL && s->value == NULL)) return status;
+    if (status != PC_OK || (s->share == NULL && s->scalar == NULL)) return status;
     status = share_rows(comm, job, s, err);
-    if (status == PC_OK && s->value != NULL) {
+    if (status == PC_OK && s->scalar != NULL) {
         status = pc_comm_agree(comm, take_value(s, err), err);
     }
     return status;

@@ -114,6 +114,10 @@ static pc_status plan(explain_work *w, pc_error *err)
     PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
     const bool protect = !pc_cli_has(cli, "unprotected");
     PC_TRY(pc_sql_plan(cli->operand[0], w->catalog, protect, &cli->arena, &w->query, err));
+    for (int i = 0; i < w->query->scalar_count; i++) {
+        PC_TRY(pc_buffer_print(&w->text, err, "value %d:\n", i + 1));
+        PC_TRY(pc_plan_print(w->query->scalar[i].plan, w->catalog, &w->text, err));
+    }
     PC_TRY(pc_plan_print(w->query->root, w->catalog, &w->text, err));
     return print_reduction(w, err);
 }

@@ -128,10 +128,46 @@ static pc_status aggregate_push(pc_op *op, pc_batch *batch, pc_arena *scratch, p
     return PC_OK;
 }
 
+// The empty grouping set has a group even of no rows.
+static pc_status add_empty_set(pc_aggregation *s, pc_arena *scratch, pc_error *err)
+{
+    const int keys = s->groups.key_count;
+    const pc_schema *schema = &s->node->schema;
+    static const uint64_t nothing[1] = {0};
+    static const uint64_t zero[PC_ID_MAX_BYTES / 8] = {0};
+    static const uint64_t none[1] = {0};
+    static const pc_dict empty = {.sorted = true, .offset = none, .bytes = ""};
+    for (int i = 0; i < keys; i++) {
+        const pc_field *f = &schema->field[i];
+        const bool is_dict = f->type == PC_CODE || f->type == PC_TEXT;
+        s->key[i] = (pc_column){.type = f->type,
+                                .scale = f->type == PC_DECIMAL ? f->scale : 0,
+                                .width = f->type == PC_ID                ? f->width
+                                         : is_dict || f->type == PC_BOOL ? 1
+                                                                         : 8,
+                                .data = zero,
+                                .valid = nothing,
+                                .dict = is_dict ? &empty : NULL};
+    }
+    int64_t *set = pc_arena_take(scratch, sizeof *set, err);
+    if (set == NULL) return PC_NO_MEMORY;
+    *set = s->node->of.aggregate.empty_set;
+    s->key[keys - 1].data = set;
+    s->key[keys - 1].valid = NULL;
+    PC_TRY(pc_groups_number(&s->groups, s->key, 1, s->group, err));
+    for (int i = 0; i < s->accumulator_count; i++) {
+        PC_TRY(pc_accumulator_grow(&s->accumulator[i], s->groups.count, err));
+    }
+    return PC_OK;
+}
+
 static pc_status aggregate_finish(pc_op *op, pc_batch *out, pc_arena *scratch, pc_error *err)
 {
     pc_aggregation *s = op->state;
     if (s->groups.key_count == 0 && s->groups.count == 0) s->groups.count = 1; // of no rows
+    if (s->groups.count == 0 && s->node->of.aggregate.has_empty_set) {
+        PC_TRY(add_empty_set(s, scratch, err));
+    }
     const uint32_t left = s->groups.count - s->next;
     const int count = left < PC_BATCH_ROWS ? (int)left : PC_BATCH_ROWS;
     *out = (pc_batch){.column_count = op->out.field_count, .row_count = count};

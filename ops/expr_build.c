@@ -279,6 +279,7 @@ bool pc_expr_equal(const pc_expr *a, const pc_expr *b)
 {
     if (a == b) return true;
     if (a->kind != b->kind || a->type != b->type || a->scale != b->scale) return false;
+    if (a->kind == PC_EXPR_LATER) return a == b;
     if (a->kind == PC_EXPR_COLUMN) return a->column == b->column;
     if (a->kind == PC_EXPR_CONSTANT) return same_constant(&a->constant, &b->constant);
     if (a->function != b->function || a->arg_count != b->arg_count || !same_extra(a, b)) {

@@ -96,6 +96,9 @@ static pc_status print_call(const pc_expr *x, const pc_schema *schema, pc_buffer
 pc_status pc_expr_print(const pc_expr *expr, const pc_schema *schema, pc_buffer *out, pc_error *err)
 {
     if (expr->kind == PC_EXPR_CONSTANT) return print_value(&expr->constant, out, err);
+    if (expr->kind == PC_EXPR_LATER) {
+        return pc_buffer_print(out, err, "value %d", expr->column + 1);
+    }
     if (expr->kind == PC_EXPR_COLUMN) {
         const bool named = schema != NULL && expr->column < schema->field_count;
         if (!named) return pc_buffer_print(out, err, "#%d", expr->column);

@@ -430,15 +430,20 @@ static pc_status pack_rows(sorter *s, pc_arena *arena, pc_buffer *out, pc_error 
     return PC_OK;
 }
 
+static pc_status sort_clear(pc_op *op, pc_error *err)
+{
+    sorter *s = op->state;
+    close_columns(s);
+    return open_columns(s, op->arena->budget, err);
+}
+
 static pc_status sort_pack(pc_op *op, pc_buffer *out, pc_error *err)
 {
     sorter *s = op->state;
     pc_arena arena = {.budget = op->arena->budget};
     const pc_status status = pack_rows(s, &arena, out, err);
     pc_arena_reset(&arena);
-    if (status != PC_OK) return status;
-    close_columns(s);
-    return open_columns(s, op->arena->budget, err);
+    return status == PC_OK ? sort_clear(op, err) : status;
 }
 
 static pc_status merge_rows(sorter *s, pc_span state, pc_arena *arena, pc_error *err)
@@ -471,6 +476,7 @@ const pc_op_type pc_op_sort = {.name = "sort",
                                .kind = PC_PLAN_SORT,
                                .open = sort_open,
                                .push = sort_push,
+                               .clear = sort_clear,
                                .pack = sort_pack,
                                .merge = sort_merge,
                                .finish = sort_finish,

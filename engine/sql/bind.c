@@ -194,7 +194,22 @@ static pc_status bind_choice(pc_binder *b, const cJSON *body, pc_function_id id,
                         out);
 }
 
+static pc_status bind_any_node(pc_binder *b, const cJSON *node, const pc_expr **out);
+
+// Expressions are walked as deep as they are nested: not deeper than a stack allows.
 pc_status pc_bind_node(pc_binder *b, const cJSON *node, const pc_expr **out)
+{
+    if (b->depth == PC_SQL_NESTED) {
+        return pc_bind_fail(b, pc_node_location(node), PC_UNSUPPORTED,
+                            "an expression is nested at most %d levels deep", PC_SQL_NESTED);
+    }
+    b->depth++;
+    const pc_status status = bind_any_node(b, node, out);
+    b->depth--;
+    return status;
+}
+
+static pc_status bind_any_node(pc_binder *b, const cJSON *node, const pc_expr **out)
 {
     const cJSON *body = pc_node_body(node);
     const char *kind = body == NULL || body->string == NULL ? "" : body->string;
@@ -207,7 +222,10 @@ pc_status pc_bind_node(pc_binder *b, const cJSON *node, const pc_expr **out)
     if (strcmp(kind, "FuncCall") == 0) return pc_bind_function(b, body, out);
     if (strcmp(kind, "TypeCast") == 0) return pc_bind_cast(b, body, out);
     if (strcmp(kind, "CaseExpr") == 0) return bind_case(b, body, out);
-    if (strcmp(kind, "SubLink") == 0) return pc_bind_in_select(b, body, out);
+    if (strcmp(kind, "SubLink") == 0) {
+        return b->subquery != NULL ? b->subquery(b, body, out) : pc_bind_in_select(b, body, out);
+    }
+    if (strcmp(kind, "GroupingFunc") == 0 && b->grouping != NULL) return b->grouping(b, body, out);
     if (strcmp(kind, "CoalesceExpr") == 0) {
         return bind_choice(b, body, PC_FN_COALESCE, "COALESCE", out);
     }

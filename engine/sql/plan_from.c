@@ -1,4 +1,4 @@
-/** FROM and WHERE: tables, how they are joined, which one drives. */
+/** FROM and WHERE: tables, subqueries, and the conditions between them. */
 #include <string.h>
 #include <strings.h>
 #include "plan_private.h"
@@ -13,6 +13,25 @@ static pc_status add_conjunct(pc_sql_planner *p, const pc_sql_conjunct *made)
     return PC_OK;
 }
 
+pc_status pc_sql_add_bound(pc_sql_planner *p, const pc_expr *x, int owner)
+{
+    if (x->kind == PC_EXPR_CALL && pc_function_which(x->function) == PC_FN_AND) {
+        for (int i = 0; i < x->arg_count; i++) {
+            PC_TRY(pc_sql_add_bound(p, x->arg[i], owner));
+        }
+        return PC_OK;
+    }
+    const pc_sql_conjunct made = {.bound = x, .owner = owner, .location = -1};
+    return add_conjunct(p, &made);
+}
+
+pc_status pc_sql_add_test(pc_sql_planner *p, const pc_expr *x, int owner)
+{
+    const pc_sql_conjunct made = {.bound = x, .owner = owner, .location = -1};
+    return add_conjunct(p, &made);
+}
+
+// The place of a column node; source -1: it is none, or not known here.
 static pc_status resolve_node(pc_sql_planner *p, const cJSON *node, pc_sql_place *out)
 {
     *out = (pc_sql_place){-1, 0};
@@ -24,10 +43,11 @@ static pc_status resolve_node(pc_sql_planner *p, const cJSON *node, pc_sql_place
     const char *qualifier = count == 2 ? pc_node_string(cJSON_GetArrayItem(fields, 0)) : NULL;
     const int location = pc_node_location(node);
     const pc_status status = pc_sql_resolve(p, qualifier, name, out, p->err);
-    if (status != PC_OK) {
-        pc_error_prefix(p->err, "%s: character %d", p->binder.text->what,
-                        pc_sql_position(p->binder.text, location));
-    }
+    if (status == PC_OK) return PC_OK;
+    *out = (pc_sql_place){-1, 0};
+    if (p->outer != NULL) return PC_OK; // perhaps of the query around: binding tells
+    pc_error_prefix(p->err, "%s: character %d", p->binder.text->what,
+                    pc_sql_position(p->binder.text, location));
     return status;
 }
 
@@ -56,77 +76,163 @@ static pc_status add_condition(pc_sql_planner *p, const cJSON *node, int owner)
     return add_conjunct(p, &made);
 }
 
-static pc_status add_source(pc_sql_planner *p, const cJSON *node, bool is_left)
+static pc_status add_source(pc_sql_planner *p, const pc_sql_source *made)
 {
-    const cJSON *body = pc_node_body(node);
-    const int location = pc_node_location(node);
-    if (!pc_node_is(node, "RangeVar")) {
-        const char *what = pc_node_is(node, "RangeSubselect")  ? "a subquery in FROM"
-                           : pc_node_is(node, "RangeFunction") ? "a function in FROM"
-                           : pc_node_is(node, "JoinExpr")      ? "a join in brackets"
-                                                               : "this in FROM";
-        return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED, "%s is not offered", what);
-    }
-    const char *name = pc_node_text(body, "relname");
-    const pc_model *model = p->catalog->model;
-    const int table = pc_model_find_table(model, pc_span_of(name));
-    if (table < 0) {
-        const char *known[256];
-        size_t count = 0;
-        for (int i = 0; i < model->table_count && count < 256; i++) {
-            known[count++] = model->table[i].name;
-        }
-        const char *nearest = pc_nearest_name(name, known, count);
-        return pc_bind_fail(&p->binder, location, PC_BAD_JOB, "unknown table %s%s%s%s", name,
-                            nearest == NULL ? "" : "; did you mean ",
-                            nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
-    }
     if (p->source_count == PC_SQL_SOURCES) {
-        return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED, "a query joins at most %d tables",
-                            PC_SQL_SOURCES);
+        return pc_bind_fail(&p->binder, made->location, PC_UNSUPPORTED,
+                            "a query joins at most %d tables", PC_SQL_SOURCES);
     }
-    const char *alias = pc_node_text(pc_node_get(body, "alias"), "aliasname");
-    if (alias == NULL) alias = name;
-    for (int i = 0; i < p->source_count; i++) {
-        if (strcasecmp(p->source[i].alias, alias) != 0) continue;
-        return pc_bind_fail(&p->binder, location, PC_BAD_JOB,
-                            "the table name %s is used twice: give one an alias", alias);
+    for (int i = 0; i < p->source_count && made->alias != NULL; i++) {
+        if (p->source[i].alias == NULL || strcasecmp(p->source[i].alias, made->alias) != 0) {
+            continue;
+        }
+        return pc_bind_fail(&p->binder, made->location, PC_BAD_JOB,
+                            "the table name %s is used twice: give one an alias", made->alias);
     }
-    p->source[p->source_count++] = (pc_sql_source){
-        .alias = alias, .table = table, .location = location, .is_left = is_left, .relation = -1};
+    pc_sql_source *s = &p->source[p->source_count++];
+    *s = *made;
+    s->scan = -1;
+    s->relation = -1;
     return PC_OK;
 }
 
-// USING (a, b): the column of some table before, equal to that of the table that is joined.
-static pc_status add_using(pc_sql_planner *p, const cJSON *names, int owner, int location)
+pc_status pc_sql_add_subquery(pc_sql_planner *p, const pc_sql_relation *relation, const char *alias,
+                              int location, pc_join join, int *out)
 {
-    const int joined = p->source_count - 1;
-    const cJSON *node;
-    cJSON_ArrayForEach(node, names)
-    {
-        const char *name = pc_node_string(node);
-        pc_sql_place before;
-        pc_sql_place here;
-        p->source_count = joined;
-        pc_status status = pc_sql_resolve(p, NULL, name, &before, p->err);
-        p->source_count = joined + 1;
-        if (status == PC_OK) {
-            status = pc_sql_resolve(p, p->source[joined].alias, name, &here, p->err);
-        }
-        if (status != PC_OK)
-            return pc_bind_fail(&p->binder, location, status, "USING: %s", p->err->text);
-        if (before.source < 0 || here.source < 0) {
-            return pc_bind_fail(&p->binder, location, PC_BAD_JOB,
-                                "USING (%s): the column is not in both tables", name);
-        }
-        const pc_sql_conjunct made = {.owner = owner,
-                                      .is_equality = true,
-                                      .left = before,
-                                      .right = here,
-                                      .location = location};
-        PC_TRY(add_conjunct(p, &made));
-        p->using_name[p->using_count++] = name;
+    pc_sql_relation *kept = pc_arena_take(p->arena, sizeof *kept, p->err);
+    const char **name =
+        pc_arena_array(p->arena, (size_t)relation->visible_count + 1, sizeof *name, p->err);
+    if (kept == NULL || name == NULL) return PC_NO_MEMORY;
+    *kept = *relation;
+    for (int i = 0; i < relation->visible_count; i++) {
+        name[i] = relation->plan->schema.field[i].name;
     }
+    const pc_sql_source made = {.alias = alias,
+                                .table = -1,
+                                .relation_of = kept,
+                                .column_name = name,
+                                .location = location,
+                                .join = join};
+    *out = p->source_count;
+    return add_source(p, &made);
+}
+
+// t(a, b): other names for the first columns.
+static pc_status rename_columns(pc_sql_planner *p, int source, const cJSON *alias)
+{
+    const cJSON *names = pc_node_get(alias, "colnames");
+    pc_sql_source *s = &p->source[source];
+    const int count = cJSON_GetArraySize(names);
+    if (count == 0) return PC_OK;
+    if (s->relation_of == NULL || count > s->relation_of->visible_count) {
+        return pc_bind_fail(
+            &p->binder, s->location, s->relation_of == NULL ? PC_UNSUPPORTED : PC_BAD_JOB,
+            s->relation_of == NULL ? "%s: new names for the columns of a table are not offered"
+                                   : "%s: there are more names than columns",
+            s->alias);
+    }
+    for (int i = 0; i < count; i++) {
+        const char *name = pc_node_string(cJSON_GetArrayItem(names, i));
+        s->column_name[i] = pc_arena_text(p->arena, name, strlen(name), p->err);
+        if (s->column_name[i] == NULL) return PC_NO_MEMORY;
+    }
+    return PC_OK;
+}
+
+static const pc_sql_relation *find_with(const pc_sql_planner *p, const char *name)
+{
+    for (const pc_sql_with *w = p->with; w != NULL; w = w->before) {
+        if (strcmp(w->name, name) == 0) return w->relation;
+    }
+    return NULL;
+}
+
+static pc_status unknown_table(pc_sql_planner *p, const char *name, int location)
+{
+    const pc_model *model = p->catalog->model;
+    const char *known[256];
+    size_t count = 0;
+    for (const pc_sql_with *w = p->with; w != NULL && count < 64; w = w->before) {
+        known[count++] = w->name;
+    }
+    for (int i = 0; i < model->table_count && count < 256; i++) {
+        known[count++] = model->table[i].name;
+    }
+    const char *nearest = pc_nearest_name(name, known, count);
+    return pc_bind_fail(&p->binder, location, PC_BAD_JOB, "unknown table %s%s%s%s", name,
+                        nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest,
+                        nearest == NULL ? "" : "?");
+}
+
+static pc_status add_table(pc_sql_planner *p, const cJSON *body, int location, pc_join join)
+{
+    const char *name = pc_node_text(body, "relname");
+    const cJSON *alias_node = pc_node_get(body, "alias");
+    const char *alias = pc_node_text(alias_node, "aliasname");
+    if (alias == NULL) alias = name;
+    const pc_sql_relation *with = find_with(p, name);
+    int source = p->source_count;
+    if (with != NULL) {
+        PC_TRY(pc_sql_add_subquery(p, with, alias, location, join, &source));
+        return rename_columns(p, source, alias_node);
+    }
+    const int table = pc_model_find_table(p->catalog->model, pc_span_of(name));
+    if (table < 0) return unknown_table(p, name, location);
+    const pc_sql_source made = {.alias = alias, .table = table, .location = location, .join = join};
+    PC_TRY(add_source(p, &made));
+    return rename_columns(p, source, alias_node);
+}
+
+static pc_status add_range(pc_sql_planner *p, const cJSON *node, pc_join join)
+{
+    const cJSON *body = pc_node_body(node);
+    const int location = pc_node_location(node);
+    if (pc_node_is(node, "RangeVar")) return add_table(p, body, location, join);
+    if (pc_node_is(node, "RangeSubselect")) {
+        const int source = p->source_count;
+        PC_TRY(pc_sql_add_range_subquery(p, body, join, location));
+        return rename_columns(p, source, pc_node_get(body, "alias"));
+    }
+    return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED, "%s is not offered",
+                        pc_node_is(node, "RangeFunction") ? "a function in FROM"
+                        : pc_node_is(node, "JoinExpr")    ? "this join in brackets"
+                                                          : "this in FROM");
+}
+
+/** Sources first .. end - 1: one side of a join. */
+typedef struct side {
+    int first, end;
+} side;
+
+static pc_status find_on_side(pc_sql_planner *p, side of, const char *name, pc_sql_place *out)
+{
+    const int first = p->first_source, count = p->source_count;
+    p->first_source = of.first;
+    p->source_count = of.end;
+    const pc_status status = pc_sql_resolve(p, NULL, name, out, p->err);
+    p->first_source = first;
+    p->source_count = count;
+    return status;
+}
+
+static pc_status join_by_name(pc_sql_planner *p, side left, side right, const char *name, int owner,
+                              int location)
+{
+    pc_sql_place before;
+    pc_sql_place here = {-1, 0};
+    pc_status status = find_on_side(p, left, name, &before);
+    if (status == PC_OK) status = find_on_side(p, right, name, &here);
+    if (status != PC_OK) {
+        return pc_bind_fail(&p->binder, location, status, "USING: %s", p->err->text);
+    }
+    if (before.source < 0 || here.source < 0) {
+        return pc_bind_fail(&p->binder, location, PC_BAD_JOB,
+                            "USING (%s): the column is not in both tables", name);
+    }
+    const pc_sql_conjunct made = {
+        .owner = owner, .is_equality = true, .left = before, .right = here, .location = location};
+    PC_TRY(add_conjunct(p, &made));
+    p->using_name[p->using_count++] = name;
     return PC_OK;
 }
 
@@ -134,349 +240,97 @@ static pc_status add_join(pc_sql_planner *p, const cJSON *node);
 
 static pc_status add_from_item(pc_sql_planner *p, const cJSON *node)
 {
-    return pc_node_is(node, "JoinExpr") ? add_join(p, node) : add_source(p, node, false);
+    return pc_node_is(node, "JoinExpr") ? add_join(p, node) : add_range(p, node, PC_JOIN_INNER);
 }
 
-// Joins nest to the left, as deep as there are tables.
-static pc_status add_join(pc_sql_planner *p, const cJSON *node)
+// The source whose rows may be missing, or -1; a join that is not offered is refused.
+static pc_status find_owner(pc_sql_planner *p, const char *type, side left, side right,
+                            int location, int *owner)
 {
-    const cJSON *body = pc_node_body(node);
-    const char *type = pc_node_text(body, "jointype");
-    const cJSON *right = pc_node_get(body, "rarg");
+    *owner = -1;
+    if (strcmp(type, "JOIN_INNER") == 0) return PC_OK;
     const bool is_left = strcmp(type, "JOIN_LEFT") == 0;
-    const int location = pc_node_location(right);
-    if (!is_left && strcmp(type, "JOIN_INNER") != 0) {
+    if (!is_left && strcmp(type, "JOIN_RIGHT") != 0) {
         return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED, "%s JOIN is not offered",
                             type + strlen("JOIN_"));
     }
+    const side optional = is_left ? right : left;
+    if (optional.end - optional.first != 1) {
+        return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED,
+                            "the optional side of a %s JOIN is one table or subquery: put the join "
+                            "of several in a subquery",
+                            type + strlen("JOIN_"));
+    }
+    *owner = optional.first;
+    p->source[*owner].join = PC_JOIN_LEFT;
+    for (int i = 0; i < p->conjunct_count; i++) { // what a LATERAL subquery is joined by
+        pc_sql_conjunct *c = &p->conjunct[i];
+        if (c->bound != NULL && c->owner < 0 && c->lateral == *owner + 1) c->owner = *owner;
+    }
+    return PC_OK;
+}
+
+// Joins nest as deep as there are tables.
+static pc_status add_join(pc_sql_planner *p, const cJSON *node)
+{
+    const cJSON *body = pc_node_body(node);
+    const cJSON *right_node = pc_node_get(body, "rarg");
+    const int location = pc_node_location(right_node);
     if (pc_node_bool(body, "isNatural")) {
         return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED, "NATURAL JOIN is not offered");
     }
+    if (pc_node_get(body, "alias") != NULL) {
+        return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED,
+                            "an alias of a whole join is not offered");
+    }
+    side left = {.first = p->source_count};
     PC_TRY(add_from_item(p, pc_node_get(body, "larg")));
-    PC_TRY(add_source(p, right, is_left));
-    const int owner = is_left ? p->source_count - 1 : -1;
+    side right = {.first = left.end = p->source_count};
+    PC_TRY(add_from_item(p, right_node));
+    right.end = p->source_count;
+    int owner;
+    PC_TRY(find_owner(p, pc_node_text(body, "jointype"), left, right, location, &owner));
     const cJSON *names = pc_node_get(body, "usingClause");
-    if (names != NULL) PC_TRY(add_using(p, names, owner, location));
+    const cJSON *name;
+    cJSON_ArrayForEach(name, names)
+    {
+        PC_TRY(join_by_name(p, left, right, pc_node_string(name), owner, location));
+    }
     const cJSON *quals = pc_node_get(body, "quals");
     return quals == NULL ? PC_OK : add_condition(p, quals, owner);
 }
 
-static bool is_patient_place(pc_sql_place place)
+static pc_sql_people more_of(pc_sql_people a, pc_sql_people b)
 {
-    return place.column == PC_SCAN_PATIENT;
+    return a > b ? a : b;
 }
 
-// The key that a place is of, or -1.
-static int key_of(const pc_sql_planner *p, pc_sql_place place)
+// Whose the rows of FROM are: of one patient each when some source's are, else of groups.
+static void find_people(pc_sql_planner *p)
 {
-    const pc_model_table *t = pc_sql_table(p, place.source);
-    if (place.column == PC_SCAN_KEY) return t->own_key;
-    return place.column == PC_SCAN_PARENT_KEY ? t->parent_key : -1;
-}
-
-// The place of a column among those of its table's key `key`, or -1.
-static int part_of_key(const pc_sql_planner *p, pc_sql_place place, int key)
-{
-    const pc_model_table *t = pc_sql_table(p, place.source);
-    const pc_model_table *parent = &p->catalog->model->table[p->catalog->model->key[key].table];
-    if (place.column < 0) return -1;
-    int column = -1;
-    if (t->own_key == key) column = place.column;
-    if (t->own_key != key && t->parent_key == key) column = t->column[place.column].parent_column;
-    for (int i = 0; i < parent->primary_count && column >= 0; i++) {
-        if (parent->primary[i] == column) return i;
-    }
-    return -1;
-}
-
-// Marks the conditions that write a key out between two tables. False: not all columns are there.
-static bool use_key_columns(pc_sql_planner *p, int a, int b, int key, int owner)
-{
-    const pc_model_table *parent = &p->catalog->model->table[p->catalog->model->key[key].table];
-    uint64_t seen = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < p->conjunct_count; i++) {
-            pc_sql_conjunct *c = &p->conjunct[i];
-            const bool between = (c->left.source == a && c->right.source == b) ||
-                                 (c->left.source == b && c->right.source == a);
-            if (!c->is_equality || !between || c->owner != owner) continue;
-            const int part = part_of_key(p, c->left, key);
-            if (part < 0 || part != part_of_key(p, c->right, key)) continue;
-            seen |= 1ULL << part;
-            if (pass == 1) c->is_used = true;
-        }
-        if (parent->primary_count == 0 || seen != (1ULL << parent->primary_count) - 1) return false;
-    }
-    return true;
-}
-
-// Marks the condition that names the key between two tables.
-static bool use_key_name(pc_sql_planner *p, int a, int b, int key, int owner)
-{
-    bool found = false;
-    for (int i = 0; i < p->conjunct_count; i++) {
-        pc_sql_conjunct *c = &p->conjunct[i];
-        const bool between = (c->left.source == a && c->right.source == b) ||
-                             (c->left.source == b && c->right.source == a);
-        if (!c->is_equality || !between || c->owner != owner) continue;
-        if (key_of(p, c->left) != key || key_of(p, c->right) != key) continue;
-        c->is_used = true;
-        found = true;
-    }
-    return found;
-}
-
-static bool use_patient(pc_sql_planner *p, int a, int b, int owner)
-{
-    bool found = false;
-    for (int i = 0; i < p->conjunct_count; i++) {
-        pc_sql_conjunct *c = &p->conjunct[i];
-        const bool between = (c->left.source == a && c->right.source == b) ||
-                             (c->left.source == b && c->right.source == a);
-        if (!c->is_equality || !between || c->owner != owner) continue;
-        if (!is_patient_place(c->left) || !is_patient_place(c->right)) continue;
-        c->is_used = true;
-        found = true;
-    }
-    return found;
-}
-
-static bool use_reference(pc_sql_planner *p, int from, int reference, int owner,
-                          pc_scan_relation *step)
-{
-    for (int i = 0; i < p->conjunct_count; i++) {
-        pc_sql_conjunct *c = &p->conjunct[i];
-        if (!c->is_equality || c->owner != owner) continue;
-        const bool forward = c->left.source == from && c->right.source == reference;
-        const bool backward = c->right.source == from && c->left.source == reference;
-        if (!forward && !backward) continue;
-        const pc_sql_place ours = forward ? c->left : c->right;
-        const pc_sql_place theirs = forward ? c->right : c->left;
-        if (ours.column < 0 || theirs.column < 0) continue;
-        const pc_model_column *x = &pc_sql_table(p, from)->column[ours.column];
-        const pc_model_column *y = &pc_sql_table(p, reference)->column[theirs.column];
-        if (x->type != y->type || x->scale != y->scale || x->type == PC_FLOAT ||
-            x->type == PC_BOOL) {
-            continue;
-        }
-        c->is_used = true;
-        step->attach = PC_ATTACH_REFERENCE;
-        step->column = ours.column;
-        step->their_column = theirs.column;
-        return true;
-    }
-    return false;
-}
-
-// How source `to` can be attached to `from` by the conditions of `owner`.
-static bool find_link(pc_sql_planner *p, int from, int to, int owner, pc_scan_relation *step)
-{
-    const pc_model *model = p->catalog->model;
-    const pc_model_table *a = pc_sql_table(p, from);
-    const pc_model_table *b = pc_sql_table(p, to);
-    if (b->path == PC_PATH_NONE) return use_reference(p, from, to, owner, step);
-    if (a->path == PC_PATH_NONE) return false;
-    for (int key = 0; key < model->key_count; key++) {
-        const bool parent = a->parent_key == key && b->own_key == key;
-        const bool children = b->parent_key == key && (a->own_key == key || a->parent_key == key);
-        if (!parent && !children) continue;
-        const bool by_columns = use_key_columns(p, from, to, key, owner);
-        const bool by_name = use_key_name(p, from, to, key, owner);
-        if (!by_columns && !by_name) continue;
-        step->attach = parent ? PC_ATTACH_PARENT : PC_ATTACH_CHILDREN;
-        (void)use_patient(p, from, to, owner);
-        return true;
-    }
-    const int person = model->person_table;
-    if (!use_patient(p, from, to, owner)) return false;
-    step->attach = p->source[to].table == person ? PC_ATTACH_PERSON : PC_ATTACH_PATIENT;
-    return true;
-}
-
-static void attach(pc_sql_planner *p, int source, const pc_scan_relation *step)
-{
-    p->source[source].relation = p->plan->relation_count;
-    p->plan->relation[p->plan->relation_count++] = *step;
-}
-
-// A source that can be attached to one that is: one row at most first, then the order as written.
-static bool attach_next(pc_sql_planner *p, bool single_only)
-{
-    for (int to = 0; to < p->source_count; to++) {
-        if (p->source[to].relation >= 0) continue;
-        const int owner = p->source[to].is_left ? to : -1;
-        for (int from = 0; from < p->source_count; from++) {
-            if (p->source[from].relation < 0) continue;
-            pc_sql_conjunct *saved = p->conjunct;
-            bool used[PC_SQL_CONJUNCTS];
-            for (int i = 0; i < p->conjunct_count; i++) {
-                used[i] = saved[i].is_used;
-            }
-            pc_scan_relation step = {.join = p->source[to].is_left ? PC_JOIN_LEFT : PC_JOIN_INNER,
-                                     .table = p->source[to].table,
-                                     .from = p->source[from].relation};
-            const bool found = find_link(p, from, to, owner, &step);
-            const bool single = step.attach == PC_ATTACH_PARENT ||
-                                step.attach == PC_ATTACH_PERSON ||
-                                step.attach == PC_ATTACH_REFERENCE;
-            if (found && (single || !single_only)) {
-                attach(p, to, &step);
-                return true;
-            }
-            for (int i = 0; i < p->conjunct_count; i++) {
-                saved[i].is_used = used[i];
-            }
-        }
-    }
-    return false;
-}
-
-static void attach_all(pc_sql_planner *p, int driving)
-{
+    p->people = PC_SQL_NOBODY;
+    bool has_one = false;
     for (int i = 0; i < p->source_count; i++) {
-        p->source[i].relation = -1;
+        const pc_sql_source *s = &p->source[i];
+        pc_sql_people people = s->relation_of != NULL ? s->relation_of->people : PC_SQL_NOBODY;
+        if (s->table >= 0 && pc_sql_is_patient_table(p, i)) people = PC_SQL_ONE;
+        if (people == PC_SQL_ONE && s->join != PC_JOIN_MARK) has_one = true;
+        // The slots of guests are not those of the rows.
+        const bool is_guest =
+            people == PC_SQL_ONE && s->join != PC_JOIN_MARK && pc_sql_is_guest(p, i);
+        p->people = more_of(p->people, is_guest ? PC_SQL_LOOSE : people);
+        if (people != PC_SQL_NOBODY) p->job->traits.reads_patients = true;
     }
-    for (int i = 0; i < p->conjunct_count; i++) {
-        p->conjunct[i].is_used = false;
-    }
-    p->plan->relation_count = 0;
-    const pc_scan_relation step = {
-        .attach = PC_ATTACH_DRIVE, .table = p->source[driving].table, .from = -1};
-    attach(p, driving, &step);
-    while (attach_next(p, true) || attach_next(p, false)) {
-    }
-}
-
-// Fewer multiplying joins are better: a child's row finds its parent without a search.
-static int cost_of(const pc_sql_planner *p)
-{
-    int cost = 0;
-    for (int i = 1; i < p->plan->relation_count; i++) {
-        const pc_attach attach_kind = p->plan->relation[i].attach;
-        if (attach_kind == PC_ATTACH_PATIENT) cost += 10;
-        if (attach_kind == PC_ATTACH_CHILDREN) cost += 3;
-    }
-    return p->plan->relation_count == p->source_count ? cost : -1;
-}
-
-static pc_status choose_driving(pc_sql_planner *p)
-{
-    int best = -1;
-    int best_cost = 0;
-    bool has_patients = false;
-    for (int i = 0; i < p->source_count; i++) {
-        has_patients = has_patients || pc_sql_is_patient_table(p, i);
-    }
-    for (int i = 0; i < p->source_count; i++) {
-        if (p->source[i].is_left || pc_sql_is_patient_table(p, i) != has_patients) continue;
-        attach_all(p, i);
-        const int cost = cost_of(p);
-        if (cost < 0 || (best >= 0 && cost >= best_cost)) continue;
-        best = i;
-        best_cost = cost;
-    }
-    if (best >= 0) {
-        attach_all(p, best);
-        return PC_OK;
-    }
-    int first = 0;
-    while (first + 1 < p->source_count && pc_sql_is_patient_table(p, first) != has_patients) {
-        first++;
-    }
-    attach_all(p, first);
-    int lonely = 0;
-    while (lonely + 1 < p->source_count && p->source[lonely].relation >= 0) {
-        lonely++;
-    }
-    return pc_bind_fail(
-        &p->binder, p->source[lonely].location, PC_UNSUPPORTED,
-        "the join of %s is not offered: tables of patients are joined on patient or "
-        "on a key of the model, others on a column of a reference table",
-        p->source[lonely].alias);
-}
-
-static pc_status bind_conjunct(pc_sql_planner *p, const pc_sql_conjunct *c, const pc_expr **out)
-{
-    if (c->node != NULL) return pc_bind_bool(&p->binder, c->node, out);
-    const pc_expr *x;
-    const pc_expr *y;
-    PC_TRY(pc_sql_column(p, c->left, 0, &x));
-    PC_TRY(pc_sql_column(p, c->right, 0, &y));
-    return pc_make_compare(&p->binder, PC_FN_EQUAL, x, y, 0, c->location, out);
-}
-
-static pc_status bind_is_patient(pc_sql_planner *p, int source, const pc_expr **out)
-{
-    return pc_sql_column(p, (pc_sql_place){source, PC_SCAN_IS_PATIENT}, 0, out);
-}
-
-static bool joins_on_patient(const pc_scan_relation *r)
-{
-    return r->attach == PC_ATTACH_PATIENT || r->attach == PC_ATTACH_PERSON;
-}
-
-// a.patient = b.patient: all rows of a scan's row are of one slot, so what is left of the condition
-// is that the slot is a patient. Where a join on the patient sees to that, nothing is left.
-static pc_status bind_patients(pc_sql_planner *p, const pc_sql_conjunct *c, const pc_expr **out)
-{
-    const pc_expr *both[2];
-    *out = NULL;
-    if (c->owner >= 0) {
-        if (joins_on_patient(&p->plan->relation[p->source[c->owner].relation])) return PC_OK;
-        return bind_is_patient(p, c->left.source == c->owner ? c->right.source : c->left.source,
-                               out);
-    }
-    if (p->source[c->left.source].is_left || p->source[c->right.source].is_left) {
-        PC_TRY(bind_is_patient(p, c->left.source, &both[0]));
-        PC_TRY(bind_is_patient(p, c->right.source, &both[1]));
-        return pc_make_call(&p->binder, PC_FN_AND, PC_BOOL, 0, 0, both, 2, NULL, out);
-    }
-    int driving = 0;
-    for (int i = 0; i < p->source_count; i++) {
-        const pc_scan_relation *r = &p->plan->relation[p->source[i].relation];
-        if (joins_on_patient(r) && r->join == PC_JOIN_INNER) return PC_OK;
-        if (p->source[i].relation == 0) driving = i;
-    }
-    return bind_is_patient(p, driving, out);
-}
-
-// Conditions that the joins do not stand for: filters, or the ON of a LEFT JOIN.
-static pc_status bind_rest(pc_sql_planner *p)
-{
-    for (int i = 0; i < p->conjunct_count; i++) {
-        const pc_sql_conjunct *c = &p->conjunct[i];
-        const bool on_patient =
-            c->is_equality && is_patient_place(c->left) && is_patient_place(c->right);
-        const pc_expr *x = NULL;
-        if (on_patient) {
-            PC_TRY(bind_patients(p, c, &x));
-        } else if (!c->is_used) {
-            PC_TRY(bind_conjunct(p, c, &x));
-        }
-        if (x == NULL) continue;
-        if (c->owner < 0) {
-            PC_TRY(pc_sql_add_filter(p, x));
-            continue;
-        }
-        pc_scan_relation *r = &p->plan->relation[p->source[c->owner].relation];
-        const pc_expr *both[2] = {r->on, x};
-        if (r->on != NULL) {
-            PC_TRY(pc_make_call(&p->binder, PC_FN_AND, PC_BOOL, 0, 0, both, 2, NULL, &x));
-        }
-        r->on = x;
-    }
-    return PC_OK;
+    if (p->people == PC_SQL_GROUPS && has_one) p->people = PC_SQL_ONE;
 }
 
 pc_status pc_sql_plan_from(pc_sql_planner *p, const cJSON *select)
 {
     const cJSON *from = pc_node_get(select, "fromClause");
-    if (cJSON_GetArraySize(from) == 0) {
-        return pc_bind_fail(&p->binder, -1, PC_UNSUPPORTED, "expected FROM and a table");
-    }
     p->conjunct = pc_arena_array(p->arena, PC_SQL_CONJUNCTS, sizeof *p->conjunct, p->err);
-    p->plan->relation = pc_arena_array(p->arena, PC_SQL_SOURCES, sizeof *p->plan->relation, p->err);
-    if (p->conjunct == NULL || p->plan->relation == NULL) return PC_NO_MEMORY;
+    p->outer_condition =
+        pc_arena_array(p->arena, PC_SQL_CONJUNCTS, sizeof *p->outer_condition, p->err);
+    if (p->conjunct == NULL || p->outer_condition == NULL) return PC_NO_MEMORY;
     const cJSON *item;
     cJSON_ArrayForEach(item, from)
     {
@@ -484,9 +338,8 @@ pc_status pc_sql_plan_from(pc_sql_planner *p, const cJSON *select)
     }
     const cJSON *where = pc_node_get(select, "whereClause");
     if (where != NULL) PC_TRY(add_condition(p, where, -1));
-    PC_TRY(choose_driving(p));
-    for (int i = 0; i < p->source_count; i++) {
-        p->traits.reads_patients = p->traits.reads_patients || pc_sql_is_patient_table(p, i);
-    }
-    return bind_rest(p);
+    PC_TRY(pc_sql_link(p));
+    PC_TRY(pc_sql_bind_rest(p));
+    find_people(p);
+    return PC_OK;
 }

@@ -13,7 +13,7 @@ static bool is_patient_column(pc_sql_planner *p, const cJSON *node, pc_sql_place
     const char *qualifier = count == 2 ? pc_node_string(cJSON_GetArrayItem(fields, 0)) : NULL;
     if (name == NULL || count > 2) return false;
     if (pc_sql_resolve(p, qualifier, name, out, NULL) != PC_OK) return false;
-    return out->source >= 0 && out->column == PC_SCAN_PATIENT;
+    return pc_sql_patient_key(p, *out).source >= 0;
 }
 
 static bool same_or_both_missing(const pc_expr *a, const pc_expr *b)
@@ -53,13 +53,25 @@ static pc_status both_of(pc_sql_planner *p, const pc_expr *x, const pc_expr *y, 
     return pc_make_call(&p->binder, PC_FN_AND, PC_BOOL, 0, 0, both, 2, NULL, out);
 }
 
+// Patients among the rows: by slot where the rows are of their slots, else by their numbers.
 static pc_status count_patient_column(pc_sql_planner *p, pc_aggregate *a, pc_sql_place place,
                                       bool distinct)
 {
     const pc_expr *known;
-    place.column = PC_SCAN_IS_PATIENT;
-    PC_TRY(pc_sql_column(p, place, 0, &known));
     a->field.type = PC_INT;
+    if (distinct && (p->people != PC_SQL_ONE || pc_sql_is_guest(p, place.source))) {
+        a->function = PC_COUNT_DISTINCT;
+        return pc_sql_column(p, pc_sql_patient_key(p, place), 0, &a->arg);
+    }
+    if (place.column == PC_SCAN_PATIENT) {
+        place.column = PC_SCAN_IS_PATIENT;
+        PC_TRY(pc_sql_column(p, place, 0, &known));
+    } else {
+        const pc_expr *number;
+        PC_TRY(pc_sql_column(p, pc_sql_patient_key(p, place), 0, &number));
+        PC_TRY(
+            pc_make_call(&p->binder, PC_FN_IS_NOT_NULL, PC_BOOL, 0, 0, &number, 1, NULL, &known));
+    }
     a->function = distinct ? PC_COUNT_PATIENTS : PC_COUNT_ROWS;
     return both_of(p, known, a->filter, &a->filter);
 }
@@ -77,13 +89,6 @@ static pc_status sum_of(pc_sql_planner *p, pc_aggregate *a, bool is_sum, int loc
     return PC_OK;
 }
 
-static void note_extreme(pc_sql_planner *p, const pc_aggregate *a, const char *name)
-{
-    if (!p->traits.reads_patients || !pc_shows_one_patient(a)) return;
-    p->traits.returns_extremes = true;
-    if (p->traits.why == NULL) p->traits.why = name;
-}
-
 static pc_status extreme_of(pc_sql_planner *p, pc_aggregate *a, bool is_min, int location)
 {
     if (a->arg->type == PC_KEY || a->arg->type == PC_BOOL) {
@@ -94,8 +99,6 @@ static pc_status extreme_of(pc_sql_planner *p, pc_aggregate *a, bool is_min, int
     a->field.type = a->arg->type;
     a->field.scale = a->arg->scale;
     a->field.width = a->arg->width;
-    note_extreme(p, a, is_min ? "min" : "max");
-    if (p->traits.reads_patients) pc_sql_note_identifiers(p, a->arg);
     return PC_OK;
 }
 
@@ -119,14 +122,7 @@ static pc_status bind_arguments(pc_sql_planner *p, const cJSON *call, const char
     const bool distinct = pc_node_bool(call, "agg_distinct");
     const bool is_count = strcmp(name, "count") == 0;
     if (filter != NULL) PC_TRY(pc_bind_bool(b, filter, &a->filter));
-    if (pc_is_statistic(name)) {
-        PC_TRY(pc_bind_statistic(b, call, name, a));
-        note_extreme(p, a, a->field.name);
-        const bool shows = a->function == PC_MODE || a->function == PC_STRING_AGG ||
-                           a->function == PC_PERCENTILE_DISC;
-        if (shows && p->traits.reads_patients) pc_sql_note_identifiers(p, a->arg);
-        return PC_OK;
-    }
+    if (pc_is_statistic(name)) return pc_bind_statistic(b, call, name, a);
     if (pc_node_bool(call, "agg_star")) {
         if (!is_count) return pc_bind_fail(b, location, PC_BAD_JOB, "%s(*) does not exist", name);
         a->function = PC_COUNT_ROWS;
@@ -179,7 +175,9 @@ pc_status pc_sql_bind_aggregate(pc_binder *b, const cJSON *call, const char *nam
 
 bool pc_sql_has_aggregate(const pc_expr *x)
 {
-    if (x->kind == PC_EXPR_COLUMN) return x->column >= PC_SQL_AGGREGATE;
+    if (x->kind == PC_EXPR_COLUMN) {
+        return x->column >= PC_SQL_AGGREGATE && x->column < PC_SQL_SET;
+    }
     for (int i = 0; x->kind == PC_EXPR_CALL && i < x->arg_count; i++) {
         if (pc_sql_has_aggregate(x->arg[i])) return true;
     }
@@ -198,16 +196,27 @@ pc_status pc_sql_after_group(pc_sql_planner *p, const pc_expr *x, const pc_expr 
     for (int i = 0; i < p->key_count; i++) {
         if (pc_expr_equal(x, p->key[i])) return column_of_group(p, x, i, out);
     }
-    if (x->kind == PC_EXPR_COLUMN && x->column >= PC_SQL_AGGREGATE) {
-        return column_of_group(p, x, p->key_count + x->column - PC_SQL_AGGREGATE, out);
+    if (x->kind == PC_EXPR_COLUMN && x->column > PC_SQL_SET && x->column < PC_SQL_OUTER) {
+        const pc_expr *grouping;
+        PC_TRY(pc_sql_grouping(p, x->column - PC_SQL_SET - 1, &grouping));
+        return pc_sql_after_group(p, grouping, out);
+    }
+    if (x->kind == PC_EXPR_COLUMN && x->column == PC_SQL_SET) {
+        return column_of_group(p, x, p->key_count, out);
+    }
+    if (pc_sql_has_aggregate(x) && x->kind == PC_EXPR_COLUMN) {
+        const int first = p->key_count + (p->set_count > 0);
+        return column_of_group(p, x, first + x->column - PC_SQL_AGGREGATE, out);
     }
     if (x->kind == PC_EXPR_COLUMN) {
         return PC_FAIL(p->err, PC_BAD_JOB,
                        "%s: character %d: the column %s must stand in GROUP BY or in an aggregate",
-                       p->binder.text->what, x->position, p->plan->field[x->column].name);
+                       p->binder.text->what, x->position,
+                       x->column < p->column_count ? p->field[x->column].name
+                                                   : "of the query around");
     }
     *out = x;
-    if (x->kind == PC_EXPR_CONSTANT) return PC_OK;
+    if (x->kind != PC_EXPR_CALL) return PC_OK;
     pc_expr *copy = pc_arena_take(p->arena, sizeof *copy, p->err);
     const pc_expr **arg = pc_arena_array(p->arena, (size_t)x->arg_count + 1, sizeof *arg, p->err);
     if (copy == NULL || arg == NULL) return PC_NO_MEMORY;
@@ -251,16 +260,78 @@ static pc_status patients_beyond(pc_sql_planner *p, const pc_aggregate *a, const
     return pc_make_call(b, PC_FN_CASE, PC_INT, 0, 0, arg, 3, NULL, out);
 }
 
+// NULLIF(x, 0): an empty cell hides nobody.
+static pc_status not_zero(pc_sql_planner *p, const pc_expr *x, const pc_expr **out)
+{
+    const pc_expr *zero;
+    const pc_expr *choice[3] = {NULL, NULL, x};
+    const pc_value null = {.type = PC_INT, .is_null = true};
+    PC_TRY(pc_make_int(&p->binder, 0, &zero));
+    PC_TRY(pc_make_compare(&p->binder, PC_FN_EQUAL, x, zero, 0, -1, &choice[0]));
+    PC_TRY(pc_expr_constant(&null, 0, p->arena, &choice[1], p->err));
+    return pc_make_call(&p->binder, PC_FN_CASE, PC_INT, 0, 0, choice, 3, NULL, out);
+}
+
+// COALESCE(least, 0).
+static pc_status or_zero(pc_sql_planner *p, const pc_expr *least, const pc_expr **out)
+{
+    const pc_expr *both[2] = {least, NULL};
+    PC_TRY(pc_make_int(&p->binder, 0, &both[1]));
+    return pc_make_call(&p->binder, PC_FN_COALESCE, PC_INT, 0, 0, both, 2, NULL, out);
+}
+
+static pc_status least_of(pc_sql_planner *p, const pc_expr *const *arg, int count,
+                          const pc_expr **out)
+{
+    *out = arg[0];
+    if (count == 1) return PC_OK;
+    return pc_make_call(&p->binder, PC_FN_LEAST, PC_INT, 0, 0, arg, count, NULL, out);
+}
+
+pc_status pc_sql_patients_of_rows(pc_sql_planner *p, const pc_expr **out)
+{
+    const pc_expr *arg[PC_SQL_SOURCES + PC_SQL_SCALARS];
+    const pc_expr *least;
+    int count = 0;
+    *out = NULL;
+    for (int i = 0; i < p->source_count; i++) {
+        const pc_sql_relation *r = p->source[i].relation_of;
+        const pc_expr *patients;
+        if (r == NULL || r->patients < 0 || p->source[i].join == PC_JOIN_MARK) continue;
+        PC_TRY(pc_sql_raw_column(p, (pc_sql_place){i, r->patients}, 0, &patients));
+        PC_TRY(not_zero(p, patients, &arg[count++]));
+    }
+    if (count > 0 && p->is_grouped) {
+        // A group's cells are hidden when any of its rows has hidden ones.
+        pc_aggregate made = {.function = PC_MIN,
+                             .field = {.name = "patients", .type = PC_INT},
+                             .separator = {"", 0}};
+        PC_TRY(least_of(p, arg, count, &made.arg));
+        PC_TRY(pc_sql_add_aggregate(p, &made, &arg[0]));
+        count = 1;
+    }
+    for (int i = 0; i < p->value_count; i++) {
+        PC_TRY(not_zero(p, p->value_patients[i], &arg[count++]));
+    }
+    if (count == 0) return PC_OK;
+    PC_TRY(least_of(p, arg, count, &least));
+    return or_zero(p, least, out);
+}
+
 // A cell stands for the patients of the rows that made it: those that pass its FILTER and whose
 // argument is not null; a stay or claim of nobody counts as one, since it is somebody's. A row of
 // the result is as safe as its smallest cell that is not empty.
 pc_status pc_sql_patients(pc_sql_planner *p, const pc_expr **out)
 {
     const int count = p->aggregate_count;
-    const pc_expr **arg = pc_arena_array(p->arena, (size_t)count + 1, sizeof *arg, p->err);
+    const pc_expr **arg =
+        pc_arena_array(p->arena, (size_t)(count + p->value_count) + 1, sizeof *arg, p->err);
     if (arg == NULL) return PC_NO_MEMORY;
     PC_TRY(count_patients(p, NULL, &arg[0]));
     int arg_count = 1;
+    for (int i = 0; i < p->value_count; i++) {
+        PC_TRY(not_zero(p, p->value_patients[i], &arg[arg_count++]));
+    }
     for (int i = 0; i < count; i++) {
         const pc_aggregate *a = &p->aggregate[i];
         if (a->arg == NULL && a->filter == NULL) continue;
@@ -277,17 +348,7 @@ pc_status pc_sql_patients(pc_sql_planner *p, const pc_expr **out)
             continue;
         }
         if (some->column == arg[0]->column) continue;
-        // NULLIF(some, 0): an empty cell hides nobody.
-        const pc_expr *zero;
-        const pc_expr *choice[3] = {NULL, NULL, some};
-        const pc_value null = {.type = PC_INT, .is_null = true};
-        PC_TRY(pc_make_int(&p->binder, 0, &zero));
-        PC_TRY(pc_make_compare(&p->binder, PC_FN_EQUAL, some, zero, 0, -1, &choice[0]));
-        PC_TRY(pc_expr_constant(&null, 0, p->arena, &choice[1], p->err));
-        PC_TRY(
-            pc_make_call(&p->binder, PC_FN_CASE, PC_INT, 0, 0, choice, 3, NULL, &arg[arg_count++]));
+        PC_TRY(not_zero(p, some, &arg[arg_count++]));
     }
-    *out = arg[0];
-    if (arg_count == 1) return PC_OK;
-    return pc_make_call(&p->binder, PC_FN_LEAST, PC_INT, 0, 0, arg, arg_count, NULL, out);
+    return least_of(p, arg, arg_count, out);
 }

@@ -108,9 +108,37 @@ static pc_status print_scan(const pc_scan_plan *scan, const pc_catalog *catalog,
     return PC_OK;
 }
 
+static pc_status print_join(const pc_plan *plan, pc_buffer *out, pc_error *err)
+{
+    static const char *const name[] = {"inner", "left", "semi", "anti", "mark"};
+    const pc_schema *in = &plan->input->schema;
+    const pc_schema *build = &plan->of.join.build->schema;
+    PC_TRY(pc_buffer_print(out, err, "join (%s%s%s)", name[plan->of.join.join],
+                           plan->of.join.within_slot ? ", within slots" : "",
+                           plan->of.join.null_aware ? ", nulls make it unknown" : ""));
+    for (int i = 0; i < plan->of.join.key_count; i++) {
+        PC_TRY(pc_buffer_print(out, err, "%s%s = %s", i == 0 ? " by " : ", ",
+                               in->field[plan->of.join.key[i]].name,
+                               build->field[plan->of.join.build_key[i]].name));
+    }
+    if (plan->of.join.on == NULL) return PC_OK;
+    pc_arena arena = {0};
+    const int count = in->field_count + build->field_count;
+    pc_field *both = pc_arena_array(&arena, (size_t)count + 1, sizeof *both, err);
+    pc_status status = both == NULL ? PC_NO_MEMORY : pc_buffer_print(out, err, " on ");
+    for (int i = 0; i < count && status == PC_OK; i++) {
+        both[i] = i < in->field_count ? in->field[i] : build->field[i - in->field_count];
+    }
+    const pc_schema schema = {count, both};
+    if (status == PC_OK) status = pc_expr_print(plan->of.join.on, &schema, out, err);
+    pc_arena_reset(&arena);
+    return status;
+}
+
 static pc_status print_node(const pc_plan *plan, pc_buffer *out, pc_error *err)
 {
-    const pc_schema *in = &plan->input->schema;
+    const pc_schema *in = plan->input == NULL ? NULL : &plan->input->schema;
+    const char *within = plan->by_slot ? " within slots" : "";
     switch (plan->kind) {
         case PC_PLAN_FILTER:
             PC_TRY(pc_buffer_print(out, err, "filter "));
@@ -119,7 +147,7 @@ static pc_status print_node(const pc_plan *plan, pc_buffer *out, pc_error *err)
             PC_TRY(pc_buffer_print(out, err, "project "));
             return print_exprs(plan->of.project.expr, plan->of.project.expr_count, in, out, err);
         case PC_PLAN_AGGREGATE:
-            PC_TRY(pc_buffer_print(out, err, "aggregate by "));
+            PC_TRY(pc_buffer_print(out, err, "aggregate%s by ", within));
             PC_TRY(print_exprs(plan->of.aggregate.key, plan->of.aggregate.key_count, in, out, err));
             for (int i = 0; i < plan->of.aggregate.aggregate_count; i++) {
                 PC_TRY(pc_buffer_print(out, err, i == 0 ? ": " : ", "));
@@ -131,21 +159,53 @@ static pc_status print_node(const pc_plan *plan, pc_buffer *out, pc_error *err)
                                    (long long)plan->of.hide.most));
             return pc_expr_print(plan->of.hide.patients, in, out, err);
         case PC_PLAN_SORT:
+            if (plan->of.sort.first_of > 0) {
+                PC_TRY(pc_buffer_print(out, err, "first row%s of each %d keys, ", within,
+                                       plan->of.sort.first_of));
+            }
             return print_sort(plan, out, err);
+        case PC_PLAN_JOIN:
+            return print_join(plan, out, err);
+        case PC_PLAN_UNION:
+            return pc_buffer_print(out, err, "union");
+        case PC_PLAN_EXPAND:
+            return pc_buffer_print(out, err, "grouping sets: %d", plan->of.expand.set_count);
+        case PC_PLAN_REPEAT:
+            return pc_buffer_print(out, err, "repeat by %s",
+                                   in->field[plan->of.repeat.column].name);
+        case PC_PLAN_VALUES:
+            return pc_buffer_print(out, err, "%d rows of values", plan->of.values.row_count);
+        case PC_PLAN_SHARE:
+            return pc_buffer_print(out, err, "rows to every rank");
         default:
-            return pc_buffer_print(out, err, "distinct");
+            return pc_buffer_print(out, err, "distinct%s", within);
     }
+}
+
+// A node, then its inputs, further in. As deep as the plan.
+static pc_status print_tree(const pc_plan *plan, const pc_catalog *catalog, int indent,
+                            pc_buffer *out, pc_error *err)
+{
+    PC_TRY(pc_buffer_print(out, err, "%*s", indent, ""));
+    if (plan->kind == PC_PLAN_SCAN) {
+        return print_scan(plan->of.scan.plan, catalog, indent, out, err);
+    }
+    PC_TRY(print_node(plan, out, err));
+    PC_TRY(pc_buffer_print(out, err, "\n"));
+    const pc_plan *input[PC_MAX_PLAN_INPUTS];
+    int count = pc_plan_inputs(plan, input);
+    if (plan->kind == PC_PLAN_SHARE) {
+        input[0] = plan->input;
+        count = 1;
+    }
+    for (int i = 0; i < count; i++) {
+        PC_TRY(print_tree(input[i], catalog, indent + 2, out, err));
+    }
+    return PC_OK;
 }
 
 pc_status pc_plan_print(const pc_plan *plan, const pc_catalog *catalog, pc_buffer *out,
                         pc_error *err)
 {
-    int indent = 0;
-    for (; plan->kind != PC_PLAN_SCAN; plan = plan->input, indent += 2) {
-        PC_TRY(pc_buffer_print(out, err, "%*s", indent, ""));
-        PC_TRY(print_node(plan, out, err));
-        PC_TRY(pc_buffer_print(out, err, "\n"));
-    }
-    PC_TRY(pc_buffer_print(out, err, "%*s", indent, ""));
-    return print_scan(plan->of.scan.plan, catalog, indent, out, err);
+    return print_tree(plan, catalog, 0, out, err);
 }

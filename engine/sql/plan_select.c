@@ -1,294 +1,167 @@
-/** Outputs, groups and order: the nodes above the scan. */
+/** Groups, outputs and order: the nodes above the tree of FROM. */
 #include <string.h>
-#include <strings.h>
 #include "parcours/release.h"
 #include "plan_private.h"
-
-static pc_status add_output(pc_sql_planner *p, const pc_expr *x, const char *name, int *at)
-{
-    if (p->output_count == PC_SQL_OUTPUTS) {
-        return pc_bind_fail(&p->binder, -1, PC_UNSUPPORTED, "a query has at most %d columns",
-                            PC_SQL_OUTPUTS);
-    }
-    *at = p->output_count++;
-    p->output[*at] = x;
-    p->field[*at] = (pc_field){name, x->type, x->scale, x->type == PC_ID ? x->width : 0};
-    p->is_cell[*at] = pc_sql_has_aggregate(x);
-    return PC_OK;
-}
+#include "sql_aggregate.h"
 
 static const pc_field PATIENTS = {.name = "patients", .type = PC_INT};
 
-// The name of an output without an alias, as PostgreSQL's FigureColname gives it.
-static const char *name_of(const pc_sql_planner *p, const cJSON *node, const pc_expr *x)
+/** What is read of the SELECT before nodes are made. */
+typedef struct parts {
+    const pc_expr *having;
+    pc_sql_order order;
+    int64_t limit, offset;
+    const pc_expr *behind; ///< the patients of a row, or of a group; NULL: not known, not needed
+    int patients;          ///< their output, or -1
+    bool is_distinct;      ///< of the outputs of groups: a second grouping
+    int visible_count;
+} parts;
+
+static pc_status add_node(pc_sql_planner *p, const pc_plan *made, const pc_plan **root)
 {
-    const cJSON *body = pc_node_body(node);
-    if (pc_node_is(node, "ColumnRef") && x->kind == PC_EXPR_COLUMN) {
-        return p->plan->field[x->column].name;
-    }
-    if (pc_node_is(node, "FuncCall")) return pc_node_name(pc_node_get(body, "funcname"));
-    if (pc_node_is(node, "CaseExpr")) return "case";
-    if (pc_node_is(node, "CoalesceExpr")) return "coalesce";
-    if (pc_node_is(node, "MinMaxExpr")) {
-        return strcmp(pc_node_text(body, "op"), "IS_GREATEST") == 0 ? "greatest" : "least";
-    }
-    if (pc_node_is(node, "TypeCast")) {
-        const cJSON *arg = pc_node_get(body, "arg");
-        if (pc_node_is(arg, "ColumnRef")) {
-            const cJSON *fields = pc_node_get(pc_node_body(arg), "fields");
-            return pc_node_name(fields);
+    return pc_sql_add_node(p->job, made, root);
+}
+
+static int keys_and_set(const pc_sql_planner *p)
+{
+    return p->key_count + (p->set_count > 0);
+}
+
+static pc_field field_of_expr(const char *name, const pc_expr *x)
+{
+    return (pc_field){name, x->type, x->scale, x->type == PC_ID ? x->width : 0};
+}
+
+// Each row once a grouping set: the keys first, so that they can be null, then all columns as they
+// are, for the aggregates.
+static pc_status add_sets(pc_sql_planner *p, const pc_plan **root)
+{
+    const pc_schema *in = &(*root)->schema;
+    const int keys = p->key_count;
+    const int count = keys + in->field_count;
+    const pc_expr **expr = pc_arena_array(p->arena, (size_t)count + 1, sizeof *expr, p->err);
+    pc_field *field = pc_arena_array(p->arena, (size_t)count + 2, sizeof *field, p->err);
+    if (expr == NULL || field == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        if (i < keys) {
+            expr[i] = p->placed_key[i];
+            field[i] = field_of_expr("key", expr[i]);
+            continue;
         }
-        return pc_node_name(pc_node_get(pc_node_get(body, "typeName"), "names"));
+        field[i] = in->field[i - keys];
+        PC_TRY(pc_expr_column(i - keys, &field[i], 0, p->arena, &expr[i], p->err));
     }
-    return "?column?";
+    const pc_plan project = {
+        .kind = PC_PLAN_PROJECT, .schema = {count, field}, .of.project = {count, expr}};
+    PC_TRY(add_node(p, &project, root));
+    field[count] = (pc_field){.name = "set", .type = PC_INT};
+    const pc_plan expand = {.kind = PC_PLAN_EXPAND,
+                            .schema = {count + 1, field},
+                            .of.expand = {keys, p->set_count, p->set}};
+    PC_TRY(add_node(p, &expand, root));
+    for (int i = 0; i < keys; i++) {
+        PC_TRY(pc_expr_column(i, &field[i], 0, p->arena, &p->placed_key[i], p->err));
+    }
+    return pc_expr_column(count, &field[count], 0, p->arena, &p->placed_key[keys], p->err);
 }
 
-// * and t.*: every column of the tables as written; those of USING once.
-static pc_status add_star(pc_sql_planner *p, const char *qualifier, int location)
+static pc_status shift_column(void *context, const pc_expr *x, const pc_expr **out)
 {
-    bool found = false;
-    for (int s = 0; s < p->source_count; s++) {
-        if (qualifier != NULL && strcasecmp(qualifier, p->source[s].alias) != 0) continue;
-        found = true;
-        const pc_model_table *t = pc_sql_table(p, s);
-        const int first = t->path == PC_PATH_NONE ? 0 : PC_SCAN_PATIENT;
-        for (int c = first; c < t->column_count; c++) {
-            const char *name = c < 0 ? "patient" : t->column[c].name;
-            if (c >= 0 && first < 0 && strcasecmp(name, "patient") == 0) continue;
-            pc_sql_place at = {s, c};
-            if (qualifier == NULL && s > 0) {
-                pc_sql_place owner;
-                if (pc_sql_resolve(p, NULL, name, &owner, NULL) == PC_OK && owner.source != s) {
-                    continue; // the first table's column of USING stands for it
-                }
-            }
-            const pc_expr *x;
-            int output;
-            PC_TRY(pc_sql_column(p, at, pc_sql_position(p->binder.text, location), &x));
-            PC_TRY(add_output(p, x, name, &output));
-        }
-    }
-    if (found) return PC_OK;
-    return pc_bind_fail(&p->binder, location, PC_BAD_JOB, "unknown table %s", qualifier);
-}
-
-static pc_status copy_name(pc_sql_planner *p, const char *name, const char **out)
-{
-    *out = pc_arena_text(p->arena, name, strlen(name), p->err);
-    return *out == NULL ? PC_NO_MEMORY : PC_OK;
-}
-
-static pc_status bind_target(pc_sql_planner *p, const cJSON *target)
-{
-    const cJSON *node = pc_node_get(target, "val");
-    const int location = pc_node_int(target, "location");
-    if (pc_node_is(node, "ColumnRef")) {
-        const cJSON *fields = pc_node_get(pc_node_body(node), "fields");
-        const int count = cJSON_GetArraySize(fields);
-        if (pc_node_is(cJSON_GetArrayItem(fields, count - 1), "A_Star")) {
-            const char *qualifier =
-                count > 1 ? pc_node_string(cJSON_GetArrayItem(fields, 0)) : NULL;
-            return add_star(p, qualifier, location);
-        }
-    }
-    const pc_expr *x;
-    const char *name = pc_node_text(target, "name");
-    int at;
-    PC_TRY(pc_bind_typed(&p->binder, node, &x));
-    if (x->type == PC_KEY) {
-        return pc_bind_fail(&p->binder, location, PC_BAD_JOB,
-                            "a model key can be joined and counted, but not selected");
-    }
-    PC_TRY(copy_name(p, name != NULL ? name : name_of(p, node, x), &name));
-    return add_output(p, x, name, &at);
-}
-
-// A whole number from 1 as the place of an output; 0: the node is something else.
-static pc_status ordinal_of(pc_sql_planner *p, const cJSON *node, const char *where, int *out)
-{
-    *out = 0;
-    if (!pc_node_is(node, "A_Const")) return PC_OK;
-    const cJSON *whole = pc_node_get(pc_node_body(node), "ival");
-    const int at = whole == NULL ? 0 : pc_node_int(whole, "ival");
-    if (at < 1 || at > p->visible_count) {
-        return pc_bind_fail(&p->binder, pc_node_location(node), PC_BAD_JOB,
-                            "%s: expected the number of an output column, 1 to %d", where,
-                            p->visible_count);
-    }
-    *out = at;
+    pc_sql_planner *p = context;
+    pc_expr *made = pc_arena_take(p->arena, sizeof *made, p->err);
+    if (made == NULL) return PC_NO_MEMORY;
+    *made = *x;
+    made->column += p->key_count;
+    *out = made;
     return PC_OK;
 }
 
-// The visible output of that alias or name, or -1.
-static int output_named(const pc_sql_planner *p, const char *name)
+// Arguments and filters of aggregates over the tree's columns, behind the keys of grouping sets.
+static pc_status place_aggregates(pc_sql_planner *p, const pc_sql_tree *tree, pc_aggregate *out)
 {
-    for (int i = 0; i < p->visible_count; i++) {
-        if (strcasecmp(p->field[i].name, name) == 0) return i;
+    for (int i = 0; i < p->aggregate_count; i++) {
+        out[i] = p->aggregate[i];
+        const pc_expr **part[] = {&out[i].arg, &out[i].filter};
+        for (int k = 0; k < 2; k++) {
+            if (*part[k] == NULL) continue;
+            PC_TRY(pc_sql_place_expr(p, tree, *part[k], part[k]));
+            if (p->set_count == 0) continue;
+            PC_TRY(pc_sql_rewrite(p->job, *part[k], shift_column, p, part[k]));
+        }
+    }
+    return PC_OK;
+}
+
+static int empty_set(const pc_sql_planner *p)
+{
+    for (int i = 0; i < p->set_count; i++) {
+        if (p->set[i] == 0) return i;
     }
     return -1;
 }
 
-// The bare name of a column node, or NULL.
-static const char *bare_name(const cJSON *node)
+static pc_status add_aggregation(pc_sql_planner *p, const pc_sql_tree *tree, const pc_plan **root)
 {
-    if (!pc_node_is(node, "ColumnRef")) return NULL;
-    const cJSON *fields = pc_node_get(pc_node_body(node), "fields");
-    return cJSON_GetArraySize(fields) == 1 ? pc_node_string(cJSON_GetArrayItem(fields, 0)) : NULL;
-}
-
-static pc_status add_key(pc_sql_planner *p, const pc_expr *x, int location)
-{
-    if (pc_sql_has_aggregate(x)) {
-        return pc_bind_fail(&p->binder, location, PC_BAD_JOB,
-                            "an aggregate is not allowed in GROUP BY");
-    }
-    for (int i = 0; i < p->key_count; i++) {
-        if (pc_expr_equal(p->key[i], x)) return PC_OK;
-    }
-    if (p->key_count == PC_SQL_OUTPUTS) {
-        return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED, "too many keys in GROUP BY");
-    }
-    p->key[p->key_count++] = x;
-    return PC_OK;
-}
-
-// GROUP BY: an ordinal, a column of the tables, else an alias, else an expression.
-static pc_status bind_keys(pc_sql_planner *p, const cJSON *list)
-{
-    const cJSON *node;
-    cJSON_ArrayForEach(node, list)
-    {
-        const int location = pc_node_location(node);
-        const char *name = bare_name(node);
-        int ordinal;
-        PC_TRY(ordinal_of(p, node, "GROUP BY", &ordinal));
-        if (ordinal == 0 && name != NULL && output_named(p, name) >= 0) {
-            pc_sql_place place;
-            PC_TRY(pc_sql_resolve(p, NULL, name, &place, p->err));
-            if (place.source < 0) ordinal = output_named(p, name) + 1;
-        }
-        const pc_expr *x;
-        if (ordinal > 0) {
-            x = p->output[ordinal - 1];
-        } else {
-            PC_TRY(pc_bind_typed(&p->binder, node, &x));
-        }
-        PC_TRY(add_key(p, x, location));
-    }
-    return PC_OK;
-}
-
-/** ORDER BY, as places of outputs. */
-typedef struct order {
-    int count;
-    pc_sort_key *key; ///< [count], with room for one more
-} order;
-
-// ORDER BY: an ordinal, an alias, else an expression (a hidden output when it is a new one).
-static pc_status bind_order(pc_sql_planner *p, const cJSON *list, order *out)
-{
-    out->key =
-        pc_arena_array(p->arena, (size_t)cJSON_GetArraySize(list) + 1, sizeof *out->key, p->err);
-    if (out->key == NULL) return PC_NO_MEMORY;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, list)
-    {
-        const cJSON *body = pc_node_body(item);
-        const cJSON *node = pc_node_get(body, "node");
-        const char *direction = pc_node_text(body, "sortby_dir");
-        const char *nulls = pc_node_text(body, "sortby_nulls");
-        const char *name = bare_name(node);
-        int at;
-        PC_TRY(ordinal_of(p, node, "ORDER BY", &at));
-        at--;
-        if (at < 0 && name != NULL) at = output_named(p, name);
-        if (at < 0) {
-            const pc_expr *x;
-            PC_TRY(pc_bind_typed(&p->binder, node, &x));
-            if (x->type == PC_KEY) {
-                return pc_bind_fail(&p->binder, pc_node_location(node), PC_BAD_JOB,
-                                    "a model key has no order");
-            }
-            for (int i = 0; i < p->output_count && at < 0; i++) {
-                if (pc_expr_equal(p->output[i], x)) at = i;
-            }
-            if (at < 0) PC_TRY(add_output(p, x, "?order?", &at));
-        }
-        if (strcmp(direction, "SORTBY_USING") == 0) {
-            return pc_bind_fail(&p->binder, pc_node_location(node), PC_UNSUPPORTED,
-                                "ORDER BY USING is not offered");
-        }
-        const bool descending = strcmp(direction, "SORTBY_DESC") == 0;
-        const bool first = strcmp(nulls, "SORTBY_NULLS_FIRST") == 0 ||
-                           (descending && strcmp(nulls, "SORTBY_NULLS_DEFAULT") == 0);
-        out->key[out->count++] = (pc_sort_key){at, descending, first};
-    }
-    return PC_OK;
-}
-
-static pc_status bind_count(pc_sql_planner *p, const cJSON *node, const char *what, int64_t none,
-                            int64_t *out)
-{
-    const pc_expr *x;
-    *out = none;
-    if (node == NULL) return PC_OK;
-    PC_TRY(pc_bind_node(&p->binder, node, &x));
-    if (pc_is_bare_null(x)) return PC_OK;
-    if (x->kind != PC_EXPR_CONSTANT || x->type != PC_INT || x->constant.integer < 0) {
-        return pc_bind_fail(&p->binder, pc_node_location(node), PC_BAD_JOB,
-                            "%s: expected a whole number from 0", what);
-    }
-    *out = x->constant.integer;
-    return PC_OK;
-}
-
-static pc_status add_node(pc_sql_planner *p, const pc_plan *made, const pc_plan **root)
-{
-    pc_plan *node = pc_arena_take(p->arena, sizeof *node, p->err);
-    if (node == NULL) return PC_NO_MEMORY;
-    *node = *made;
-    node->input = *root;
-    *root = node;
-    return PC_OK;
-}
-
-static pc_status add_aggregation(pc_sql_planner *p, const pc_plan **root)
-{
-    const int count = p->key_count + p->aggregate_count;
+    const int keys = keys_and_set(p);
+    const int count = keys + p->aggregate_count;
     pc_field *field = pc_arena_array(p->arena, (size_t)count + 1, sizeof *field, p->err);
-    if (field == NULL) return PC_NO_MEMORY;
+    pc_aggregate *aggregate =
+        pc_arena_array(p->arena, (size_t)p->aggregate_count + 1, sizeof *aggregate, p->err);
+    p->placed_key = pc_arena_array(p->arena, (size_t)keys + 1, sizeof *p->placed_key, p->err);
+    if (field == NULL || aggregate == NULL || p->placed_key == NULL) return PC_NO_MEMORY;
+    pc_plan made = {.kind = PC_PLAN_AGGREGATE, .by_slot = p->slot_key != NULL};
     for (int i = 0; i < p->key_count; i++) {
-        const pc_expr *x = p->key[i];
-        const char *name = x->kind == PC_EXPR_COLUMN ? p->plan->field[x->column].name : "key";
-        field[i] = (pc_field){name, x->type, x->scale, x->type == PC_ID ? x->width : 0};
+        PC_TRY(pc_sql_place_expr(p, tree, p->key[i], &p->placed_key[i]));
+        if (p->key[i] == p->slot_key) made.patient = p->placed_key[i]->column;
+    }
+    if (p->set_count > 0) PC_TRY(add_sets(p, root));
+    PC_TRY(place_aggregates(p, tree, aggregate));
+    for (int i = 0; i < keys; i++) {
+        const pc_expr *x = i < p->key_count ? p->key[i] : p->placed_key[i];
+        const bool is_column = i < p->key_count && x->kind == PC_EXPR_COLUMN;
+        field[i] = field_of_expr(is_column ? p->field[x->column].name : "key", x);
     }
     for (int i = 0; i < p->aggregate_count; i++) {
-        field[p->key_count + i] = p->aggregate[i].field;
+        field[keys + i] = p->aggregate[i].field;
     }
-    const pc_plan made = {.kind = PC_PLAN_AGGREGATE,
-                          .schema = {count, field},
-                          .of.aggregate = {p->key_count, p->key, p->aggregate_count, p->aggregate}};
+    made.schema = (pc_schema){count, field};
+    made.of.aggregate.key_count = keys;
+    made.of.aggregate.key = p->placed_key;
+    made.of.aggregate.aggregate_count = p->aggregate_count;
+    made.of.aggregate.aggregate = aggregate;
+    made.of.aggregate.has_empty_set = empty_set(p) >= 0;
+    made.of.aggregate.empty_set = empty_set(p);
     return add_node(p, &made, root);
 }
 
-static pc_status add_projection(pc_sql_planner *p, const pc_plan **root)
+static pc_status settle(pc_sql_planner *p, const pc_sql_tree *tree, const pc_expr *x,
+                        const pc_expr **out)
 {
-    for (int i = 0; i < p->output_count && p->is_grouped; i++) {
-        PC_TRY(pc_sql_after_group(p, p->output[i], &p->output[i]));
+    if (p->is_grouped) return pc_sql_after_group(p, x, out);
+    return pc_sql_place_expr(p, tree, x, out);
+}
+
+static pc_status add_projection(pc_sql_planner *p, const pc_sql_tree *tree, const pc_plan **root)
+{
+    const pc_expr **expr =
+        pc_arena_array(p->arena, (size_t)p->output_count + 1, sizeof *expr, p->err);
+    if (expr == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < p->output_count; i++) {
+        PC_TRY(settle(p, tree, p->output[i], &expr[i]));
     }
     const pc_plan made = {.kind = PC_PLAN_PROJECT,
-                          .schema = {p->output_count, p->field},
-                          .of.project = {p->output_count, p->output}};
+                          .schema = {p->output_count, p->output_field},
+                          .of.project = {p->output_count, expr}};
     return add_node(p, &made, root);
 }
 
-static pc_status add_having(pc_sql_planner *p, const pc_expr *having, const pc_plan **root)
+static pc_status add_having(pc_sql_planner *p, const pc_sql_tree *tree, const pc_expr *having,
+                            const pc_plan **root)
 {
     const pc_expr *predicate;
     if (having == NULL) return PC_OK;
-    PC_TRY(pc_sql_after_group(p, having, &predicate));
-    const pc_plan made = {
-        .kind = PC_PLAN_FILTER, .schema = (*root)->schema, .of.filter = {predicate}};
+    PC_TRY(settle(p, tree, having, &predicate));
+    const pc_plan made = {.kind = PC_PLAN_FILTER, .of.filter = {predicate}};
     return add_node(p, &made, root);
 }
 
@@ -307,7 +180,7 @@ static pc_status add_hiding(pc_sql_planner *p, const pc_expr *patients, const pc
     PC_TRY(pc_sql_after_group(p, patients, &behind));
     const pc_plan made = {.kind = PC_PLAN_HIDE,
                           .schema = {count + 1, field},
-                          .of.hide = {p->key_count, behind, PC_MIN_PATIENTS - 1}};
+                          .of.hide = {keys_and_set(p), behind, PC_MIN_PATIENTS - 1}};
     return add_node(p, &made, root);
 }
 
@@ -344,7 +217,7 @@ static pc_status drop_few(pc_sql_planner *p, const pc_expr *patients, const pc_e
 
 // Hidden cells come last, whatever ORDER BY says of nulls, and before their own values (of an
 // expression that makes something of null) could decide.
-static pc_status put_hidden_last(pc_sql_planner *p, const pc_expr *patients, order *out)
+static pc_status put_hidden_last(pc_sql_planner *p, const pc_expr *patients, pc_sql_order *out)
 {
     int at = 0;
     while (at < out->count && !p->is_cell[out->key[at].column]) {
@@ -354,125 +227,256 @@ static pc_status put_hidden_last(pc_sql_planner *p, const pc_expr *patients, ord
     const pc_expr *is_few;
     int column = -1;
     PC_TRY(make_few(p, patients, &is_few));
-    PC_TRY(add_output(p, is_few, "?hidden?", &column));
+    PC_TRY(pc_sql_add_output(p, is_few, "?hidden?", &column));
     memmove(&out->key[at + 1], &out->key[at], (size_t)(out->count - at) * sizeof out->key[0]);
     out->key[at] = (pc_sort_key){.column = column};
     out->count++;
     return PC_OK;
 }
 
-// DISTINCT is a group by all that is shown: each row then knows its patients.
-static pc_status bind_distinct(pc_sql_planner *p, const cJSON *select)
+static bool is_distinct_on(const cJSON *distinct)
+{
+    return cJSON_GetArraySize(distinct) > 0 && cJSON_GetArrayItem(distinct, 0)->child != NULL;
+}
+
+// DISTINCT is a group by all that is shown: each row then knows its patients. Of groups it is a
+// second one.
+static pc_status bind_distinct(pc_sql_planner *p, const cJSON *select, parts *it)
 {
     const cJSON *distinct = pc_node_get(select, "distinctClause");
-    if (distinct == NULL) return PC_OK;
-    const bool on =
-        cJSON_GetArraySize(distinct) > 0 && cJSON_GetArrayItem(distinct, 0)->child != NULL;
-    if (on) return pc_bind_fail(&p->binder, -1, PC_UNSUPPORTED, "DISTINCT ON is not offered");
-    if (p->is_grouped) {
-        return pc_bind_fail(&p->binder, -1, PC_UNSUPPORTED,
-                            "SELECT DISTINCT with aggregates or GROUP BY is not offered");
-    }
+    if (distinct == NULL || is_distinct_on(distinct)) return PC_OK;
     if (p->output_count > p->visible_count) {
         return pc_bind_fail(&p->binder, -1, PC_BAD_JOB,
                             "with SELECT DISTINCT, ORDER BY takes output columns only");
     }
+    if (p->is_grouped) {
+        it->is_distinct = true;
+        return PC_OK;
+    }
     p->is_grouped = true;
     for (int i = 0; i < p->visible_count; i++) {
-        PC_TRY(add_key(p, p->output[i], -1));
+        PC_TRY(pc_sql_add_key(p, p->output[i], -1));
     }
     return PC_OK;
 }
 
 static void note_traits(pc_sql_planner *p)
 {
-    for (int i = 0; i < p->output_count; i++) {
-        if (!p->is_grouped) pc_sql_note_identifiers(p, p->output[i]);
+    pc_plan_traits *traits = &p->job->traits;
+    const bool is_last = p->job->depth == 1;
+    const bool leaves = is_last || (p->is_grouped && p->slot_key == NULL);
+    for (int i = 0; i < p->output_count && !p->is_grouped && is_last; i++) {
+        pc_sql_note_identifiers(p, p->output[i]);
     }
-    for (int i = 0; i < p->key_count; i++) {
+    for (int i = 0; i < p->key_count && leaves; i++) {
         pc_sql_note_identifiers(p, p->key[i]);
     }
-    for (int i = 0; i < p->plan->filter_count; i++) {
-        pc_sql_note_chosen(p, p->plan->filter[i]);
-    }
-    for (int i = 0; i < p->plan->relation_count; i++) {
-        if (p->plan->relation[i].on != NULL) pc_sql_note_chosen(p, p->plan->relation[i].on);
-    }
     for (int i = 0; i < p->aggregate_count; i++) {
-        if (p->aggregate[i].filter != NULL) pc_sql_note_chosen(p, p->aggregate[i].filter);
-        if (p->aggregate[i].arg != NULL) pc_sql_note_chosen(p, p->aggregate[i].arg);
+        const pc_aggregate *a = &p->aggregate[i];
+        if (a->filter != NULL) pc_sql_note_chosen(p, a->filter);
+        if (a->arg != NULL) pc_sql_note_chosen(p, a->arg);
+        if (!leaves || p->people == PC_SQL_GROUPS || p->people == PC_SQL_NOBODY) continue;
+        const bool shows = pc_shows_one_patient(a);
+        if (shows || a->function == PC_PERCENTILE_DISC) pc_sql_note_identifiers(p, a->arg);
+        if (!shows) continue;
+        traits->returns_extremes = true;
+        if (traits->why == NULL) traits->why = a->field.name;
     }
-    p->traits.returns_rows = p->traits.reads_patients && !p->is_grouped;
+    const bool is_rows = !p->is_grouped || p->slot_key != NULL;
+    if (p->people == PC_SQL_LOOSE || (p->people == PC_SQL_ONE && is_rows && is_last)) {
+        traits->returns_rows = true;
+    }
 }
 
-/** What is read of the SELECT before nodes are made. */
-typedef struct parts {
-    const pc_expr *having;
-    order order;
-    int64_t limit, offset;
-    const pc_expr *behind; ///< the patients of a group; NULL: not of patients
-    int patients;          ///< their output, or -1
-} parts;
-
-static pc_status bind_parts(pc_sql_planner *p, const cJSON *select, parts *out)
+static pc_status bind_outputs(pc_sql_planner *p, const cJSON *select, parts *out)
 {
     const cJSON *target;
     p->binder.aggregate = pc_sql_bind_aggregate;
-    p->binder.context = p;
     cJSON_ArrayForEach(target, pc_node_get(select, "targetList"))
     {
-        PC_TRY(bind_target(p, pc_node_body(target)));
+        PC_TRY(pc_sql_bind_target(p, pc_node_body(target)));
     }
     p->visible_count = p->output_count;
-    if (p->visible_count == 0) {
+    if (p->visible_count == 0 && !p->is_exists) {
         return pc_bind_fail(&p->binder, -1, PC_BAD_JOB, "expected at least one column to select");
     }
     const cJSON *group = pc_node_get(select, "groupClause");
     const cJSON *having = pc_node_get(select, "havingClause");
-    PC_TRY(bind_keys(p, group));
+    PC_TRY(pc_sql_bind_keys(p, group));
     if (having != NULL) PC_TRY(pc_bind_bool(&p->binder, having, &out->having));
-    PC_TRY(bind_order(p, pc_node_get(select, "sortClause"), &out->order));
-    p->binder.aggregate = NULL;
-    PC_TRY(bind_count(p, pc_node_get(select, "limitCount"), "LIMIT", -1, &out->limit));
-    PC_TRY(bind_count(p, pc_node_get(select, "limitOffset"), "OFFSET", 0, &out->offset));
     p->is_grouped = group != NULL || having != NULL || p->aggregate_count > 0;
-    PC_TRY(bind_distinct(p, select));
+    const cJSON *distinct = pc_node_get(select, "distinctClause");
+    PC_TRY(pc_sql_bind_order(p, pc_node_get(select, "sortClause"), &out->order));
+    if (is_distinct_on(distinct)) PC_TRY(pc_sql_bind_distinct_on(p, distinct, &out->order));
+    p->is_grouped = p->is_grouped || p->aggregate_count > 0; // one in ORDER BY
+    if (p->grouping_count > 0 && group == NULL) {
+        return pc_bind_fail(&p->binder, pc_node_int(p->grouping[0], "location"), PC_BAD_JOB,
+                            "GROUPING needs GROUP BY");
+    }
+    p->binder.aggregate = NULL;
+    PC_TRY(
+        pc_sql_bind_count(&p->binder, pc_node_get(select, "limitCount"), "LIMIT", -1, &out->limit));
+    return pc_sql_bind_count(&p->binder, pc_node_get(select, "limitOffset"), "OFFSET", 0,
+                             &out->offset);
+}
+
+// The patients behind a row: of groups those that were counted, of the rows of other queries the
+// least that any of them has.
+static pc_status bind_patients(pc_sql_planner *p, parts *out)
+{
     out->patients = -1;
-    if (!p->is_grouped || !p->traits.reads_patients) return PC_OK;
-    PC_TRY(pc_sql_patients(p, &out->behind));
+    const bool of_groups = p->is_grouped && p->slot_key == NULL;
+    if (p->people == PC_SQL_ONE && of_groups) {
+        // Of a subquery nobody asks when nothing is hidden.
+        if (!p->job->protect && p->job->depth > 1) return PC_OK;
+        PC_TRY(pc_sql_patients(p, &out->behind));
+    } else if (p->job->protect && p->people != PC_SQL_ONE) {
+        PC_TRY(pc_sql_patients_of_rows(p, &out->behind));
+    }
+    if (out->behind == NULL) return PC_OK;
     const pc_expr *patients = out->behind;
-    if (p->protect) { // the column that hiding adds behind the last aggregate
-        PC_TRY(pc_expr_column(PC_SQL_AGGREGATE + p->aggregate_count, &PATIENTS, 0, p->arena,
-                              &patients, p->err));
+    if (p->job->protect) {
+        if (p->is_grouped) { // the column that hiding adds behind the last aggregate
+            PC_TRY(pc_expr_column(PC_SQL_AGGREGATE + p->aggregate_count, &PATIENTS, 0, p->arena,
+                                  &patients, p->err));
+        }
         PC_TRY(drop_few(p, patients, &out->having));
         PC_TRY(put_hidden_last(p, patients, &out->order));
     }
-    return add_output(p, patients, PATIENTS.name, &out->patients);
+    return pc_sql_add_output(p, patients, PATIENTS.name, &out->patients);
 }
 
-pc_status pc_sql_plan_select(pc_sql_planner *p, const cJSON *select, const pc_plan *scan,
-                             pc_query *out)
+// The numbers of patients beside their texts, for the query around.
+static pc_status add_patient_keys(pc_sql_planner *p, int *key)
 {
-    parts it = {0};
-    PC_TRY(bind_parts(p, select, &it));
-    note_traits(p);
-    const pc_plan *root = scan;
-    // The scan's columns are all known only now.
-    ((pc_plan *)scan)->schema = (pc_schema){p->plan->column_count, p->plan->field};
-    if (p->is_grouped) {
-        PC_TRY(add_aggregation(p, &root));
-        if (p->protect && it.behind != NULL) PC_TRY(add_hiding(p, it.behind, &root));
-        PC_TRY(add_having(p, it.having, &root));
+    for (int i = 0; i < p->visible_count; i++) {
+        key[i] = -1;
+        const pc_expr *x = p->output[i];
+        if (p->job->depth == 1 || p->people != PC_SQL_ONE || x->kind != PC_EXPR_COLUMN ||
+            x->column >= p->column_count || p->column[x->column].source < 0) {
+            continue;
+        }
+        const pc_sql_place place = pc_sql_patient_key(p, p->column[x->column]);
+        if (place.source < 0 || pc_sql_is_guest(p, place.source)) continue;
+        const pc_expr *number;
+        PC_TRY(pc_sql_column(p, place, 0, &number));
+        const bool is_there =
+            !p->is_grouped || (p->slot_key != NULL && pc_expr_equal(number, p->slot_key));
+        for (int k = 0; k < p->output_count && is_there && key[i] < 0; k++) {
+            if (pc_expr_equal(p->output[k], number)) key[i] = k;
+        }
+        if (is_there && key[i] < 0) PC_TRY(pc_sql_add_output(p, number, "patient", &key[i]));
     }
-    PC_TRY(add_projection(p, &root));
-    const pc_plan sort = {.kind = PC_PLAN_SORT,
-                          .schema = root->schema,
-                          .of.sort = {it.order.count, it.order.key, it.limit, it.offset}};
-    PC_TRY(add_node(p, &sort, &root));
-    *out = (pc_query){.root = root,
-                      .is_cell = p->is_cell,
-                      .visible_count = p->visible_count,
-                      .patients_column = it.patients,
-                      .traits = p->traits};
+    return PC_OK;
+}
+
+static pc_status find_slot_output(pc_sql_planner *p, int *at)
+{
+    *at = -1;
+    for (int i = 0; i < p->output_count; i++) {
+        if (p->slot_key != NULL && pc_expr_equal(p->output[i], p->slot_key)) *at = i;
+    }
+    return PC_OK;
+}
+
+// SELECT DISTINCT of groups: equal rows once, with the least patients of any.
+static pc_status add_second_grouping(pc_sql_planner *p, const parts *it, const pc_plan **root)
+{
+    const pc_schema *in = &(*root)->schema;
+    const int count = in->field_count;
+    const bool counts = it->patients >= 0;
+    const pc_expr **key = pc_arena_array(p->arena, (size_t)count + 1, sizeof *key, p->err);
+    pc_aggregate *least = pc_arena_take(p->arena, sizeof *least, p->err);
+    if (key == NULL || least == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        PC_TRY(pc_expr_column(i, &in->field[i], 0, p->arena, &key[i], p->err));
+    }
+    // The patients are the last output: the key of that place is the aggregate.
+    *least = (pc_aggregate){
+        .function = PC_MIN, .arg = key[count - 1], .field = PATIENTS, .separator = {"", 0}};
+    pc_plan made = {.kind = PC_PLAN_AGGREGATE,
+                    .schema = *in,
+                    .of.aggregate = {.key_count = counts ? count - 1 : count,
+                                     .key = key,
+                                     .aggregate_count = counts ? 1 : 0,
+                                     .aggregate = least}};
+    PC_TRY(find_slot_output(p, &made.patient));
+    made.by_slot = made.patient >= 0 && (*root)->spread == PC_SPREAD_SLOTS;
+    return add_node(p, &made, root);
+}
+
+static pc_status describe(pc_sql_planner *p, const int *patient_key, pc_sql_relation *out)
+{
+    out->info = pc_arena_array(p->arena, (size_t)p->output_count + 1, sizeof *out->info, p->err);
+    if (out->info == NULL) return PC_NO_MEMORY;
+    const bool has_cells = p->people != PC_SQL_NOBODY && p->slot_key == NULL;
+    for (int i = 0; i < p->output_count; i++) {
+        pc_sql_info *info = &out->info[i];
+        *info = pc_sql_info_of_expr(p, p->output[i]);
+        info->patient_key = i < p->visible_count ? patient_key[i] : -1;
+        info->is_cell = has_cells && p->is_cell[i];
+        if (p->output[i]->type == PC_KEY) info->key = p->output[i]->extra;
+    }
+    return PC_OK;
+}
+
+// What the rows are after a LIMIT or an order of all ranks.
+static pc_sql_people people_after(const pc_sql_planner *p, const pc_plan *root)
+{
+    const bool of_groups = p->is_grouped && p->slot_key == NULL;
+    if (p->people == PC_SQL_NOBODY || p->people == PC_SQL_GROUPS) return p->people;
+    if (of_groups) return p->people == PC_SQL_LOOSE ? PC_SQL_LOOSE : PC_SQL_GROUPS;
+    return root->spread == PC_SPREAD_SLOTS ? p->people : PC_SQL_LOOSE;
+}
+
+static pc_status add_order(pc_sql_planner *p, const parts *it, const pc_plan **root)
+{
+    const bool is_last = p->job->depth == 1;
+    pc_plan sort = {.kind = PC_PLAN_SORT,
+                    .of.sort = {it->order.count, it->order.key, it->limit, it->offset, 0}};
+    if (it->order.first_of > 0) {
+        PC_TRY(pc_sql_add_first_of(p, &it->order, root));
+        if (it->limit < 0 && it->offset == 0 && !is_last) return PC_OK;
+    }
+    if (!is_last && (p->is_exists || (it->limit < 0 && it->offset == 0))) return PC_OK;
+    return add_node(p, &sort, root);
+}
+
+static pc_status add_nodes(pc_sql_planner *p, const parts *it, const pc_sql_tree *tree,
+                           pc_sql_relation *out)
+{
+    const pc_plan *root = tree->plan;
+    if (p->is_grouped) {
+        PC_TRY(add_aggregation(p, tree, &root));
+        if (p->job->protect && it->behind != NULL) PC_TRY(add_hiding(p, it->behind, &root));
+    }
+    PC_TRY(add_having(p, tree, it->having, &root));
+    PC_TRY(add_projection(p, tree, &root));
+    if (it->is_distinct) PC_TRY(add_second_grouping(p, it, &root));
+    PC_TRY(add_order(p, it, &root));
+    out->plan = root;
+    out->people = people_after(p, root);
+    return PC_OK;
+}
+
+pc_status pc_sql_plan_select(pc_sql_planner *p, const cJSON *select, pc_sql_relation *out)
+{
+    parts it = {.patients = -1};
+    PC_TRY(bind_outputs(p, select, &it));
+    PC_TRY(bind_distinct(p, select, &it));
+    PC_TRY(pc_sql_correlate(p, out));
+    PC_TRY(pc_sql_find_slot_key(p));
+    int *key = pc_arena_array(p->arena, (size_t)p->visible_count + 1, sizeof *key, p->err);
+    if (key == NULL) return PC_NO_MEMORY;
+    PC_TRY(add_patient_keys(p, key));
+    PC_TRY(bind_patients(p, &it));
+    note_traits(p);
+    pc_sql_tree tree;
+    PC_TRY(pc_sql_build(p, &tree));
+    PC_TRY(describe(p, key, out));
+    PC_TRY(add_nodes(p, &it, &tree, out));
+    out->visible_count = p->visible_count;
+    out->patients = it.patients;
+    out->is_cell = p->is_cell;
     return PC_OK;
 }

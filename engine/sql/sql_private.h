@@ -8,6 +8,8 @@
 #include "parcours/bind.h"
 #include "parcours/function.h"
 
+enum { PC_SQL_NESTED = 400 }; // levels of an expression: what a stack holds with all its checks
+
 /** A parsed text. */
 typedef struct pc_sql_text {
     const char *text;    ///< as given by the user
@@ -34,7 +36,13 @@ struct pc_binder {
     pc_error *err;
     /** What an aggregate call becomes; NULL: aggregates are refused. */
     pc_status (*aggregate)(pc_binder *b, const cJSON *call, const char *name, const pc_expr **out);
-    void *context; ///< of `aggregate`
+    /** What EXISTS, IN (SELECT ...) and a SELECT in brackets become; NULL: only IN of a reference
+     *  table is offered. */
+    pc_status (*subquery)(pc_binder *b, const cJSON *body, const pc_expr **out);
+    /** What GROUPING(...) becomes; NULL: refused. */
+    pc_status (*grouping)(pc_binder *b, const cJSON *body, const pc_expr **out);
+    void *context; ///< of these
+    int depth;     ///< of the expression that is being bound
 };
 
 /** "what: character n: sentence". `location` < 0: no character. */

@@ -1,5 +1,6 @@
 /** SQL text to PostgreSQL's parse tree (libpg_query), and reading that tree. */
 #include <pg_query.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "sql_private.h"
@@ -39,11 +40,35 @@ static pc_status check_bytes(const char *text, const char *what, pc_error *err)
     return PC_OK;
 }
 
+// The tree is deeper than cJSON reads: the first location behind the place where it is.
+static int deep_location(const char *json)
+{
+    static const char name[] = "\"location\":";
+    int depth = 0;
+    bool is_text = false;
+    for (const char *at = json; *at != '\0'; at++) {
+        if (is_text) {
+            if (*at == '\\' && at[1] != '\0') at++;
+            is_text = *at != '"';
+            continue;
+        }
+        if (*at == '"') is_text = true;
+        if (*at == '{' || *at == '[') depth++;
+        if (*at == '}' || *at == ']') depth--;
+        if (depth < CJSON_NESTING_LIMIT) continue;
+        const char *found = strstr(at, name);
+        return found == NULL ? 0 : (int)strtol(found + sizeof name - 1, NULL, 10);
+    }
+    return 0;
+}
+
 static pc_status read_tree(const char *json, pc_sql_text *out, pc_error *err)
 {
     out->tree = cJSON_Parse(json);
     if (out->tree == NULL) {
-        return PC_FAIL(err, PC_BAD_JOB, "%s: the expression is nested too deeply", out->what);
+        return PC_FAIL(err, PC_UNSUPPORTED,
+                       "%s: character %d: an expression is nested at most %d levels deep",
+                       out->what, pc_sql_position(out, deep_location(json)), PC_SQL_NESTED);
     }
     const cJSON *statements = pc_node_get(out->tree, "stmts");
     if (cJSON_GetArraySize(statements) != 1) {

@@ -141,6 +141,8 @@ struct pc_plan {
             const pc_expr *const *key; ///< over the input; first columns of the output
             int aggregate_count;
             const pc_aggregate *aggregate; ///< the columns after them
+            bool has_empty_set; ///< GROUPING SETS with (): a group even of no rows, all keys null
+            int64_t empty_set;  ///< but the last, which is this
         } aggregate;
         struct {
             int first;               ///< of the input: this column and those after it are hidden
@@ -214,8 +216,10 @@ int pc_plan_inputs(const pc_plan *plan, const pc_plan *input[PC_MAX_PLAN_INPUTS]
 /** A subquery used as a value: run before all else; its one row's first column becomes `value`. */
 typedef struct pc_scalar {
     const pc_plan *plan;
-    pc_expr *value;  ///< PC_EXPR_LATER until then, a constant from then on; null: no row
-    int first_inner; ///< scalars from here up to itself are used by its own plan
+    pc_expr *value;      ///< PC_EXPR_LATER until then, a constant from then on; null: no row
+    int first_inner;     ///< scalars from here up to itself are used by its own plan
+    pc_expr *patients;   ///< the patients behind the value, as another such value; or NULL
+    int patients_column; ///< of the plan
 } pc_scalar;
 
 /** A whole query. */

@@ -294,3 +294,10 @@ BEGIN
     END LOOP;
 END $$;
 ANALYZE;
+
+-- What subqueries look up for each row.
+CREATE INDEX ON er_pha_f (patient, event_date);
+CREATE INDEX ON er_pha_f (claim);
+CREATE INDEX ON t_mcoaac (patient);
+CREATE INDEX ON t_mcoaad (mco_stay);
+CREATE INDEX ON ir_imb_r (patient);

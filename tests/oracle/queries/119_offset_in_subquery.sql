@@ -1,0 +1,3 @@
+SELECT atc, n
+FROM (SELECT atc, count(*) AS n FROM ER_PHA_F GROUP BY atc ORDER BY n DESC, atc LIMIT 5 OFFSET 2) x
+WHERE n > 10

@@ -1,0 +1,3 @@
+SELECT sex, count(*) AS n
+FROM (SELECT patient, sex FROM PERSON ORDER BY patient LIMIT 100) x
+GROUP BY sex

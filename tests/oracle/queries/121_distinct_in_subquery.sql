@@ -1,0 +1,2 @@
+SELECT count(*) AS n, count(DISTINCT sex) AS s
+FROM (SELECT DISTINCT sex, birth_year FROM PERSON) x

@@ -1,0 +1,4 @@
+SELECT sex, count(*) AS n
+FROM PERSON p
+WHERE EXISTS (SELECT 1 FROM ER_PHA_F d WHERE d.patient = p.patient AND d.atc LIKE 'A10%')
+GROUP BY sex

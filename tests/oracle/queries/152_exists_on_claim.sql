@@ -1,0 +1,3 @@
+SELECT count(*) AS n, sum(PRS_PAI_MNT) AS paid
+FROM ER_PRS_F c
+WHERE EXISTS (SELECT 1 FROM ER_PHA_F d WHERE d.claim = c.claim AND d.PHA_ACT_QSN > 1)

@@ -1,0 +1,4 @@
+SELECT sex, count(*) AS n
+FROM PERSON
+WHERE patient NOT IN (SELECT patient FROM ER_PHA_F WHERE atc LIKE 'A10%' AND patient IS NOT NULL)
+GROUP BY sex

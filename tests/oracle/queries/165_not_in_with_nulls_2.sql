@@ -1,0 +1,3 @@
+SELECT count(*) AS n
+FROM PERSON
+WHERE patient NOT IN (SELECT patient FROM ER_PRS_F)

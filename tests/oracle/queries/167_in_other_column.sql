@@ -1,0 +1,3 @@
+SELECT count(*) AS n
+FROM ER_PHA_F
+WHERE atc IN (SELECT atc FROM ER_PHA_F GROUP BY atc HAVING count(*) > 300)

@@ -1,0 +1,3 @@
+SELECT count(*) AS n
+FROM PERSON p
+WHERE EXISTS (SELECT 1 FROM ER_PHA_F d WHERE d.patient = p.patient AND d.atc LIKE 'A%') AND NOT EXISTS (SELECT 1 FROM ER_PHA_F d WHERE d.patient = p.patient AND d.atc LIKE 'C%')

@@ -1,0 +1,3 @@
+SELECT count(*) AS n
+FROM PERSON
+WHERE birth_year >= (SELECT min(birth_year) FROM PERSON WHERE birth_year > (SELECT avg(birth_year) FROM PERSON))

@@ -1,0 +1,3 @@
+SELECT sex AS k, count(*) AS n FROM PERSON GROUP BY sex UNION ALL SELECT 'all', count(*) FROM PERSON
+ORDER BY n DESC
+LIMIT 2

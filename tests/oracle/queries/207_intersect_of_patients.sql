@@ -1,0 +1,2 @@
+SELECT count(*) AS n
+FROM (SELECT patient FROM ER_PHA_F WHERE atc LIKE 'A10%' INTERSECT SELECT patient FROM T_MCOaaC) x

@@ -1,0 +1,2 @@
+-- any scale
+SELECT 1 AS a, NULL AS b UNION ALL SELECT 2.5, 'x' UNION ALL SELECT NULL, 'y'

@@ -1,0 +1,3 @@
+SELECT DISTINCT count(*) AS n
+FROM ER_PHA_F
+GROUP BY atc

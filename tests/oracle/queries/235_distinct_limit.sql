@@ -1,0 +1,4 @@
+SELECT DISTINCT birth_year
+FROM PERSON
+ORDER BY birth_year DESC
+LIMIT 5

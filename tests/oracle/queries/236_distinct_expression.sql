@@ -1,0 +1,2 @@
+SELECT DISTINCT sex || '-' || birth_year / 10 AS k
+FROM PERSON
