@@ -336,6 +336,69 @@ static void test_any_request_may_be_refused(void)
     study_case_close(&c);
 }
 
+// Periods, exits and matching: each study has one place that is wrong.
+static void test_periods_exits_and_matching(void)
+{
+    static const struct {
+        const char *period, *cohort, *expected;
+    } cases[] = {
+        {"\"p\": {\"every\": \"year\", \"from\": \"visit\"}", "",
+         "periods.p: key: a period has exactly one of"},
+        {"\"p\": {\"intersect\": [\"visit\"]}", "",
+         "periods.p.intersect: type: expected at least two timelines"},
+        {"\"p\": {\"every\": \"year\", \"gap\": 3}", "",
+         "periods.p.gap: key: 'gap' belongs to 'from'"},
+        {"\"p\": {\"from\": \"q\"}, \"q\": {\"subtract\": [\"study\", \"p\"]}", "",
+         "periods.p: cycle: a timeline needs itself: p <- q <- p"},
+        {"", "\"exit\": []", "cohorts.c.exit: type: expected at least one way to leave"},
+        {"", "\"exit\": [\"vist\"]",
+         "cohorts.c.exit[0]: name: no timeline 'vist', did you mean 'visit'?"},
+        {"", "\"exit\": [{\"end_of\": \"visit\", \"anchor\": \"end\"}]",
+         "cohorts.c.exit[0]: verb: expected one of 'start_of'"},
+        {"", "\"exit\": [{\"plus\": \"x\"}]",
+         "cohorts.c.exit[0].plus: type: expected a whole number"},
+        {"", "\"exit\": [{\"end_of\": \"visit\", \"days\": [0, 3]}]",
+         "cohorts.c.exit[0].days: key: unknown key 'days'"},
+        {"", "\"exit\": [{\"start_of\": \"c\"}]", "cohorts.c: cycle: a timeline needs itself"},
+        {"", "\"gap\": -3", "cohorts.c.gap: type: expected a whole number from -1"},
+        {"", "\"measures\": {\"exit_reason\": {\"some\": \"visit\"}}, \"exit\": [\"visit\"]",
+         "cohorts.c.measures.exit_reason: name: the record has a column"}};
+    static const char *const entries[][2] = {
+        {"{\"match\": {\"cases\": \"visit\", \"ratio\": 2}}", "match: key: 'controls' is missing"},
+        {"{\"match\": {\"cases\": \"visit\", \"controls\": \"visit\"}}",
+         "match: key: 'ratio' is missing"},
+        {"{\"match\": {\"cases\": \"visit\", \"controls\": \"visit\", \"ratio\": 2, \"on\": "
+         "[\"age\"]}}",
+         "match.on[0]: sql: cases and controls are compared by what does not change"},
+        {"{\"match\": {\"cases\": \"visit\", \"controls\": \"visit\", \"ratio\": 2, \"near\": "
+         "{\"sex\": 1}}}",
+         "match.near.sex: type: 'near' needs a whole number or a date, not"},
+        {"{\"from\": \"visit\", \"match\": {}}",
+         "entry: key: an entry has one of 'from' and 'match'"}};
+    study_case c;
+    char text[2048];
+    study_case_open(&c);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0] + sizeof entries / sizeof entries[0];
+         i++) {
+        const size_t own = sizeof cases / sizeof cases[0];
+        const char *entry = i < own ? "{\"from\": \"visit\"}" : entries[i - own][0];
+        const char *expected = i < own ? cases[i].expected : entries[i - own][1];
+        snprintf(
+            text, sizeof text,
+            "{\"study\": \"s\", \"events\": {\"visit\": {\"from\": \"VISIT\"}}, \"periods\": {%s}, "
+            "\"cohorts\": {\"c\": {\"entry\": %s%s%s}}}",
+            i < own ? cases[i].period : "", entry,
+            i < own && cases[i].cohort[0] != '\0' ? ", " : "", i < own ? cases[i].cohort : "");
+        const bool is_expected =
+            check_text(&c, text) == PC_BAD_JOB && strstr(c.lines.data, expected) != NULL;
+        CU_ASSERT(is_expected);
+        if (!is_expected) printf("\nexpected %s\n got %s\n", expected, c.lines.data);
+    }
+    pc_buffer_release(&c.lines);
+    CU_ASSERT_EQUAL(c.budget.used_bytes, 0);
+    study_case_close(&c);
+}
+
 // Studies that run, but may not mean what is written.
 static void test_warnings(void)
 {
@@ -369,6 +432,7 @@ static void test_warnings(void)
 PC_TEST_MAIN("study check", {"each error has its path and id", test_each_error_has_path_and_id},
              {"codes are read strictly", test_codes_are_read_strictly},
              {"all errors are told at once", test_all_errors_are_told_at_once},
+             {"periods, exits and matching", test_periods_exits_and_matching},
              {"warnings", test_warnings}, {"JSON errors say where", test_json_errors_say_where},
              {"parameters are put in", test_parameters_are_put_in},
              {"libraries have prefix and parameters", test_libraries_have_prefix_and_parameters},

@@ -34,9 +34,10 @@ cat >library.json <<'END'
 END
 expect 0 "is valid, level 2" "$parcours" check library.json
 
-# The worked example of docs/study.md.
-sed -n '/<!-- example -->/,/^```$/p' "$top/docs/study.md" | sed '/^<!--/d; /^```/d' >example.json
-expect 0 "is valid, level 2" "$parcours" check example.json
+# The worked examples of docs/study.md.
+awk '/<!-- example -->/ {n++; take = 1; next} take && /^```$/ {take = 0} take && !/^```/ {print > ("example" n ".json")}' "$top/docs/study.md"
+expect 0 "is valid, level 2" "$parcours" check example1.json
+expect 0 "is valid, level 3" "$parcours" check example2.json
 
 bad() {
     sed "$1" "$top/jobs/new_metformin.json" >bad.json

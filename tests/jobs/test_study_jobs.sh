@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every shipped study is valid and runs on a synthetic store of 2,000 people over eight years; two of them give the
+# Every shipped study and each example of docs/study.md is valid and runs on a synthetic store of 2,000 people over eight years; two of them give the
 # same files on 1 and 3 ranks.
 # usage: test_study_jobs.sh BIN_DIR
 set -u
@@ -31,7 +31,8 @@ must mpirun --oversubscribe -n 2 "$parcours" ingest --model snds --in delivery -
 sed 's/2006-01-01/2015-01-01/g; s/2006-12-31/2016-12-31/g; s/2009-12-31/2020-12-31/g; s/A10BG03/A10BA02/' \
     "$top/jobs/pioglitazone.json" >pioglitazone.json
 cp -r "$top/jobs/codes" .
-for study in "$top"/jobs/*.json; do
+awk '/<!-- example -->/ {n++; take = 1; next} take && /^```$/ {take = 0} take && !/^```/ {print > ("example" n ".json")}' "$top/docs/study.md"
+for study in "$top"/jobs/*.json example1.json example2.json; do
     name=$(basename "$study" .json)
     [ -e "$name.json" ] && study=$name.json
     must "$parcours" check "$study" --store store
