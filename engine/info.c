@@ -1,6 +1,7 @@
 /** parcours info: what a store holds. Counts of tables and files, never of patients' values. */
 #include <string.h>
 #include "info.h"
+#include "report.h"
 
 static const pc_option option[] = {
     {"json", NULL, "everything, as JSON", false},
@@ -97,6 +98,7 @@ static pc_status print_warnings(const pc_info *info, pc_buffer *out, pc_error *e
     for (int i = 0; i < info->table_count; i++) {
         PC_TRY(print_reasons(&info->table[i], out, err));
     }
+    PC_TRY(pc_report_warnings(info->path, out, err));
     for (const pc_json *d = pc_json_first(info->deliveries); d != NULL; d = pc_json_next(d)) {
         const pc_json *files = pc_json_get(d, "files");
         for (const pc_json *f = files == NULL ? NULL : pc_json_first(files); f != NULL;
@@ -152,8 +154,8 @@ const pc_command pc_command_info = {
     .summary = "says what a store holds",
     .operands = "STORE",
     .detail =
-        "Tables, rows read, stored and rejected, period, size, and warnings: rejects by reason\n"
-        "and columns that the model does not know.\n",
+        "Tables, rows read, stored and rejected, period, size, and warnings: rejects by reason,\n"
+        "columns that the model does not know or no file has, values that no nomenclature has.\n",
     .least_operands = 1,
     .most_operands = 1,
     .option = option,

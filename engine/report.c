@@ -164,6 +164,50 @@ pc_status pc_report_read(const char *store, int64_t delivery, bool as_json, pc_b
     return status;
 }
 
+// Names of a list that pass, behind a colon; nothing when there are none.
+static pc_status warn_list(const char *table, const char *what, const pc_json *list, int64_t least,
+                           pc_buffer *out, pc_error *err)
+{
+    int shown = 0;
+    for (const pc_json *v = list == NULL ? NULL : pc_json_first(list); v != NULL;
+         v = pc_json_next(v)) {
+        int64_t number = least; // a text stands for a small count
+        (void)pc_json_int(v, &number);
+        if (number < least) continue;
+        if (shown++ == 0) PC_TRY(pc_buffer_print(out, err, "warning: %s: %s:", table, what));
+        PC_TRY(pc_buffer_print(out, err, " %s", pc_json_key(v)));
+    }
+    return shown == 0 ? PC_OK : pc_buffer_print(out, err, "\n");
+}
+
+static pc_status warn_delivery(const pc_json *report, pc_buffer *out, pc_error *err)
+{
+    const pc_json *tables = pc_json_get(report, "tables");
+    for (const pc_json *t = tables == NULL ? NULL : pc_json_first(tables); t != NULL;
+         t = pc_json_next(t)) {
+        const pc_json *files = pc_json_get(t, "files");
+        const int64_t file_count = files == NULL ? 0 : pc_json_count(files);
+        PC_TRY(warn_list(pc_json_key(t), "columns that no file has",
+                         pc_json_get(t, "columns_missing"), file_count, out, err));
+        PC_TRY(warn_list(pc_json_key(t), "values outside their nomenclature",
+                         pc_json_get(t, "outside_nomenclature"), 1, out, err));
+    }
+    return PC_OK;
+}
+
+pc_status pc_report_warnings(const char *store, pc_buffer *out, pc_error *err)
+{
+    char path[PATH_BYTES];
+    for (int64_t next = 0; next < MOST_DELIVERIES && make_path(store, next, path); next++) {
+        pc_json *json = NULL;
+        PC_TRY(pc_json_read(path, &json, err));
+        const pc_status status = warn_delivery(json, out, err);
+        pc_json_free(json);
+        if (status != PC_OK) return status;
+    }
+    return PC_OK;
+}
+
 static const pc_option option[] = {
     {"delivery", "N", "which one, from 0 (the newest)", false},
     {"json", NULL, "the whole report, as JSON", false},

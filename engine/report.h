@@ -19,4 +19,8 @@ pc_status pc_report_page(const pc_json *report, pc_buffer *out, pc_error *err) P
 pc_status pc_report_read(const char *store, int64_t delivery, bool as_json, pc_buffer *out,
                          pc_error *err) PC_MUST_CHECK;
 
+/** Appends "warning: TABLE: ..." for columns that no file has and values outside their
+ * nomenclature, of each delivery of a store; nothing for deliveries without a report. Local. */
+pc_status pc_report_warnings(const char *store, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
+
 #endif

@@ -44,6 +44,9 @@ END
 grep -q 'values outside their nomenclature: BIO_PRS_IDE 30$' "$work/told" || fail "thirty unknown values"
 grep -q 'values outside their nomenclature: CAM_PRS_IDE 1-10$' "$work/told" || fail "three unknown values"
 grep -q 'columns unknown to the model, by files: NOVELTY 1$' "$work/told" || fail "a new column"
+"$bin" info "$work/changed" >"$work/info"
+grep -q 'warning: ER_BIO_F: values outside their nomenclature: BIO_PRS_IDE$' "$work/info" || fail "info: values"
+grep -q 'warning: ER_PRS_F: columns that no file has:' "$work/info" || fail "info: columns"
 ! grep -rq 'SECRET\|98765' "$work/changed/reports" "$work/told" "$work/said" || fail "a value is told"
 echo "ok: unknown values and columns"
 
