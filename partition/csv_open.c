@@ -155,7 +155,7 @@ static pc_status find_missing(const pc_model *model, pc_csv_file *file, pc_arena
         return PC_FAIL(err, PC_BAD_INPUT,
                        "file '%s': line 1 holds no column of table %s: expected names separated by "
                        "'%c'",
-                       file->name, table->name, model->delimiter);
+                       file->name, table->name, table->delimiter);
     }
     for (int c = 0; c < table->column_count; c++) {
         if (table->column[c].origin != PC_FROM_CSV || has_column(file, c)) continue;
@@ -177,7 +177,7 @@ static pc_status open_header(const pc_model *model, const pc_buffer *head, bool 
     pc_span line;
     const pc_model_table *table = &model->table[out->table];
     PC_TRY(find_header(out->name, head, is_whole, &line, &out->header_bytes, err));
-    PC_TRY(match_names(table, line, model->delimiter, arena, out, err));
+    PC_TRY(match_names(table, line, table->delimiter, arena, out, err));
     return find_missing(model, out, arena, err);
 }
 
@@ -199,7 +199,7 @@ pc_status pc_csv_open(const pc_model *model, const char *path, const char *name,
         return PC_FAIL(err, PC_IO, "file '%s': is not a file that can be read", name);
     }
     out->bytes = (int64_t)info.st_size;
-    out->delimiter = model->delimiter;
+    out->delimiter = model->table[out->table].delimiter;
     out->multiline = model->table[out->table].multiline;
     out->is_stream = csv_is_compressed(path) || out->multiline;
     pc_buffer head = {.budget = arena->budget};

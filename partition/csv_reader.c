@@ -255,7 +255,7 @@ static pc_status fill(csv_unit *u, pc_error *err)
     }
     memset(r->window.data + r->window.bytes, 0, CSV_PADDING);
     PC_TRY(pc_buffer_reserve(&r->index, r->window.bytes * sizeof(uint32_t) + 4, err));
-    u->index_count = csv_index(r->window.data, r->window.bytes, r->model->delimiter,
+    u->index_count = csv_index(r->window.data, r->window.bytes, u->file->delimiter,
                                (uint32_t *)(void *)r->index.data);
     u->index_at = 0;
     return PC_OK;

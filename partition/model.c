@@ -139,6 +139,13 @@ int pc_model_match_file(const pc_model *model, const char *file_name, int *year)
     return -1;
 }
 
+void *model_grow(const model_builder *b, const void *old, int used, int more, size_t size)
+{
+    void *grown = pc_arena_array(b->arena, (size_t)used + (size_t)more, size, b->err);
+    if (grown != NULL && used > 0) memcpy(grown, old, (size_t)used * size);
+    return grown;
+}
+
 void model_path(char path[MODEL_PATH_BYTES], const char *parent, const char *member)
 {
     const int bytes = snprintf(path, MODEL_PATH_BYTES, "%s.%s", parent, member);
@@ -301,8 +308,8 @@ static pc_status read_systems(model_builder *b, const pc_json *document)
     const pc_json *list = pc_json_get(document, "systems");
     if (list == NULL) return PC_OK;
     PC_TRY(model_expect(b, "systems", list, PC_JSON_OBJECT, "an object {name: kind}"));
-    b->system =
-        pc_arena_array(b->arena, (size_t)pc_json_count(list) + 1, sizeof *b->system, b->err);
+    b->system = model_grow(b, b->system, b->model->system_count, pc_json_count(list) + 1,
+                           sizeof *b->system);
     if (b->system == NULL) return PC_NO_MEMORY;
     b->model->system = b->system;
     for (const pc_json *v = pc_json_first(list); v != NULL; v = pc_json_next(v)) {
@@ -310,9 +317,8 @@ static pc_status read_systems(model_builder *b, const pc_json *document)
         const char *key = pc_json_key(v);
         (void)snprintf(path, sizeof path, "systems.%.63s", key);
         PC_TRY(model_check_name(b, path, key));
-        if (pc_model_find_system(b->model, pc_span_of(key)) >= 0) {
-            return model_fail(b, path, "is there twice");
-        }
+        const int same = pc_model_find_system(b->model, pc_span_of(key));
+        if (same >= b->first_system) return model_fail(b, path, "is there twice");
         PC_TRY(model_expect(b, path, v, PC_JSON_TEXT, "\"flat\", \"prefix\" or \"tree\""));
         int kind = 0;
         while (kind < 3 && strcmp(kind_name[kind], pc_json_text(v)) != 0)
@@ -320,6 +326,8 @@ static pc_status read_systems(model_builder *b, const pc_json *document)
         if (kind == 3) {
             return model_fail(b, path, "expected \"flat\", \"prefix\" or \"tree\"");
         }
+        if (same >= 0 && b->system[same].kind == (pc_system_kind)kind) continue; // the base's
+        if (same >= 0) return model_fail(b, path, "is of another kind in the base model");
         pc_system *system = &b->system[b->model->system_count];
         system->kind = (pc_system_kind)kind;
         system->name = pc_arena_text(b->arena, key, strlen(key), b->err);
@@ -335,7 +343,7 @@ static pc_status read_keys(model_builder *b, const pc_json *document)
     const pc_json *list = pc_json_get(document, "keys");
     if (list == NULL) return PC_OK;
     PC_TRY(model_expect(b, "keys", list, PC_JSON_OBJECT, "an object {name: {\"table\": ...}}"));
-    b->key = pc_arena_array(b->arena, (size_t)pc_json_count(list) + 1, sizeof *b->key, b->err);
+    b->key = model_grow(b, b->key, b->model->key_count, pc_json_count(list) + 1, sizeof *b->key);
     if (b->key == NULL) return PC_NO_MEMORY;
     b->model->key = b->key;
     for (const pc_json *v = pc_json_first(list); v != NULL; v = pc_json_next(v)) {
@@ -363,38 +371,83 @@ static pc_status read_keys(model_builder *b, const pc_json *document)
     return PC_OK;
 }
 
-static pc_status read_head(model_builder *b, const pc_json *document)
+// What every document says of itself.
+static pc_status read_head(model_builder *b, const pc_json *document, const char **name,
+                           const char **version)
 {
-    static const char *const known[] = {"model",     "version",   "title",      "note", "notice",
-                                        "delimiter", "null_text", "systems",    "keys", "person",
-                                        "tables",    "derived",   "populations"};
-    pc_model *model = b->model;
+    static const char *const known[] = {"model",     "version",   "title",       "note",   "notice",
+                                        "delimiter", "null_text", "systems",     "keys",   "person",
+                                        "tables",    "derived",   "populations", "extends"};
     const char *delimiter = NULL;
     PC_TRY(model_expect(b, "$", document, PC_JSON_OBJECT, "an object"));
     PC_TRY(model_members(b, "$", document, known, (int)(sizeof known / sizeof known[0])));
-    PC_TRY(model_text(b, "$", document, "model", true, &model->name));
-    PC_TRY(model_check_name(b, "model", model->name));
-    PC_TRY(model_text(b, "$", document, "version", true, &model->version));
+    PC_TRY(model_text(b, "$", document, "model", true, name));
+    PC_TRY(model_check_name(b, "model", *name));
+    PC_TRY(model_text(b, "$", document, "version", true, version));
     PC_TRY(model_text(b, "$", document, "delimiter", false, &delimiter));
     if (delimiter == NULL) delimiter = ";";
     if (strlen(delimiter) != 1 || strchr(";,|\t", delimiter[0]) == NULL) {
         return model_fail(b, "delimiter", "expected one of ; , | or a tab");
     }
-    model->delimiter = delimiter[0];
-    return model_bool(b, "$", document, "null_text", false, &model->null_text);
+    b->delimiter = delimiter[0];
+    b->first_system = b->model->system_count;
+    return PC_OK;
 }
 
-static pc_status build(model_builder *b, const pc_json *document)
+static pc_status build_base(model_builder *b, const pc_json *document)
 {
-    PC_TRY(read_head(b, document));
+    PC_TRY(read_head(b, document, &b->model->name, &b->model->version));
+    if (pc_json_get(document, "extends") != NULL) {
+        return model_fail(b, "extends", "an extension is given behind its base: base+extension");
+    }
+    PC_TRY(model_bool(b, "$", document, "null_text", false, &b->model->null_text));
     PC_TRY(read_systems(b, document));
     PC_TRY(model_read_tables(b, document));
     PC_TRY(read_keys(b, document));
     PC_TRY(model_read_person(b, document));
     PC_TRY(model_read_rules(b, document));
-    PC_TRY(model_link_tables(b));
-    PC_TRY(model_read_nets(b));
     return model_read_populations(b, document);
+}
+
+// The tables of another source beside those of the base.
+static pc_status build_extension(model_builder *b, const pc_json *document, const char *base)
+{
+    static const char *const of_base[] = {"person", "null_text", "populations"};
+    const char *name = NULL;
+    const char *version = NULL;
+    const char *extends = NULL;
+    PC_TRY(read_head(b, document, &name, &version));
+    PC_TRY(model_text(b, "$", document, "extends", true, &extends));
+    if (strcmp(extends, base) != 0) {
+        return model_fail(b, "extends", "expected '%s', the model that it stands behind", base);
+    }
+    for (size_t i = 0; i < sizeof of_base / sizeof of_base[0]; i++) {
+        if (pc_json_get(document, of_base[i]) == NULL) continue;
+        return model_fail(b, of_base[i], "an extension takes this from its base");
+    }
+    const size_t bytes = strlen(b->model->name) + strlen(name) + 2;
+    char *joined = pc_arena_take(b->arena, bytes, b->err);
+    if (joined == NULL) return PC_NO_MEMORY;
+    (void)snprintf(joined, bytes, "%s+%s", b->model->name, name);
+    b->model->name = joined;
+    PC_TRY(read_systems(b, document));
+    PC_TRY(model_read_tables(b, document));
+    PC_TRY(read_keys(b, document));
+    return model_read_rules(b, document);
+}
+
+static pc_status build(model_builder *b, const pc_json *document)
+{
+    const bool is_list = pc_json_kind_of(document) == PC_JSON_ARRAY;
+    const pc_json *first = is_list ? pc_json_first(document) : document;
+    PC_TRY(model_expect(b, "$", first, PC_JSON_OBJECT, "an object"));
+    PC_TRY(build_base(b, first));
+    const char *base = b->model->name;
+    for (const pc_json *v = is_list ? pc_json_next(first) : NULL; v != NULL; v = pc_json_next(v)) {
+        PC_TRY(build_extension(b, v, base));
+    }
+    PC_TRY(model_link_tables(b));
+    return model_read_nets(b);
 }
 
 pc_status pc_model_build(const pc_json *document, pc_span text, const char *name, pc_arena *arena,
@@ -443,25 +496,42 @@ static pc_status read_whole(const char *path, pc_buffer *out, pc_error *err)
     return status;
 }
 
-pc_status pc_model_read(const char *name_or_path, const char *share, pc_arena *arena,
-                        const pc_model **out, pc_error *err)
+// The text of one model, by name or path.
+static pc_status read_one(pc_span name, const char *share, pc_buffer *out, pc_error *err)
 {
     char path[4096];
-    const bool is_path = strchr(name_or_path, '/') != NULL || strchr(name_or_path, '.') != NULL;
-    const int bytes = is_path
-                          ? snprintf(path, sizeof path, "%s", name_or_path)
-                          : snprintf(path, sizeof path, "%s/models/%s.json", share, name_or_path);
+    const bool is_path =
+        memchr(name.data, '/', name.bytes) != NULL || memchr(name.data, '.', name.bytes) != NULL;
+    const int bytes = is_path ? snprintf(path, sizeof path, "%.*s", (int)name.bytes, name.data)
+                              : snprintf(path, sizeof path, "%s/models/%.*s.json", share,
+                                         (int)name.bytes, name.data);
     if (bytes < 0 || (size_t)bytes >= sizeof path) {
         return PC_FAIL(err, PC_BAD_JOB, "model: its path is too long");
     }
     if (access(path, F_OK) != 0) {
         return PC_FAIL(err, PC_BAD_JOB,
-                       "model '%s': there is no file '%s'; a shipped model is given by "
-                       "its name (snds), another by the path of its file",
-                       name_or_path, path);
+                       "model '%.*s': there is no file '%s'; a shipped model is given by "
+                       "its name (snds), another by the path of its file, extensions behind '+'",
+                       (int)name.bytes, name.data, path);
     }
+    return read_whole(path, out, err);
+}
+
+pc_status pc_model_read(const char *name_or_path, const char *share, pc_arena *arena,
+                        const pc_model **out, pc_error *err)
+{
     pc_buffer text = {.budget = arena->budget};
-    pc_status status = read_whole(path, &text, err);
+    const bool is_one = strchr(name_or_path, '+') == NULL;
+    const char *at = name_or_path;
+    pc_status status = is_one ? PC_OK : pc_buffer_append(&text, "[", 1, err);
+    for (bool is_first = true; status == PC_OK && (is_first || *at != '\0'); is_first = false) {
+        const size_t bytes = strcspn(at, "+");
+        if (!is_first) status = pc_buffer_append(&text, ",", 1, err);
+        if (status == PC_OK) status = read_one((pc_span){at, bytes}, share, &text, err);
+        at += bytes;
+        if (*at == '+') at++;
+    }
+    if (status == PC_OK && !is_one) status = pc_buffer_append(&text, "]", 1, err);
     if (status == PC_OK) {
         status = pc_model_parse((pc_span){text.data, text.bytes}, name_or_path, arena, out, err);
     }

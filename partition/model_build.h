@@ -29,6 +29,9 @@ typedef struct model_builder {
     const char **dict;        // [dict_room]
     uint32_t *dict_hash;      // [dict_room] of each name
     int dict_room;
+    int first_table;  // of the document being read: 0 of the base, then that of each extension
+    int first_system; // of the document being read
+    char delimiter;   // of the document being read
 } model_builder;
 
 /** What a column line says. */
@@ -37,6 +40,10 @@ typedef struct model_line {
     pc_model_column column;
     const char *dict; // a dictionary's name, or NULL
 } model_line;
+
+/** A larger array: the `used` elements of `old`, then room for `more` zeroed ones. NULL: no memory.
+ */
+void *model_grow(const model_builder *b, const void *old, int used, int more, size_t size);
 
 /** `path`: "parent.member", cut when too long (it is only shown). */
 void model_path(char path[MODEL_PATH_BYTES], const char *parent, const char *member);

@@ -109,6 +109,10 @@ static pc_status add_rule(model_builder *b, const char *path, const char *table_
     if (t->event_date < 0 && rule->table != b->model->person_table) {
         return model_fail(b, path, "%s is a reference table: it has no derived columns", t->name);
     }
+    if (rule->table < b->first_table) {
+        return model_fail(b, path, "%s is a table of the base model: extensions leave it as it is",
+                          t->name);
+    }
     rule->column = t->column_count;
     return model_add_column(b, path, rule->table, &line->column, line->dict);
 }
@@ -161,7 +165,8 @@ pc_status model_read_rules(model_builder *b, const pc_json *document)
     for (const pc_json *v = pc_json_first(list); v != NULL; v = pc_json_next(v)) {
         count += target_count(v);
     }
-    pc_model_rule *rule = pc_arena_array(b->arena, (size_t)count + 1, sizeof *rule, b->err);
+    pc_model_rule *rule =
+        model_grow(b, b->model->rule, b->model->rule_count, count + 1, sizeof *rule);
     if (rule == NULL) return PC_NO_MEMORY;
     b->model->rule = rule;
     for (const pc_json *v = pc_json_first(list); v != NULL; v = pc_json_next(v), index++) {

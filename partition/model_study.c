@@ -53,8 +53,8 @@ static pc_status read_net(model_builder *b, int table, const pc_json *json)
 
 pc_status model_read_nets(model_builder *b)
 {
-    for (int t = 0; t < b->model->person_table; t++) {
-        const pc_json *json = pc_json_get(b->json[t], "net");
+    for (int t = 0; t < b->model->table_count; t++) {
+        const pc_json *json = b->json[t] == NULL ? NULL : pc_json_get(b->json[t], "net");
         if (json != NULL) PC_TRY(read_net(b, t, json));
     }
     return PC_OK;
@@ -149,7 +149,8 @@ pc_status model_read_populations(model_builder *b, const pc_json *document)
     if (list == NULL) return PC_OK;
     PC_TRY(model_expect(b, "populations", list, PC_JSON_OBJECT, "an object {name: population}"));
     pc_model_population *population =
-        pc_arena_array(b->arena, (size_t)pc_json_count(list) + 1, sizeof *population, b->err);
+        model_grow(b, b->model->population, b->model->population_count, pc_json_count(list) + 1,
+                   sizeof *population);
     if (population == NULL) return PC_NO_MEMORY;
     b->model->population = population;
     for (const pc_json *v = pc_json_first(list); v != NULL; v = pc_json_next(v)) {

@@ -122,11 +122,11 @@ static pc_status begin_tables(model_builder *b, const pc_json *list, int *column
     if (count < 1 || count >= MODEL_MAX_TABLES) {
         return model_fail(b, "tables", "expected 1 to %d tables", MODEL_MAX_TABLES - 1);
     }
-    const size_t room = (size_t)count + 1;
-    b->table = pc_arena_array(b->arena, room, sizeof *b->table, b->err);
-    b->column = pc_arena_array(b->arena, room, sizeof(pc_model_column *), b->err);
-    b->column_hash = pc_arena_array(b->arena, room, sizeof(uint32_t *), b->err);
-    b->json = pc_arena_array(b->arena, room, sizeof(const pc_json *), b->err);
+    const int used = b->model->table_count;
+    b->table = model_grow(b, b->table, used, count + 1, sizeof *b->table);
+    b->column = model_grow(b, b->column, used, count + 1, sizeof(pc_model_column *));
+    b->column_hash = model_grow(b, b->column_hash, used, count + 1, sizeof(uint32_t *));
+    b->json = model_grow(b, b->json, used, count + 1, sizeof(const pc_json *));
     if (b->table == NULL || b->column == NULL || b->column_hash == NULL || b->json == NULL) {
         return PC_NO_MEMORY;
     }
@@ -146,6 +146,7 @@ static pc_status begin_tables(model_builder *b, const pc_json *list, int *column
         t->name = pc_arena_text(b->arena, name, strlen(name), b->err);
         if (t->name == NULL) return PC_NO_MEMORY;
         set_nothing(t);
+        t->delimiter = b->delimiter;
         b->json[b->model->table_count++] = v;
         const pc_json *columns = pc_json_get(v, "columns");
         if (columns != NULL) *column_count += pc_json_count(columns);
@@ -160,14 +161,19 @@ pc_status model_read_tables(model_builder *b, const pc_json *document)
     const int derived_count = derived == NULL ? 0 : pc_json_count(derived);
     int column_count = 0;
     PC_TRY(model_expect(b, "tables", list, PC_JSON_OBJECT, "an object {name: table}"));
+    b->first_table = b->model->table_count;
     PC_TRY(begin_tables(b, list, &column_count));
-    b->dict_room = column_count + derived_count * b->model->table_count + PERSON_COLUMNS;
-    b->dict = pc_arena_array(b->arena, (size_t)b->dict_room, sizeof *b->dict, b->err);
-    b->dict_hash = pc_arena_array(b->arena, (size_t)b->dict_room, sizeof *b->dict_hash, b->err);
+    const int tables = b->model->table_count - b->first_table;
+    const int used = b->model->dict_count;
+    const int more = column_count + derived_count * tables + PERSON_COLUMNS;
+    b->dict = model_grow(b, b->dict, used, more, sizeof *b->dict);
+    b->dict_hash = model_grow(b, b->dict_hash, used, more, sizeof *b->dict_hash);
     if (b->dict == NULL || b->dict_hash == NULL) return PC_NO_MEMORY;
+    b->dict_room = used + more;
     b->model->dict_name = b->dict;
-    for (int t = 0; t < b->model->table_count; t++)
+    for (int t = b->first_table; t < b->model->table_count; t++)
         PC_TRY(read_table(b, t, derived_count));
+    if (b->first_table > 0) return PC_OK; // an extension: PERSON is the base's
     b->model->person_table = b->model->table_count++;
     pc_model_table *person = &b->table[b->model->person_table];
     set_nothing(person);
@@ -466,12 +472,15 @@ static pc_status link_references(model_builder *b, int table)
 
 pc_status model_link_tables(model_builder *b)
 {
-    const int count = b->model->person_table;
-    for (int t = 0; t < count; t++)
-        PC_TRY(link_primary(b, t));
-    for (int t = 0; t < count; t++)
-        PC_TRY(link_patient(b, t));
+    const int count = b->model->table_count;
     for (int t = 0; t < count; t++) {
+        if (b->json[t] != NULL) PC_TRY(link_primary(b, t));
+    }
+    for (int t = 0; t < count; t++) {
+        if (b->json[t] != NULL) PC_TRY(link_patient(b, t));
+    }
+    for (int t = 0; t < count; t++) {
+        if (b->json[t] == NULL) continue; // PERSON
         char path[MODEL_PATH_BYTES];
         table_path(path, &b->table[t], "patient.parent");
         if (b->table[t].own_key >= 0 && b->table[t].parent_key >= 0) {

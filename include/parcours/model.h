@@ -136,6 +136,7 @@ typedef struct pc_model_table {
     pc_model_net net;
     bool multiline;    ///< quoted fields of its files may hold line feeds: read by one rank
     bool check_period; ///< a row whose own_end is before its own_date is rejected ("period")
+    char delimiter;    ///< between the fields of its files
     const char *title; ///< or NULL
 } pc_model_table;
 
@@ -186,9 +187,8 @@ typedef struct pc_model_population {
 } pc_model_population;
 
 typedef struct pc_model {
-    const char *name;
+    const char *name; ///< with extensions "snds+angioplasties"
     const char *version;
-    char delimiter;
     bool null_text;   ///< the texts NULL and NA are null too
     pc_span document; ///< the JSON text it was read from
     int system_count;
@@ -207,7 +207,9 @@ typedef struct pc_model {
     const pc_model_population *population;
 } pc_model;
 
-/** Reads a model from its JSON text; everything is owned by `arena`. Local.
+/** Reads a model from its JSON text; everything is owned by `arena`. A list of documents is a base
+ *  model and extensions of it: their tables come behind PERSON, so that the numbers of the base's
+ *  tables, columns, keys and dictionaries are those that it has alone. Local.
  *  @param name  what errors call it
  *  @return PC_BAD_JOB with the JSON path, what was expected, the nearest name */
 pc_status pc_model_parse(pc_span text, const char *name, pc_arena *arena, const pc_model **out,
@@ -215,7 +217,8 @@ pc_status pc_model_parse(pc_span text, const char *name, pc_arena *arena, const 
 /** The same of a document that is parsed already: `text` is what it was parsed from (copied). */
 pc_status pc_model_build(const pc_json *document, pc_span text, const char *name, pc_arena *arena,
                          const pc_model **out, pc_error *err) PC_MUST_CHECK;
-/** The same from a file, or a shipped model by its name ("snds": SHARE/models/snds.json). */
+/** The same from a file, or a shipped model by its name ("snds": SHARE/models/snds.json); with
+ *  extensions "snds+angioplasties", "snds+./register.json". */
 pc_status pc_model_read(const char *name_or_path, const char *share, pc_arena *arena,
                         const pc_model **out, pc_error *err) PC_MUST_CHECK;
 

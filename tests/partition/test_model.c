@@ -58,7 +58,7 @@ static void test_example(void)
     const pc_status status = pc_model_parse(next_block(&at, "json"), "register", &arena, &m, &err);
     CU_ASSERT_EQUAL_FATAL(status, PC_OK);
     CU_ASSERT_STRING_EQUAL(m->name, "register");
-    CU_ASSERT_EQUAL(m->delimiter, ',');
+    CU_ASSERT_EQUAL(m->table[0].delimiter, ',');
     CU_ASSERT_EQUAL(m->table_count, 4);
     const pc_model_table *t = &m->table[pc_model_find_table(m, pc_span_of("visit"))];
     CU_ASSERT_EQUAL(t->path, PC_PATH_PAIR);
