@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # Usage: test_oracle.sh BIN_DIR
-# PostgreSQL 15 as an independent oracle (tests/oracle/README.md): a clean, a messy and a damaged synthetic delivery,
-# and one with all tables,
-# are ingested by Parcours and loaded into a throw-away PostgreSQL cluster, where patients, derived columns and the
-# diabetes cohort are made by SQL. Every row, every rejected row, each query of tests/oracle/queries and the cohorts
-# are compared. Uses $PARCOURS_RELEASE/bin when set. Skipped (77) without PostgreSQL 15 or h5py.
+# PostgreSQL 15 as an independent oracle (tests/oracle/README.md): a clean, a messy and a damaged synthetic delivery
+# with core columns, and a clean one with all tables, are ingested by Parcours and loaded into a throw-away
+# PostgreSQL cluster, where patients, derived columns and the diabetes cohort are made by SQL. Every row, every
+# rejected row, each query of tests/oracle/queries and the cohorts are compared. Uses $PARCOURS_RELEASE/bin when set. Skipped (77) without PostgreSQL 15 or h5py.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 oracle=$top/tests/oracle
@@ -96,13 +95,13 @@ for name in damaged clean; do
     compare "$name" queries "$parcours" "$name.store" "out/$name" "random.$name"
 done
 step "clean delivery with all tables and columns"
-"$parcours" synth --out all.csv --columns all --patients 400 --years 2020:2021 --seed 4 --quiet
-mkdir -p out/all
-load all
-ingest all
+"$parcours" synth --out every.csv --columns all --patients 400 --years 2020:2021 --seed 4 --quiet
+mkdir -p out/every
+load every
+ingest every
 wait_for_load
-compare all tables "$parcours" all.store out/all
-compare all foreign all.store out/all "$(dirname "$parcours")/../plugin"
+compare every tables "$parcours" every.store out/every
+compare every foreign every.store out/every "$(dirname "$parcours")/../plugin"
 step "done"
 if [ "$failures" != 0 ]; then
     echo "$failures comparisons FAILED"

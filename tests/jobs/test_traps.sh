@@ -16,14 +16,27 @@ fail() { echo "FAILED: $*"; exit 1; }
 # trial NAME OPTIONS...: the seeds are such that together they have all cases
 trial() {
     "$bin" synth "${@:2}" --messy --out "$work/$1" --quiet || fail "$1: synth"
-    "$bin" ingest --model snds --in "$work/$1" --store "$work/$1.store" --shards 16 2>"$work/$1.log" ||
+    "$bin" ingest --model snds --in "$work/$1" --store "$work/$1.store" --shards 16 >"$work/$1.report" 2>"$work/$1.log" ||
         fail "$1: ingest: $(tail -n 1 "$work/$1.log")"
     python3 "$here/trap_store.py" "$bin" "$work/$1" "$work/$1.store" "$work/$1.log" "$work/seen" ||
         fail "$1: the store shows other cases"
 }
 trial core --patients 1000 --years 2017:2018 --seed 2
-trial all --patients 250 --years 2012:2013 --seed 9 --columns all
+trial all --patients 250 --years 2012:2013 --seed 44 --columns all
 for number in $(seq -w 1 59); do
     grep -q "^T$number$" "$work/seen" || fail "T$number occurs in neither delivery"
 done
+
+# T59: a file that comes again is refused by its name; T03: with a new IR_BEN_R people get another key
+"$bin" synth --patients 300 --years 2018:2018 --seed 3 --out "$work/first" --quiet
+"$bin" ingest --model snds --in "$work/first" --store "$work/store" --shards 16 --quiet >"$work/report"
+mkdir "$work/again"
+cp "$work/first/ER_PRS_F_2018.CSV" "$work/again"
+code=0
+"$bin" ingest --in "$work/again" --store "$work/store" --append --quiet >"$work/report" 2>"$work/err" || code=$?
+[ $code = 2 ] && grep -q 'ER_PRS_F_2018.CSV' "$work/err" || fail "T59: a file twice: exit $code: $(cat "$work/err")"
+python3 "$here/trap_rekey.py" make "$work/first" "$work/second"
+python3 "$here/trap_rekey.py" check "$bin" "$work/store" 18
+"$bin" ingest --in "$work/second" --store "$work/store" --replace --quiet >"$work/report"
+python3 "$here/trap_rekey.py" check "$bin" "$work/store" 17
 echo "traps: done"

@@ -11,11 +11,27 @@ import h5py
 import numpy
 
 STATUS = {"P": "resolved", "U": "unresolved", "A": "ambiguous", "D": "dummy", "O": "orphan"}
-PARENTS = {"ER_ETE_F": "ER_PRS_F", "ER_PHA_F": "ER_PRS_F", "ER_CAM_F": "ER_PRS_F", "ER_BIO_F": "ER_PRS_F",
-           "T_MCOaaB": "T_MCOaaC", "T_MCOaaD": "T_MCOaaC", "T_MCOaaUM": "T_MCOaaC", "T_MCOaaA": "T_MCOaaC"}
-KEYS = ["flx_dis_dtd", "flx_trt_dtd", "flx_emt_typ", "flx_emt_num", "flx_emt_ord", "org_cle_num", "dct_ord_num",
-        "prs_ord_num", "rem_typ_aff", "eta_num", "rsa_num", "file_year"]
+CLAIM = ["flx_dis_dtd", "flx_trt_dtd", "flx_emt_typ", "flx_emt_num", "flx_emt_ord", "org_cle_num", "dct_ord_num",
+         "prs_ord_num", "rem_typ_aff"]
+STAYS = {"T_MCOaa": ["eta_num", "rsa_num"], "T_SSRaa": ["eta_num", "rha_num"], "T_HADaa": ["eta_num_epmsi", "rhad_num"],
+         "T_RIPaa": ["eta_num_epmsi", "rip_num"]}
 EPOCH = datetime.date(1970, 1, 1)
+
+
+def parent_of(table):
+    """The parent of a detail table, and the key columns that stand with it; (None, []) of others."""
+    if table.startswith("ER_"):
+        return (None, []) if table in ("ER_PRS_F", "ER_DCT_F") else ("ER_PRS_F", CLAIM)
+    if table == "KI_ECD_R":
+        return "KI_CCI_R", ["dcd_idt_enc"]
+    if table == "T_RIPaaR3AD":
+        return "T_RIPaaR3A", ["eta_num_epmsi", "ord_num", "sej_idt", "file_year"]
+    family, kind = table[:7], table[7:]
+    if family not in STAYS or kind in ("C", "CSTC", "R3A", "E"):
+        return None, []
+    if kind != "STC" and kind.endswith("STC") or kind == "VALOACE":
+        return family + "CSTC", ["eta_num", "seq_num", "file_year"]
+    return family + "C", STAYS[family] + ["file_year"]
 
 
 class Store:
@@ -57,7 +73,7 @@ class Store:
                 texts[value] = (EPOCH + datetime.timedelta(days=int(value))).isoformat()
             elif kind == "bool":
                 texts[value] = "true" if value else "false"
-            elif kind == "decimal":
+            elif kind == "decimal" and int(attributes["scale"]) > 0:
                 scale, sign = int(attributes["scale"]), "-" if value < 0 else ""
                 digits = str(abs(int(value))).rjust(scale + 1, "0")
                 texts[value] = sign + digits[:-scale] + "." + digits[-scale:]
@@ -73,8 +89,9 @@ class Store:
         slot_of_row = numpy.repeat(numpy.arange(len(keys)), counts)
         lower = {name.lower(): name for name in group}
         parent = None
-        if table in PARENTS and PARENTS[table] in part and "parent" in group:
-            up = part[PARENTS[table]]
+        parent_table, key_columns = parent_of(table)
+        if parent_table is not None and parent_table in part and "parent" in group:
+            up = part[parent_table]
             starts = numpy.concatenate(([0], numpy.cumsum(up["slot_rows"][:].astype(int))))[:-1]
             links = group["parent"][:].astype(int)
             none = int(numpy.iinfo(group["parent"].dtype).max)
@@ -90,9 +107,9 @@ class Store:
                 continue
             own = self.column(group[lower[column]]) if column in lower else [None] * len(slot_of_row)
             if parent is not None:
-                up_name = {name.lower(): name for name in part[PARENTS[table]]}.get(column)
-                if up_name and column in KEYS:
-                    theirs = self.column(part[PARENTS[table]][up_name])
+                up_name = {name.lower(): name for name in part[parent_table]}.get(column)
+                if up_name and column in key_columns:
+                    theirs = self.column(part[parent_table][up_name])
                     own = [theirs[p] if p is not None else v for v, p in zip(own, parent)]
             shown.append(own)
         return zip(*shown)
