@@ -27,10 +27,19 @@ static void set_key(pc_synth *synth, const visit *at, const claim *line, int sig
     synth_cell *cell = synth->detail.cell;
     memcpy(cell, synth->row[SYNTH_PRS].cell, (V_REM_TYP_AFF + 1) * sizeof cell[0]);
     VALUE_OF(synth, FROM).number = VALUE_OF(synth, TO).number = at->day;
-    synth_detail_line(synth, 1);
+    VALUE_OF(synth, DAY).number = at->day;
+    VALUE_OF(synth, DELAY).number = 0;
+    VALUE_OF(synth, ORDER).number = 1;
     VALUE_OF(synth, QUANTITY).number = sign;
     VALUE_OF(synth, CENTS).number = sign * line->cents;
     VALUE_OF(synth, PART).number = sign * line->cents * (100 - line->rate) / 100;
+}
+
+// A device and a hospital drug at random, then what is the line's own again.
+static void set_code(pc_synth *synth, const visit *at, const claim *line, int sign)
+{
+    synth_detail_line(synth, 1);
+    set_key(synth, at, line, sign);
 }
 
 _Static_assert((int)PRS_REM_TYP_AFF == (int)V_REM_TYP_AFF, "the key stands first in both rows");
@@ -52,12 +61,13 @@ static void set_drug_code(pc_synth *synth, uint32_t draw)
     if (form != 0) synth_count_defect(synth, 49);
 }
 
-static pc_status write_hospital_drug(pc_synth *synth, const visit *at, const claim *line,
+static pc_status write_hospital_drug(pc_synth *synth, const visit *at, const claim *line, int sign,
                                      pc_error *err)
 {
     const uint32_t draw = line_draw(synth, at, line, 3);
     const uint32_t percent = line->ghs > 0 ? CLINIC_DRUG_PERCENT : RETROCESSION_PERCENT;
     if (!line->with_hospital || line->nature == 2121 || draw / 1000 % 100 >= percent) return PC_OK;
+    set_code(synth, at, line, sign);
     set_drug_code(synth, draw);
     return synth_detail_emit(synth, DETAIL_UCD, at->month / 12, at->month % 12, err);
 }
@@ -85,6 +95,7 @@ pc_status synth_affined_write(pc_synth *synth, visit *at, const claim *line, int
         PC_TRY(synth_detail_emit(synth, DETAIL_DCT, year, month, err));
     }
     if (is_device(line->nature)) {
+        set_code(synth, at, line, sign);
         PC_TRY(synth_detail_emit(synth, DETAIL_TIP, year, month, err));
         VALUE_OF(synth, ORDER).number = 2;
         if (line_draw(synth, at, line, 1) % 100 < 25) {
@@ -104,7 +115,7 @@ pc_status synth_affined_write(pc_synth *synth, visit *at, const claim *line, int
     if (line->nature == SYNTH_ANNUITY)
         PC_TRY(synth_detail_emit(synth, DETAIL_RAT, year, month, err));
     PC_TRY(write_batches(synth, at, line, err));
-    PC_TRY(write_hospital_drug(synth, at, line, err));
+    PC_TRY(write_hospital_drug(synth, at, line, sign, err));
     if (line_draw(synth, at, line, 2) % 1000 >= ODD_PERMILLE) return PC_OK;
     PC_TRY(synth_detail_emit(synth, DETAIL_ANO, year, month, err));
     return synth_detail_emit(synth, DETAIL_CPT, year, month, err);

@@ -67,14 +67,15 @@ static const struct {
 static const char *const detail_schema[] = {SYNTH_DETAIL_TABLES(SCHEMA)};
 
 enum {
-    COLUMN_CELLS = 7,      // of columns.csv and details.csv
-    MOST_COLUMNS = 330,    // of a table
-    LONGEST_NUMBER = 32,   // bytes of a formatted number or date
-    LONGEST_TEXT = 72,     // bytes of a text cell: DCD_IDT_ENC has 64
-    LINE_BYTES = 512,      // of a line of these files
-    CATALOGUE_YEAR = 2021, // columns alive in it are taken to live on
-    MOST_STEPS = 700,      // a cell and its semicolon, for the widest table
-    LAYOUT_BYTES = 16384   // constants and header of one layout
+    COLUMN_CELLS = 7,       // of columns.csv and details.csv
+    MOST_COLUMNS = 330,     // of a table
+    LONGEST_NUMBER = 32,    // bytes of a formatted number or date
+    LONGEST_TEXT = 72,      // bytes of a text cell: DCD_IDT_ENC has 64
+    LINE_BYTES = 512,       // of a line of these files
+    MOST_CHOICE_BYTES = 60, // of all choices of a column: where each begins fits in a byte
+    CATALOGUE_YEAR = 2021,  // columns alive in it are taken to live on
+    MOST_STEPS = 700,       // a cell and its semicolon, for the widest table
+    LAYOUT_BYTES = 16384    // constants and header of one layout
 };
 
 const char *synth_schema(int table)
@@ -126,21 +127,25 @@ static void add_constant(maker *m, const char *text, size_t bytes)
     step->bytes += (uint32_t)bytes;
 }
 
-// Choices stand behind each other as (length byte, bytes).
+// Choices stand as (length byte, bytes), after a byte for each that says where it begins.
 static void add_choices(maker *m, const char *text)
 {
     synth_step *step = add_step(m, SYNTH_CHOICE, 0, 0);
-    for (;;) {
+    step->width = 1;
+    for (const char *at = text; *at != '\0'; at++)
+        step->width = (uint8_t)(step->width + (*at == '|'));
+    char *from = m->constants + m->constant_bytes;
+    char *to = from + step->width;
+    for (int k = 0; k < step->width; k++) {
         const size_t bytes = strcspn(text, "|");
-        m->constants[m->constant_bytes++] = (char)bytes;
-        memcpy(m->constants + m->constant_bytes, text, bytes);
-        m->constant_bytes += bytes;
+        from[k] = (char)(to - from);
+        *to = (char)bytes;
+        memcpy(to + 1, text, bytes);
+        to += bytes + 1;
         m->row_bytes += bytes;
-        step->bytes += (uint32_t)bytes + 1;
-        step->width++;
-        if (text[bytes] == '\0') return;
         text += bytes + 1;
     }
+    m->constant_bytes += (size_t)(to - from);
 }
 
 static void add_field(maker *m, const field_name *known, int field, int kind, int width)
@@ -243,6 +248,7 @@ static bool add_fill(maker *m, const synth_world *world, char *fill, const char 
             add_constant(m, fill + 1, strlen(fill + 1));
             return true;
         case '?':
+            if (strlen(fill) > MOST_CHOICE_BYTES) return false;
             add_choices(m, fill + 1);
             return true;
         case '$':

@@ -129,7 +129,7 @@ static pc_status pensions(pc_synth *synth, pc_error *err)
         line.executor = line.prescriber = 0;
         line.speciality = line.asker_speciality = 0;
         line.prescribed = day;
-        line.insurance = pension ? 10 : 41;
+        line.insurance = pension ? 10 : 40;
         PC_TRY(synth_claim_emit(synth, &synth->extra, &v, &line, err));
     }
     return PC_OK;

@@ -101,11 +101,14 @@ static char *put_day(const synth_world *world, const synth_step *step, int64_t d
 static char *put_choice(const synth_layout *layout, const synth_step *step, uint32_t pick,
                         char *out)
 {
-    const char *at = layout->constants + step->from;
-    for (uint32_t k = pick % step->width; k > 0; k--)
-        at += 1 + *at;
-    memcpy(out, at + 1, (size_t)*at);
-    return out + *at;
+    const char *from = layout->constants + step->from;
+    const uint32_t count = step->width;
+    const uint32_t chosen = (count & (count - 1)) == 0 ? pick & (count - 1) : pick % count;
+    const char *at = from + from[chosen];
+    const size_t bytes = (size_t)*at;
+    *out = at[1]; // most have one byte or none
+    if (bytes > 1) memcpy(out, at + 1, bytes);
+    return out + bytes;
 }
 
 static char *put_value(const synth_world *world, const synth_step *step, synth_cell cell, char *out)
