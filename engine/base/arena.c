@@ -17,7 +17,9 @@ enum {
     HUGE_FROM_BYTES = 4 * 1024 * 1024, // from here on a request gets huge pages
     KEPT_BYTES = 64 * 1024 * 1024,     // free memory that is not given back to the system at once
     MAP_FROM_BYTES = 32 * 1024 * 1024, // the C library's own largest threshold
-    FIRST_BLOCK_BYTES = 4 * 1024,      // small arenas stay small
+    TIGHT_BYTES = 1024 * 1024 * 1024,  // budgets below it are meant to be kept to the megabyte
+    TIGHT_MAP_BYTES = 128 * 1024, // then what is larger is mapped, and unmapped when given back
+    FIRST_BLOCK_BYTES = 4 * 1024, // small arenas stay small
     MOST_BLOCK_BYTES = 256 * 1024 // larger ones ask the system seldom; a large request stands alone
 };
 
@@ -63,10 +65,22 @@ void pc_memory_prepare(void)
     mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
-// Large pieces on huge pages: 512 times fewer first touches, and fewer TLB misses in tables.
-static void *memory_map(size_t bytes)
+static bool is_tight(const pc_budget *budget)
 {
-    if (bytes < HUGE_FROM_BYTES) return aligned_alloc(ALIGN_BYTES, bytes);
+    return budget != NULL && budget->limit_bytes > 0 && budget->limit_bytes < TIGHT_BYTES;
+}
+
+void pc_memory_suit(const pc_budget *budget)
+{
+    if (!is_tight(budget)) return;
+    mallopt(M_MMAP_THRESHOLD, TIGHT_MAP_BYTES);
+    mallopt(M_TRIM_THRESHOLD, TIGHT_MAP_BYTES);
+}
+
+// Large pieces on huge pages: 512 times fewer first touches, and fewer TLB misses in tables.
+static void *memory_map(const pc_budget *budget, size_t bytes)
+{
+    if (bytes < HUGE_FROM_BYTES || is_tight(budget)) return aligned_alloc(ALIGN_BYTES, bytes);
     void *memory = NULL;
     if (posix_memalign(&memory, HUGE_PAGE_BYTES, bytes) != 0) return NULL;
     (void)madvise(memory, bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES, MADV_HUGEPAGE); // a wish only
@@ -77,7 +91,7 @@ static void *memory_map(size_t bytes)
 static void *memory_take(pc_budget *budget, size_t bytes, pc_error *err)
 {
     if (pc_budget_take(budget, bytes, err) != PC_OK) return NULL;
-    void *memory = memory_map(bytes);
+    void *memory = memory_map(budget, bytes);
     if (memory == NULL) {
         pc_budget_give(budget, bytes);
         pc_fail(err, PC_NO_MEMORY, "out of memory: the system refused %zu bytes", bytes);

@@ -135,6 +135,7 @@ pc_status pc_ingest_run(pc_comm *comm, const pc_ingest_options *options, const p
 {
     umask(077); // what is written here holds patients
     pc_stop_listen();
+    pc_memory_suit(options->budget);
     ingest_job job = {.comm = comm,
                       .rank = pc_comm_rank(comm),
                       .ranks = pc_comm_size(comm),

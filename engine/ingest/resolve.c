@@ -125,12 +125,6 @@ int pass_of(const key_passes *passes, const key_print *print)
     return passes->count == 1 ? 0 : (int)(bits % (uint32_t)passes->count);
 }
 
-/** A key of this pass with the tag of its row. */
-typedef struct tagged_print {
-    key_print print;
-    unsigned char tag[PC_TAG_BYTES];
-} tagged_print;
-
 /** A key of this pass into r->ask[0]. Local. */
 static pc_status collect_key(resolver *r, const key_passes *passes, const unsigned char *key,
                              int key_bytes, const unsigned char *tag, pc_error *err)
@@ -174,13 +168,12 @@ static pc_status send_rows(resolver *r, route *out, const unsigned char *row, in
     return route_rows(out, row, row_count, err);
 }
 
-/** Rows of a table that needs no parent: tagged, sent (in the first pass), their keys kept. */
+/** Rows of a table that needs no parent: tagged, sent, their keys kept. */
 static pc_status resolve_roots(resolver *r, int table, key_passes *passes, pc_error *err)
 {
     ingest_job *job = r->job;
     route out;
     row_rounds rounds = {.table = table};
-    const bool is_first = passes == NULL || passes->at == 0;
     pc_status status = pc_comm_agree(job->comm, route_begin(&out, job, table, err), err);
     while (status == PC_OK) {
         int64_t row_count = 0;
@@ -189,25 +182,23 @@ static pc_status resolve_roots(resolver *r, int table, key_passes *passes, pc_er
         if (status != PC_OK || is_done) break;
         status = tag_roots(r, table, row_count, &out, err);
         if (status != PC_OK) break;
-        if (is_first) {
-            status = send_rows(r, &out, (const unsigned char *)r->rows.data, row_count, err);
-            status = route_flush(&out, status, err);
-        } else {
-            scatter_clear(&out.slots); // they went in the first pass
-        }
-        if (status == PC_OK && passes != NULL) {
+        status = send_rows(r, &out, (const unsigned char *)r->rows.data, row_count, err);
+        status = route_flush(&out, status, err);
+        if (status != PC_OK || passes == NULL) continue;
+        if (passes->parts == NULL) {
             status = put_keys(r, passes, table, row_count, err);
+        } else {
+            status = parts_keep_keys(passes->parts, table, row_count, err);
+            status = pc_comm_agree(job->comm, status, err);
         }
     }
-    route_end(&out);
-    return status;
+    return route_end(&out, status, err);
 }
 
 // ---- children ---------------------------------------------------------------------------------
 
-/** The parents' keys of the rows of this pass. `row` gets the rows' numbers. Local. */
-static pc_status ask_parents(resolver *r, const key_passes *passes, int table, int64_t row_count,
-                             route *out, pc_error *err)
+/** The parents' keys of the rows; r->want gets the rows' numbers. Local. */
+static pc_status ask_parents(resolver *r, int table, int64_t row_count, route *out, pc_error *err)
 {
     const pc_row_layout *layout = r->job->table[table].layout;
     unsigned char *row = (unsigned char *)r->rows.data;
@@ -217,7 +208,6 @@ static pc_status ask_parents(resolver *r, const key_passes *passes, int table, i
     for (int64_t i = 0; i < row_count; i++, row += layout->row_bytes) {
         const unsigned char *key = pc_row_parent_key(layout, row);
         if (key == NULL) {
-            if (passes->at > 0) continue;
             pc_slot_entry entry;
             slot_of_nobody(r->job, table, row, PC_SLOT_ORPHAN, &entry);
             memcpy(row + PC_ROW_TAG, entry.tag, PC_TAG_BYTES);
@@ -226,7 +216,6 @@ static pc_status ask_parents(resolver *r, const key_passes *passes, int table, i
             continue;
         }
         const key_print print = print_of(key, layout->parent_bytes);
-        if (pass_of(passes, &print) != passes->at) continue;
         PC_TRY(pc_buffer_append(&r->ask[0], &print, sizeof print, err));
         PC_TRY(pc_buffer_append(number, &i, sizeof i, err));
     }
@@ -260,7 +249,9 @@ static pc_status take_parents(resolver *r, int table, route *out, pc_error *err)
     return PC_OK;
 }
 
-static pc_status resolve_children(resolver *r, int table, key_passes *passes, pc_error *err)
+/** @param child  number of the table among the children of the key */
+static pc_status resolve_children(resolver *r, int child, int table, key_passes *passes,
+                                  pc_error *err)
 {
     ingest_job *job = r->job;
     route out;
@@ -271,15 +262,19 @@ static pc_status resolve_children(resolver *r, int table, key_passes *passes, pc
         bool is_done = false;
         status = resolver_next(r, &rounds, &row_count, &is_done, err);
         if (status != PC_OK || is_done) break;
-        status = ask_parents(r, passes, table, row_count, &out, err);
-        status = keymap_get(&passes->map, status, (const unsigned char *)r->ask[0].data,
-                            (int64_t)(r->ask[0].bytes / sizeof(key_print)),
-                            (unsigned char *)r->tag[0].data, (bool *)(void *)r->found[0].data, err);
+        status = ask_parents(r, table, row_count, &out, err);
+        const int64_t count = (int64_t)(r->ask[0].bytes / sizeof(key_print));
+        if (passes->parts == NULL) {
+            status =
+                keymap_get(&passes->map, status, (const unsigned char *)r->ask[0].data, count,
+                           (unsigned char *)r->tag[0].data, (bool *)(void *)r->found[0].data, err);
+        } else if (status == PC_OK) {
+            status = parts_take(passes->parts, child, count, err);
+        }
         if (status == PC_OK) status = take_parents(r, table, &out, err);
         status = route_flush(&out, status, err);
     }
-    route_end(&out);
-    return status;
+    return route_end(&out, status, err);
 }
 
 // ---- the order of tables ----------------------------------------------------------------------
@@ -303,12 +298,18 @@ static void drop_rows(ingest_job *job, int table)
     if (job->table[table].moved != NULL) pc_spool_drop(job->table[table].moved);
 }
 
+/** The next table after `table` that is a delivered child of the key; -1: none. */
+static int next_child(const ingest_job *job, int key, int table)
+{
+    for (int t = table + 1; t < job->model->table_count; t++) {
+        if (job->model->table[t].parent_key == key && job->table[t].all_rows > 0) return t;
+    }
+    return -1;
+}
+
 static bool has_children(const ingest_job *job, int key)
 {
-    for (int t = 0; t < job->model->table_count; t++) {
-        if (job->model->table[t].parent_key == key && job->table[t].all_rows > 0) return true;
-    }
-    return false;
+    return next_child(job, key, -1) >= 0;
 }
 
 /** Keys of the store that passes must have room for, over all ranks. */
@@ -350,52 +351,106 @@ static pc_status put_old_keys(resolver *r, int table, key_passes *passes, pc_err
     return status;
 }
 
-/** The parent rows of a pass of a key, then the children of the same pass. */
-static pc_status resolve_pass(resolver *r, int key, key_passes *passes, pc_error *err)
+/** A map for one pass of a key. */
+static pc_status open_map(ingest_job *job, int parent, key_passes *passes, pc_error *err)
+{
+    const int bytes = sizeof(key_print);
+    pc_status status =
+        keymap_init(&passes->map, job->comm, bytes, bytes, &job->arena, job->budget, err);
+    const int64_t count = job->table[parent].all_rows / job->ranks / passes->count;
+    if (status == PC_OK) status = keymap_expect(&passes->map, count + count / 64, err);
+    return pc_comm_agree(job->comm, status, err);
+}
+
+/** Conflicts of the delivery's keys are counted; those of the store's are already, and movers.c
+ *  took out those with a twin in the delivery. */
+static pc_status end_map(resolver *r, int key, key_passes *passes, pc_error *err)
 {
     ingest_job *job = r->job;
     const int parent = job->model->key[key].table;
-    const int key_bytes = sizeof(key_print);
-    const bool is_last = passes->at == passes->count - 1;
-    const pc_arena_mark mark = pc_arena_now(&job->arena); // per pass and rank: it would add up
-    pc_status status =
-        keymap_init(&passes->map, job->comm, key_bytes, key_bytes, &job->arena, job->budget, err);
-    const int64_t count = job->table[parent].all_rows / job->ranks / passes->count;
-    if (status == PC_OK) status = keymap_expect(&passes->map, count + count / 64, err);
-    status = pc_comm_agree(job->comm, status, err);
-    if (status == PC_OK) status = resolve_roots(r, parent, passes, err);
     job->table[parent].count[COUNT_CONFLICT] += passes->map.conflict_count;
-    if (is_last) drop_rows(job, parent);
-    if (status == PC_OK && job->old != NULL && has_children(job, key)) {
-        // Conflicts among these keys are counted already; movers.c took out those with a twin here.
-        status = put_old_keys(r, parent, passes, err);
-    }
-    for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
-        if (job->model->table[t].parent_key != key || job->table[t].all_rows == 0) continue;
-        status = resolve_children(r, t, passes, err);
-        if (is_last) drop_rows(job, t);
+    if (job->old == NULL || !has_children(job, key)) return PC_OK;
+    return put_old_keys(r, parent, passes, err);
+}
+
+/** Parents, then children, with a map of all keys. */
+static pc_status resolve_at_once(resolver *r, int key, key_passes *passes, pc_error *err)
+{
+    ingest_job *job = r->job;
+    const int parent = job->model->key[key].table;
+    const pc_arena_mark mark = pc_arena_now(&job->arena);
+    pc_status status = open_map(job, parent, passes, err);
+    if (status == PC_OK) status = resolve_roots(r, parent, passes, err);
+    drop_rows(job, parent);
+    if (status == PC_OK) status = end_map(r, key, passes, err);
+    int child = 0;
+    for (int t = -1; status == PC_OK && (t = next_child(job, key, t)) >= 0; child++) {
+        status = resolve_children(r, child, t, passes, err);
+        drop_rows(job, t);
     }
     keymap_release(&passes->map);
     pc_arena_rewind(&job->arena, mark);
     return status;
 }
 
+/** The keys of one part, and the answers to what was asked of it. */
+static pc_status resolve_part(resolver *r, int key, key_passes *passes, pc_error *err)
+{
+    ingest_job *job = r->job;
+    const pc_arena_mark mark = pc_arena_now(&job->arena); // per part and rank: it would add up
+    pc_status status = pc_comm_agree(job->comm, ingest_check_stop(err), err);
+    if (status == PC_OK) status = open_map(job, job->model->key[key].table, passes, err);
+    if (status == PC_OK) status = parts_put(passes->parts, passes->at, &passes->map, err);
+    if (status == PC_OK) status = end_map(r, key, passes, err);
+    int child = 0;
+    for (int t = -1; status == PC_OK && (t = next_child(job, key, t)) >= 0; child++) {
+        status = parts_answer(passes->parts, child, passes->at, &passes->map, err);
+    }
+    keymap_release(&passes->map);
+    pc_arena_rewind(&job->arena, mark);
+    return status;
+}
+
+/** The same when a map of all keys does not fit. */
+static pc_status resolve_in_parts(resolver *r, int key, key_passes *passes, pc_error *err)
+{
+    ingest_job *job = r->job;
+    const int parent = job->model->key[key].table;
+    int children = 0;
+    for (int t = -1; (t = next_child(job, key, t)) >= 0;)
+        children++;
+    const pc_arena_mark mark = pc_arena_now(&job->arena);
+    pc_status status = parts_open(r, passes, children, &passes->parts, err);
+    status = pc_comm_agree(job->comm, status, err);
+    if (status == PC_OK) status = resolve_roots(r, parent, passes, err);
+    drop_rows(job, parent);
+    int child = 0;
+    for (int t = -1; status == PC_OK && (t = next_child(job, key, t)) >= 0; child++)
+        status = parts_ask(passes->parts, child, t, err);
+    for (; status == PC_OK && passes->at < passes->count; passes->at++)
+        status = resolve_part(r, key, passes, err);
+    child = 0;
+    for (int t = -1; status == PC_OK && (t = next_child(job, key, t)) >= 0; child++) {
+        parts_rewind(passes->parts);
+        status = resolve_children(r, child, t, passes, err);
+        drop_rows(job, t);
+    }
+    parts_close(passes->parts);
+    pc_arena_rewind(&job->arena, mark);
+    return status;
+}
+
 static pc_status resolve_key(resolver *r, int key, pc_error *err)
 {
-    pc_status status = PC_OK;
     const int parent = r->job->model->key[key].table;
     int64_t old_count = 0;
-    status = count_old_keys(r->job, key, &old_count, err);
+    const pc_status status = count_old_keys(r->job, key, &old_count, err);
     if (status != PC_OK) return status;
     key_passes passes = {.count = choose_passes(r->job, parent, old_count)};
-    if (passes.count > 1) { // more memory would make it faster
-        pc_log_line(r->job->log, PC_INFO, "keys_in_passes", "table=%s passes=%d",
-                    r->job->model->table[parent].name, passes.count);
-    }
-    for (; status == PC_OK && passes.at < passes.count; passes.at++) {
-        status = resolve_pass(r, key, &passes, err);
-    }
-    return status;
+    if (passes.count == 1) return resolve_at_once(r, key, &passes, err);
+    pc_log_line(r->job->log, PC_INFO, "keys_in_parts", "table=%s parts=%d",
+                r->job->model->table[parent].name, passes.count); // more memory would be faster
+    return resolve_in_parts(r, key, &passes, err);
 }
 
 /** Tables that ask others whose rows hold the same values: the others are done. */

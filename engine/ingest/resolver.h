@@ -38,11 +38,14 @@ typedef struct row_rounds {
     old_scan *store; // not NULL: all rows of the table that the store has, in place of both
 } row_rounds;
 
+typedef struct key_parts key_parts;
+
 /** The map of a key (by its key_print) while its parent and children are read. With several passes,
  * each holds the keys of one part of the hashes, so that a small memory does as well. */
 typedef struct key_passes {
     keymap map;
     int count, at;
+    key_parts *parts; // where keys and questions wait for their pass; NULL: the map has all
 } key_passes;
 
 /** Local; resolver_release accepts what a failed open left. */
@@ -59,6 +62,12 @@ pc_status resolver_next(resolver *r, row_rounds *rounds, int64_t *row_count, boo
 typedef struct key_print {
     unsigned char byte[PC_HASH128_BYTES];
 } key_print;
+/** A key with the tag of its row. */
+typedef struct tagged_print {
+    key_print print;
+    unsigned char tag[PC_TAG_BYTES];
+} tagged_print;
+/** Local. */
 key_print print_of(const unsigned char *key, int key_bytes);
 /** The pass that a key belongs to. Local. */
 int pass_of(const key_passes *passes, const key_print *print);
@@ -69,6 +78,27 @@ int choose_passes(ingest_job *job, int table, int64_t more);
 /** Collective. The keys and tags of r->rows that belong to the pass go into its map. */
 pc_status put_keys(resolver *r, key_passes *passes, int table, int64_t row_count,
                    pc_error *err) PC_MUST_CHECK;
+
+// parts.c
+/** Local. Parts of passes->count, for a key whose children are `child_count` tables; structs are of
+ *  the job's arena. parts_close releases the rest; it accepts what a failed open left. */
+pc_status parts_open(resolver *r, const key_passes *passes, int child_count, key_parts **out,
+                     pc_error *err) PC_MUST_CHECK;
+void parts_close(key_parts *parts);
+/** Local. Puts the keys and tags of r->rows aside. */
+pc_status parts_keep_keys(key_parts *parts, int table, int64_t row_count,
+                          pc_error *err) PC_MUST_CHECK;
+/** Collective. Puts the parents' keys of all rows of a child aside. */
+pc_status parts_ask(key_parts *parts, int child, int table, pc_error *err) PC_MUST_CHECK;
+/** Collective. The keys of a part into a map; what was asked of the part gets its answers. */
+pc_status parts_put(key_parts *parts, int part, keymap *map, pc_error *err) PC_MUST_CHECK;
+pc_status parts_answer(key_parts *parts, int child, int part, keymap *map,
+                       pc_error *err) PC_MUST_CHECK;
+/** Local. The next answers are those of the first rows of a child. */
+void parts_rewind(key_parts *parts);
+/** Local. The answers to the `count` prints of r->ask[0], the next of the child's rows: into
+ *  r->tag[0] and r->found[0], which have room. */
+pc_status parts_take(key_parts *parts, int child, int64_t count, pc_error *err) PC_MUST_CHECK;
 
 // movers.c
 /** Collective. Takes out of the store what must be resolved again, after identity_build. */

@@ -38,14 +38,13 @@ static int owner_of_bucket(const ingest_job *job, int64_t bucket)
 
 pc_status route_open_buckets(ingest_job *job, pc_error *err)
 {
-    int64_t bytes = 0, tables = 1;
+    int64_t bytes = 0;
     for (int t = 0; t < job->model->table_count; t++) {
         if (job->table[t].layout == NULL) continue;
         // Slots that are written again bring their rows of the store into their bucket.
         const bool is_old = job->old != NULL && ingest_is_patient_table(&job->model->table[t]);
         const int64_t old_rows = is_old ? pc_store_table_rows(job->old->store, t) : 0;
         bytes += (job->table[t].all_rows + old_rows) * job->table[t].layout->row_bytes;
-        tables += job->table[t].all_rows > 0;
     }
     // A bucket is in memory as rows, as what sorts them, and a block of it as columns.
     const size_t left = pc_budget_left(job->budget);
@@ -58,7 +57,7 @@ pc_status route_open_buckets(ingest_job *job, pc_error *err)
     const int finer = job->bucket_bits - shard_bits;
     job->first_bucket = route_first_shard(job, job->rank) << finer;
     job->bucket_count = (route_first_shard(job, job->rank + 1) << finer) - job->first_bucket;
-    const size_t spools = (size_t)job->bucket_count * (size_t)tables;
+    const size_t spools = 2 * (size_t)job->bucket_count; // of one table, and of the slots' keys
     size_t block = left / 8 / (spools == 0 ? 1 : spools);
     if (block > PC_SPOOL_BLOCK_BYTES) block = PC_SPOOL_BLOCK_BYTES;
     if (block < LEAST_SPOOL_BLOCK_BYTES) block = LEAST_SPOOL_BLOCK_BYTES;
@@ -79,10 +78,17 @@ pc_status route_begin(route *r, ingest_job *job, int table, pc_error *err)
     return scatter_init(&r->slots, job->comm, sizeof(pc_slot_entry), &job->arena, job->budget, err);
 }
 
-void route_end(route *r)
+pc_status route_end(route *r, pc_status status, pc_error *err)
 {
+    const ingest_job *job = r->job;
+    const int64_t tables = job->model->table_count + 1;
     scatter_release(&r->rows);
     scatter_release(&r->slots);
+    for (int64_t b = 0; status == PC_OK && b < job->bucket_count; b++) {
+        pc_spool *spool = job->bucket_rows[b * tables + r->table];
+        if (spool != NULL) status = pc_spool_seal(spool, err);
+    }
+    return pc_comm_agree(job->comm, status, err);
 }
 
 /** Records of one bucket of this rank. */

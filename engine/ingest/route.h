@@ -27,7 +27,9 @@ int64_t route_first_shard(const ingest_job *job, int rank);
 
 /** Local. Rows of `table` follow. */
 pc_status route_begin(route *r, ingest_job *job, int table, pc_error *err) PC_MUST_CHECK;
-void route_end(route *r);
+/** Collective. Gives back what rows of the table still hold open in their buckets: only one table
+ *  is under way at a time. */
+pc_status route_end(route *r, pc_status status, pc_error *err) PC_MUST_CHECK;
 /** Local. Adds rows with their tags, which stand side by side; those of this rank go to their
  *  buckets at once. Neighbours of one slot go together. */
 pc_status route_rows(route *r, const unsigned char *row, int64_t row_count,

@@ -19,6 +19,10 @@ typedef struct pc_budget {
  * main. Local. */
 void pc_memory_prepare(void);
 
+/** With a budget below 1 GiB: tells the C library to give freed memory back to the system, so that
+ *  what the system counts follows what the budget counts. Slower: pages are touched anew. Local. */
+void pc_memory_suit(const pc_budget *budget);
+
 /** Takes `bytes` from the budget without memory (a library's own memory is counted so). Local.
  *  @return PC_OK or PC_NO_MEMORY with the numbers */
 pc_status pc_budget_take(pc_budget *budget, size_t bytes, pc_error *err) PC_MUST_CHECK;

@@ -32,8 +32,8 @@ pc_status pc_spool_open(pc_spool_pool *pool, int row_bytes, size_t block_bytes, 
  *  @return PC_OK, PC_NO_MEMORY, PC_IO (with the scratch folder's name) */
 pc_status pc_spool_append(pc_spool *spool, const unsigned char *row, int64_t row_count,
                           pc_error *err) PC_MUST_CHECK;
-/** Packs what is still open: rows can be read from now on. When more is appended, it is sealed
- *  again. */
+/** Packs what is still open and gives its memory back: rows can be read from now on. When more is
+ *  appended, it is sealed again. */
 pc_status pc_spool_seal(pc_spool *spool, pc_error *err) PC_MUST_CHECK;
 int64_t pc_spool_row_count(const pc_spool *spool);
 /** Blocks of a sealed spool. */

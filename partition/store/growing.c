@@ -11,6 +11,8 @@
 #include "files.h"
 #include "part_writer.h"
 
+enum { LEAST_PIECE_ROWS = 1024 }; // of a piece that is closed early: a multiple of 64
+
 static int growing_width(pc_type type, int id_width)
 {
     switch (type) {
@@ -96,11 +98,17 @@ pc_status pc_growing_measure(pc_growing *grow, pc_chunk_range *range, pc_error *
     return PC_OK;
 }
 
+// Whether the open pieces of all columns take more than they may.
+static bool is_short(const pc_spill *spill)
+{
+    return spill->open_bytes > spill->open_limit;
+}
+
 static pc_status close_piece(pc_growing *grow, pc_spill *spill, pc_error *err)
 {
     pc_chunk_range range;
     PC_TRY(pc_growing_measure(grow, &range, err));
-    pc_piece piece = {.offset = spill->bytes};
+    pc_piece piece = {.offset = spill->bytes, .row_count = (uint32_t)grow->open_rows};
     if (range.null_count < grow->open_rows) {
         const pc_chunk_form form = pc_piece_form(grow);
         const pc_chunk_values values = open_values(grow);
@@ -112,8 +120,13 @@ static pc_status close_piece(pc_growing *grow, pc_spill *spill, pc_error *err)
         spill->bytes += spill->stored.bytes;
     }
     PC_TRY(pc_buffer_append(&grow->piece, &piece, sizeof piece, err));
+    const bool was_short = is_short(spill);
+    spill->open_bytes -= grow->data.bytes;
     grow->open_rows = 0;
     grow->data.bytes = 0;
+    if (!was_short) return PC_OK;
+    pc_buffer_release(&grow->data);
+    pc_buffer_release(&grow->valid);
     return PC_OK;
 }
 
@@ -238,18 +251,29 @@ static pc_status add_rows(pc_growing *grow, const pc_column *column, int64_t fir
     return PC_OK;
 }
 
+// Rows that the open piece still takes: when memory is short no more than to a multiple of 64.
+static int64_t room_of(const pc_growing *grow, const pc_spill *spill)
+{
+    const int64_t rows = grow->open_rows;
+    if (!is_short(spill) || grow->data.bytes == 0) return PC_CHUNK_ROWS - rows;
+    const int64_t most = rows < LEAST_PIECE_ROWS ? LEAST_PIECE_ROWS : (rows + 63) / 64 * 64;
+    return most == rows ? 64 : most - rows;
+}
+
 pc_status pc_growing_add(pc_growing *grow, pc_spill *spill, const pc_column *column, int64_t first,
                          int64_t count, const uint64_t *keep, pc_error *err)
 {
     while (count > 0) {
-        const int64_t room = PC_CHUNK_ROWS - grow->open_rows;
+        const int64_t room = room_of(grow, spill);
         const int64_t step = count < room ? count : room;
+        const size_t before = grow->data.bytes;
         PC_TRY(add_rows(grow, column, first, step, keep, err));
+        spill->open_bytes += grow->data.bytes - before;
         grow->open_rows += step;
         grow->row_count += step;
         first += step;
         count -= step;
-        if (grow->open_rows == PC_CHUNK_ROWS) PC_TRY(close_piece(grow, spill, err));
+        if (step == room) PC_TRY(close_piece(grow, spill, err));
     }
     return PC_OK;
 }

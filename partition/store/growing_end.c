@@ -14,7 +14,9 @@ typedef struct replay {
     pc_spill *spill;
     int64_t piece_count; // closed ones; the open one follows
     int64_t piece;       // whose rows stand in `data`; -1: none
-    const char *data;    // NULL: all null
+    int64_t piece_first; // its first row
+    int64_t piece_rows;
+    const char *data; // NULL: all null
     const uint64_t *valid;
     pc_buffer piece_data, piece_valid; // of a closed piece
     pc_buffer run_data, run_valid;     // of the run
@@ -34,12 +36,14 @@ static pc_status load_piece(replay *r, int64_t index, pc_error *err)
 {
     const pc_growing *grow = r->grow;
     r->piece = index;
+    r->piece_rows = grow->open_rows;
     if (index == r->piece_count) {
         r->data = grow->data.bytes == 0 ? NULL : grow->data.data;
         r->valid = (const uint64_t *)grow->valid.data;
         return PC_OK;
     }
     const pc_piece piece = ((const pc_piece *)grow->piece.data)[index];
+    r->piece_rows = piece.row_count;
     r->data = NULL;
     if (piece.bytes == 0) return PC_OK;
     pc_spill *spill = r->spill;
@@ -51,11 +55,27 @@ static pc_status load_piece(replay *r, int64_t index, pc_error *err)
     PC_TRY(pc_read_at(spill->fd, piece.offset, spill->stored.data, piece.bytes, spill->path, err));
     memset(spill->stored.data + piece.bytes, 0, PC_BITS_SLACK);
     PC_TRY(pc_chunk_decode(&spill->codec, &form, (pc_span){spill->stored.data, piece.bytes},
-                           PC_CHUNK_ROWS, PC_CHUNK_ROWS, r->piece_data.data,
+                           piece.row_count, piece.row_count, r->piece_data.data,
                            (uint64_t *)r->piece_valid.data, err));
     r->data = r->piece_data.data;
     r->valid = (const uint64_t *)r->piece_valid.data;
     return PC_OK;
+}
+
+// The piece that holds a row: the one at hand, one behind it, or one from the first on.
+static pc_status find_piece(replay *r, int64_t row, pc_error *err)
+{
+    const pc_piece *piece = (const pc_piece *)(const void *)r->grow->piece.data;
+    int64_t index = 0, first = 0;
+    if (r->piece >= 0 && row >= r->piece_first) {
+        if (row < r->piece_first + r->piece_rows) return PC_OK;
+        index = r->piece + 1;
+        first = r->piece_first + r->piece_rows;
+    }
+    for (; index < r->piece_count && row >= first + piece[index].row_count; index++)
+        first += piece[index].row_count;
+    r->piece_first = first;
+    return load_piece(r, index, err);
 }
 
 // Rows first .. first + count - 1; first is a multiple of 64, pieces too: bitmaps move by words.
@@ -67,9 +87,10 @@ static pc_status replay_run(replay *r, int64_t first, int64_t count, pc_chunk_va
     PC_TRY(pc_buffer_reserve(&r->run_data, (size_t)count * width, err));
     PC_TRY(pc_buffer_reserve(&r->run_valid, words * 8, err));
     for (int64_t done = 0; done < count;) {
-        const int64_t row = first + done, piece = row / PC_CHUNK_ROWS, at = row % PC_CHUNK_ROWS;
-        const int64_t step = count - done < PC_CHUNK_ROWS - at ? count - done : PC_CHUNK_ROWS - at;
-        if (piece != r->piece) PC_TRY(load_piece(r, piece, err));
+        const int64_t row = first + done;
+        PC_TRY(find_piece(r, row, err));
+        const int64_t at = row - r->piece_first, left = r->piece_rows - at;
+        const int64_t step = count - done < left ? count - done : left;
         char *data = r->run_data.data + (size_t)done * width;
         char *valid = r->run_valid.data + done / 8;
         const size_t valid_bytes = (size_t)(step + 63) / 64 * 8;

@@ -8,10 +8,12 @@
 #include "directory.h"
 #include "h5.h"
 
-/** A piece of PC_CHUNK_ROWS rows in the spill file; bytes 0: all null. */
+/** A piece of rows in the spill file: PC_CHUNK_ROWS, or less when memory is short, but a multiple
+ *  of 64. */
 typedef struct pc_piece {
     uint64_t offset;
-    uint32_t bytes;
+    uint32_t bytes; ///< 0: all null
+    uint32_t row_count;
 } pc_piece;
 
 /** A column being written. Rows of the open piece stand in `data` (empty while all are null). */
@@ -32,6 +34,7 @@ typedef struct pc_growing {
 typedef struct pc_spill {
     int fd; ///< -1: not made yet
     uint64_t bytes;
+    size_t open_bytes, open_limit; ///< of the open pieces of all columns
     const char *path;
     pc_codec codec;
     pc_buffer stored;

@@ -100,6 +100,15 @@ exits 0 "$bin" ingest --in "$work/in1" --store "$work/fresh" --resume
 ingest 1 "$work/synth" "$work/whole" 2>/dev/null
 ingest 2 "$work/synth" "$work/tight" --memory 96M 2>/dev/null
 [ "$(sum_of "$work/tight")" = "$(sum_of "$work/whole")" ] || fail "little memory gives other bytes of synth"
+
+# Keys of claims that do not fit in memory are looked up in parts.
+"$bin" synth --patients 3000 --years 2019:2019 --seed 3 --out "$work/keys" --quiet
+ingest 1 "$work/keys" "$work/keys_whole" 2>/dev/null
+"$bin" ingest --in "$work/keys" --store "$work/keys_parts" --memory 40M 2>"$work/said"
+says "keys_in_parts table=ER_PRS_F"
+[ "$(sum_of "$work/keys_parts")" = "$(sum_of "$work/keys_whole")" ] || fail "keys in parts give other bytes"
+rm -rf "$work/keys" "$work/keys_whole" "$work/keys_parts"
+
 for signal in KILL TERM; do
     "$bin" ingest --in "$work/synth" --store "$work/killed$signal" --quiet 2>/dev/null &
     pid=$!
