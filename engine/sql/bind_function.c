@@ -254,7 +254,10 @@ pc_status pc_bind_function(pc_binder *b, const cJSON *body, const pc_expr **out)
     c.position = pc_sql_position(b->text, c.location);
     if (c.name == NULL) return pc_bind_fail(b, c.location, PC_UNSUPPORTED, "expected a function");
     if (pc_node_get(body, "over") != NULL) {
-        return pc_bind_fail(b, c.location, PC_UNSUPPORTED, "%s: window functions are not offered",
+        if (b->window != NULL) return b->window(b, body, c.name, out);
+        return pc_bind_fail(b, c.location, PC_BAD_JOB,
+                            "%s: a window function is not allowed here: it stands among the "
+                            "outputs or in ORDER BY",
                             c.name);
     }
     if (pc_is_aggregate_name(c.name)) {

@@ -11,7 +11,8 @@ pc_status pc_sql_add_node(pc_sql_job *job, const pc_plan *made, const pc_plan **
     if (!is_leaf) {
         const pc_spread in = (*root)->spread;
         const bool puts_together = made->kind == PC_PLAN_AGGREGATE ||
-                                   made->kind == PC_PLAN_DISTINCT || made->kind == PC_PLAN_SORT;
+                                   made->kind == PC_PLAN_DISTINCT || made->kind == PC_PLAN_SORT ||
+                                   made->kind == PC_PLAN_WINDOW;
         node->input = *root;
         node->spread = made->kind == PC_PLAN_SHARE       ? PC_SPREAD_WHOLE
                        : puts_together && !made->by_slot ? PC_SPREAD_ROOT
@@ -62,10 +63,10 @@ pc_status pc_sql_open_planner(pc_sql_planner *p, pc_sql_job *job, pc_sql_planner
 static pc_status plan_core(pc_sql_job *job, const cJSON *select, pc_sql_planner *outer,
                            const pc_sql_with *with, pc_sql_relation *out)
 {
-    static const char *const allowed[] = {
-        "withClause",    "fromClause",     "whereClause", "groupClause",
-        "groupDistinct", "havingClause",   "sortClause",  "limitCount",
-        "limitOffset",   "distinctClause", NULL};
+    static const char *const allowed[] = {"withClause",     "fromClause",    "whereClause",
+                                          "groupClause",    "groupDistinct", "havingClause",
+                                          "sortClause",     "limitCount",    "limitOffset",
+                                          "distinctClause", "windowClause",  NULL};
     pc_sql_planner *p = pc_arena_take(job->arena, sizeof *p, job->err);
     if (p == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_sql_open_planner(p, job, outer, with));

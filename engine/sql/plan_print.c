@@ -135,6 +135,37 @@ static pc_status print_join(const pc_plan *plan, pc_buffer *out, pc_error *err)
     return status;
 }
 
+static pc_status print_window(const pc_plan *plan, const pc_schema *in, pc_buffer *out,
+                              pc_error *err)
+{
+    static const char *const name[] = {"row_number",  "rank",       "dense_rank", "percent_rank",
+                                       "cume_dist",   "ntile",      "lag",        "lead",
+                                       "first_value", "last_value", "nth_value"};
+    PC_TRY(pc_buffer_print(out, err, "window%s by", plan->by_slot ? " within slots" : ""));
+    for (int i = 0; i < plan->of.window.partition_count; i++) {
+        PC_TRY(pc_buffer_print(out, err, "%s %s", i == 0 ? "" : ",",
+                               in->field[plan->of.window.partition[i]].name));
+    }
+    for (int i = 0; i < plan->of.window.order_count; i++) {
+        const pc_sort_key *key = &plan->of.window.order[i];
+        PC_TRY(pc_buffer_print(out, err, "%s %s%s", i == 0 ? " order by" : ",",
+                               in->field[key->column].name, key->descending ? " DESC" : ""));
+    }
+    for (int i = 0; i < plan->of.window.call_count; i++) {
+        const pc_window_call *call = &plan->of.window.call[i];
+        PC_TRY(pc_buffer_print(out, err, i == 0 ? ": " : ", "));
+        if (call->function == PC_WINDOW_AGGREGATE) {
+            PC_TRY(print_aggregate(&call->aggregate, in, out, err));
+            continue;
+        }
+        PC_TRY(pc_buffer_print(out, err, "%s", name[call->function]));
+        if (call->arg == NULL) continue;
+        PC_TRY(pc_buffer_print(out, err, " of "));
+        PC_TRY(pc_expr_print(call->arg, in, out, err));
+    }
+    return PC_OK;
+}
+
 static pc_status print_node(const pc_plan *plan, pc_buffer *out, pc_error *err)
 {
     const pc_schema *in = plan->input == NULL ? NULL : &plan->input->schema;
@@ -158,6 +189,8 @@ static pc_status print_node(const pc_plan *plan, pc_buffer *out, pc_error *err)
             PC_TRY(pc_buffer_print(out, err, "hide aggregates of 1 to %lld patients: ",
                                    (long long)plan->of.hide.most));
             return pc_expr_print(plan->of.hide.patients, in, out, err);
+        case PC_PLAN_WINDOW:
+            return print_window(plan, in, out, err);
         case PC_PLAN_SORT:
             if (plan->of.sort.first_of > 0) {
                 PC_TRY(pc_buffer_print(out, err, "first row%s of each %d keys, ", within,

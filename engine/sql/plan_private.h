@@ -9,6 +9,7 @@
  *  plan_subquery.c   EXISTS, IN, subqueries as values, LATERAL
  *  plan_group.c      aggregates; grouping sets in plan_sets.c
  *  plan_output.c     outputs, items of GROUP BY and ORDER BY
+ *  plan_window.c     window functions
  *  plan_select.c     the nodes above the tree
  *  plan_union.c      UNION, INTERSECT, EXCEPT, VALUES
  */
@@ -25,7 +26,10 @@ enum {
     PC_SQL_DEPTH = 32,      // subqueries in each other
     PC_SQL_SETS = 64,       // grouping sets; their keys are bits of a word
     PC_SQL_AGGREGATE =
-        1 << 20,           // column numbers from here on mean aggregates, until the group is made
+        1 << 20,         // column numbers from here on mean aggregates, until the group is made
+    PC_SQL_WINDOWS = 16, // different windows of one SELECT
+    PC_SQL_WINDOW_CALLS = 256, // functions over them
+    PC_SQL_WINDOW = 1 << 23,   // column numbers from here on mean window functions
     PC_SQL_SET = 1 << 22,  // this column number means which grouping set a row is of, those behind
                            // it mean calls of GROUPING
     PC_SQL_OUTER = 1 << 24 // column numbers from here on are columns of the query around
@@ -138,6 +142,7 @@ typedef struct pc_sql_order {
 } pc_sql_order;
 
 typedef struct pc_sql_planner pc_sql_planner;
+typedef struct pc_sql_window pc_sql_window; ///< PARTITION BY and ORDER BY, with its functions
 struct pc_sql_planner {
     pc_binder binder;
     pc_scope scope;
@@ -184,6 +189,13 @@ struct pc_sql_planner {
     int grouping_count;
     const cJSON *grouping[PC_SQL_SETS]; ///< [grouping_count] calls of GROUPING
     const pc_expr **placed_key;         ///< [key_count + 1] over the input of the aggregation
+    // Window functions.
+    const cJSON *window_clause; ///< WINDOW w AS ..., or NULL
+    int window_count;
+    pc_sql_window *window[PC_SQL_WINDOWS];
+    int window_call_count;
+    pc_sql_info window_info[PC_SQL_WINDOW_CALLS]; ///< of their results
+    int window_column[PC_SQL_WINDOW_CALLS];       ///< once the nodes are there
     // Outputs: the visible ones, then those that ORDER BY and the gate need.
     int output_count;
     const pc_expr **output; ///< [PC_SQL_OUTPUTS] over `column` (before grouping)
@@ -316,6 +328,19 @@ pc_status pc_sql_add_first_of(pc_sql_planner *p, const pc_sql_order *order,
 /** LIMIT and OFFSET. */
 pc_status pc_sql_bind_count(pc_binder *b, const cJSON *node, const char *what, int64_t none,
                             int64_t *out) PC_MUST_CHECK;
+
+// plan_window.c
+/** What a call with OVER becomes while outputs are bound. Of pc_binder. */
+pc_status pc_sql_bind_window(pc_binder *b, const cJSON *call, const char *name,
+                             const pc_expr **out) PC_MUST_CHECK;
+/** Refuses window functions beside what they do not go with. */
+pc_status pc_sql_check_windows(pc_sql_planner *p, bool is_distinct) PC_MUST_CHECK;
+/** The nodes that compute them. */
+pc_status pc_sql_add_windows(pc_sql_planner *p, const pc_sql_tree *tree,
+                             const pc_plan **root) PC_MUST_CHECK;
+/** As pc_sql_place_expr, with their results. */
+pc_status pc_sql_place_windows(pc_sql_planner *p, const pc_sql_tree *tree, const pc_expr *x,
+                               const pc_expr **out) PC_MUST_CHECK;
 
 // plan_select.c
 /** Outputs, GROUP BY, HAVING, ORDER BY, LIMIT: the nodes above the tree. */

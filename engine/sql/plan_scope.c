@@ -247,6 +247,7 @@ static pc_sql_info info_of_place(const pc_sql_planner *p, pc_sql_place place)
 pc_sql_info pc_sql_info_of(const pc_sql_planner *p, int column)
 {
     if (column >= PC_SQL_OUTER) return pc_sql_info_of(p->outer, column - PC_SQL_OUTER);
+    if (column >= PC_SQL_WINDOW) return p->window_info[column - PC_SQL_WINDOW];
     if (column >= PC_SQL_AGGREGATE) return (pc_sql_info){.system = -1, .patient_key = -1};
     if (p->column[column].source < 0) return pc_sql_info_of_expr(p, p->computed[column]);
     return info_of_place(p, p->column[column]);

@@ -138,7 +138,7 @@ static pc_status settle(pc_sql_planner *p, const pc_sql_tree *tree, const pc_exp
                         const pc_expr **out)
 {
     if (p->is_grouped) return pc_sql_after_group(p, x, out);
-    return pc_sql_place_expr(p, tree, x, out);
+    return pc_sql_place_windows(p, tree, x, out);
 }
 
 static pc_status add_projection(pc_sql_planner *p, const pc_sql_tree *tree, const pc_plan **root)
@@ -292,6 +292,8 @@ static pc_status bind_outputs(pc_sql_planner *p, const cJSON *select, parts *out
 {
     const cJSON *target;
     p->binder.aggregate = pc_sql_bind_aggregate;
+    p->binder.window = pc_sql_bind_window;
+    p->window_clause = pc_node_get(select, "windowClause");
     cJSON_ArrayForEach(target, pc_node_get(select, "targetList"))
     {
         PC_TRY(pc_sql_bind_target(p, pc_node_body(target)));
@@ -302,10 +304,12 @@ static pc_status bind_outputs(pc_sql_planner *p, const cJSON *select, parts *out
     }
     const cJSON *group = pc_node_get(select, "groupClause");
     const cJSON *having = pc_node_get(select, "havingClause");
+    p->binder.window = NULL;
     PC_TRY(pc_sql_bind_keys(p, group));
     if (having != NULL) PC_TRY(pc_bind_bool(&p->binder, having, &out->having));
     p->is_grouped = group != NULL || having != NULL || p->aggregate_count > 0;
     const cJSON *distinct = pc_node_get(select, "distinctClause");
+    p->binder.window = pc_sql_bind_window;
     PC_TRY(pc_sql_bind_order(p, pc_node_get(select, "sortClause"), &out->order));
     if (is_distinct_on(distinct)) PC_TRY(pc_sql_bind_distinct_on(p, distinct, &out->order));
     p->is_grouped = p->is_grouped || p->aggregate_count > 0; // one in ORDER BY
@@ -314,6 +318,8 @@ static pc_status bind_outputs(pc_sql_planner *p, const cJSON *select, parts *out
                             "GROUPING needs GROUP BY");
     }
     p->binder.aggregate = NULL;
+    p->binder.window = NULL;
+    PC_TRY(pc_sql_check_windows(p, distinct != NULL && !is_distinct_on(distinct)));
     PC_TRY(
         pc_sql_bind_count(&p->binder, pc_node_get(select, "limitCount"), "LIMIT", -1, &out->limit));
     return pc_sql_bind_count(&p->binder, pc_node_get(select, "limitOffset"), "OFFSET", 0,
@@ -451,6 +457,7 @@ static pc_status add_nodes(pc_sql_planner *p, const parts *it, const pc_sql_tree
         if (p->job->protect && it->behind != NULL) PC_TRY(add_hiding(p, it->behind, &root));
     }
     PC_TRY(add_having(p, tree, it->having, &root));
+    PC_TRY(pc_sql_add_windows(p, tree, &root));
     PC_TRY(add_projection(p, tree, &root));
     if (it->is_distinct) PC_TRY(add_second_grouping(p, it, &root));
     PC_TRY(add_order(p, it, &root));

@@ -36,6 +36,8 @@ struct pc_binder {
     pc_error *err;
     /** What an aggregate call becomes; NULL: aggregates are refused. */
     pc_status (*aggregate)(pc_binder *b, const cJSON *call, const char *name, const pc_expr **out);
+    /** What a call with OVER becomes; NULL: refused. */
+    pc_status (*window)(pc_binder *b, const cJSON *call, const char *name, const pc_expr **out);
     /** What EXISTS, IN (SELECT ...) and a SELECT in brackets become; NULL: only IN of a reference
      *  table is offered. */
     pc_status (*subquery)(pc_binder *b, const cJSON *body, const pc_expr **out);

@@ -372,7 +372,8 @@ static void test_refusals(void)
         {"lenght(atc)",
          "test: character 1: the function lenght is not offered; did you mean length?"},
         {"count(*)", "test: character 1: the aggregate count is not allowed here"},
-        {"row_number() OVER ()", "test: character 1: row_number: window functions are not offered"},
+        {"row_number() OVER ()", "test: character 1: row_number: a window function is not allowed "
+                                 "here: it stands among the outputs or in ORDER BY"},
         {"EXISTS (SELECT 1)",
          "test: character 1: a subquery is offered as x IN (SELECT column FROM "
          "reference table) only"},
