@@ -193,10 +193,12 @@ static pc_status add_range(pc_sql_planner *p, const cJSON *node, pc_join join)
         PC_TRY(pc_sql_add_range_subquery(p, body, join, location));
         return rename_columns(p, source, pc_node_get(body, "alias"));
     }
-    return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED, "%s is not offered",
-                        pc_node_is(node, "RangeFunction") ? "a function in FROM"
-                        : pc_node_is(node, "JoinExpr")    ? "this join in brackets"
-                                                          : "this in FROM");
+    if (pc_node_is(node, "RangeFunction")) {
+        const int source = p->source_count;
+        PC_TRY(pc_sql_add_net(p, body, location));
+        return rename_columns(p, source, pc_node_get(body, "alias"));
+    }
+    return pc_bind_fail(&p->binder, location, PC_UNSUPPORTED, "this in FROM is not offered");
 }
 
 /** Sources first .. end - 1: one side of a join. */

@@ -3,6 +3,7 @@
  *
  *  plan.c            a query: WITH, one SELECT or a set operation, order, the whole
  *  plan_from.c       the tables of FROM and the conditions between them
+ *  plan_net.c        net('TABLE') in FROM
  *  plan_link.c       which tables are read in one scan, by links of the model
  *  plan_join.c       scans and subqueries joined to one tree
  *  plan_scope.c      what names mean
@@ -225,6 +226,10 @@ pc_status pc_sql_add_subquery(pc_sql_planner *p, const pc_sql_relation *relation
 pc_status pc_sql_add_bound(pc_sql_planner *p, const pc_expr *x, int owner) PC_MUST_CHECK;
 /** Adds the comparison of IN or ANY, whole: before the source's other conditions. */
 pc_status pc_sql_add_test(pc_sql_planner *p, const pc_expr *x, int owner) PC_MUST_CHECK;
+
+// plan_net.c
+/** net('TABLE'[, DATE]) as a source. */
+pc_status pc_sql_add_net(pc_sql_planner *p, const cJSON *body, int location) PC_MUST_CHECK;
 
 // plan_link.c
 /** Attaches tables to each other where the model links them: scans. */

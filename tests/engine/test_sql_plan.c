@@ -297,7 +297,10 @@ static void test_refusals(void)
          "character 21: the expressions of DISTINCT ON must be the first ones of ORDER BY"},
         {"SELECT count(*) FROM ER_PHA_F a JOIN PERSON a USING (patient)",
          "character 38: the table name a is used twice: give one an alias"},
-        {"SELECT count(*) FROM net('ER_PHA_F')", "character 22: a function in FROM is not offered"},
+        {"SELECT count(*) FROM net('PERSON')",
+         "character 22: net: PERSON has no netting key in the model"},
+        {"SELECT count(*) FROM generate_series(1, 2)",
+         "character 22: of functions in FROM only net('TABLE'[, DATE '...']) is offered"},
         {"SELECT count(*) FROM ER_PHA_F WHERE d.atc = 'A'", "character 37: unknown table d"}};
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         char expected[512];

@@ -50,6 +50,10 @@ queries=(
     "SELECT c.PSE_SPE_COD, count(*) AS n, count(DISTINCT d.atc) AS drugs FROM ER_PHA_F d JOIN ER_PRS_F c USING (patient, claim) GROUP BY 1 ORDER BY 2 DESC, 1"
     "SELECT CASE WHEN PHA_ACT_QSN > 1 THEN 'many' ELSE 'one' END AS q, count(*) AS n FROM ER_PHA_F GROUP BY 1"
     "SELECT DISTINCT sex FROM PERSON"
+    "SELECT n, count(*) AS groups FROM (SELECT patient, count(*) AS n FROM ER_PRS_F GROUP BY patient) x GROUP BY n ORDER BY n LIMIT 30"
+    "SELECT sex, count(*) AS n FROM PERSON p WHERE EXISTS (SELECT 1 FROM ER_PHA_F d WHERE d.patient = p.patient AND d.atc LIKE 'A10%') GROUP BY sex"
+    "SELECT count(*) AS n FROM (SELECT patient FROM ER_PRS_F EXCEPT SELECT patient FROM T_MCOaaC) x"
+    "SELECT year(event_date) AS y, count(*) AS n, sum(PHA_ACT_QSN) AS q FROM net('ER_PHA_F', DATE '2020-06-01') GROUP BY ROLLUP (1)"
     "SELECT extract(month FROM event_date) AS m, count(*) FILTER (WHERE PRS_ACT_QTE < 0) AS reversals, count(*) AS n FROM ER_PRS_F GROUP BY 1"
 )
 
@@ -172,7 +176,25 @@ expect 0 'A10' "$parcours" query "$work/s16" "SELECT * FROM IR_PHA_R WHERE PHA_A
 expect 2 'did you mean PERSON' "$parcours" query "$work/s16" "SELECT count(*) FROM PERSN" --quiet
 expect 2 'sexe' "$parcours" query "$work/s16" "SELECT sexe, count(*) FROM PERSON GROUP BY 1" --quiet
 expect 2 'syntax' "$parcours" query "$work/s16" "SELECT FROM WHERE" --quiet
-expect 2 'WITH' "$parcours" query "$work/s16" "WITH a AS (SELECT 1) SELECT * FROM a" --quiet
+expect 2 'WITH RECURSIVE' "$parcours" query "$work/s16" "WITH RECURSIVE a AS (SELECT 1) SELECT * FROM a" --quiet
+# Protection holds through subqueries and set operations.
+for sql in "SELECT max(n) FROM (SELECT patient, count(*) AS n FROM ER_PHA_F GROUP BY patient) x" \
+    "SELECT sex, count(*) FROM (SELECT * FROM PERSON ORDER BY patient LIMIT 20) x GROUP BY sex" \
+    "SELECT patient FROM ER_PHA_F EXCEPT SELECT patient FROM T_MCOaaC" \
+    "SELECT count(*) FROM PERSON WHERE patient IN (VALUES ('a'), ('b'))" \
+    "SELECT count(*) FROM PERSON p JOIN (VALUES ('a')) v(x) ON v.x = p.patient" \
+    "SELECT (SELECT max(birth_date) FROM PERSON)" \
+    "SELECT count(*) FROM (SELECT BEN_NIR_PSA, count(*) AS n FROM ER_PRS_F GROUP BY 1) x" \
+    "SELECT count(*) FROM T_MCOaaC a JOIN T_MCOaaC b ON a.ETA_NUM = b.ETA_NUM" \
+    "SELECT count(*) FROM PERSON WHERE EXISTS (SELECT 1 FROM T_MCOaaC WHERE event_date > DATE '2019-02-01')" \
+    "SELECT sex, count(*) FROM PERSON WHERE birth_year IN (SELECT birth_year FROM PERSON WHERE sex = 'M') GROUP BY 1"; do
+    expect 3 refused "$parcours" query "$work/s16" "$sql" --quiet
+done
+few="SELECT birth_year, count(*) AS n FROM PERSON GROUP BY birth_year"
+[ "$("$parcours" query "$work/s16" "SELECT n FROM ($few) x WHERE n BETWEEN 1 AND 10" --format csv --quiet)" = n ] ||
+    fail "a subquery shows small cells to the query around"
+[ "$("$parcours" query "$work/s16" "SELECT sum(n) AS n FROM ($few) x" --format csv --quiet | tail -1)" = s ] ||
+    fail "a sum over hidden cells is shown"
 expect 1 'division by zero' mpirun -n 3 "$parcours" query "$work/s16" "SELECT sum(birth_year / (birth_year - birth_year)) AS x FROM PERSON" --quiet
 
 # Little memory: the same answer, or a sentence with the numbers.
