@@ -11,7 +11,7 @@ static const pc_option option[] = {
     {"store", "STORE", "folder of the store", false},
     {"shards", "N", "a power of two (input bytes / 512 MiB, 16 to 16384)", false},
     {"max-rejects", "PERCENT", "fails when a table has more rejected rows (no limit)", false},
-    {"resume", NULL, "makes an unfinished store again; nothing is done when it is complete", false},
+    {"resume", NULL, "completes an unfinished store; nothing is done when it is complete", false},
     {"append", NULL, "adds the delivery to a store that is there", false},
     {"replace", NULL, "the same; rows of files of the same names are taken out before", false},
 };

@@ -274,6 +274,7 @@ static void digest_plan(ingest_job *job, const pc_buffer *list)
     pc_digest_add(&state, job->model->document.data, job->model->document.bytes);
     pc_digest_add(&state, &job->shard_count, sizeof job->shard_count);
     pc_digest_add(&state, list->data, list->bytes);
+    if (job->options->compact) pc_digest_add(&state, "compact", 7);
     if (job->options->append) pc_digest_add(&state, "append", 6);
     if (job->options->replace) pc_digest_add(&state, "replace", 7);
     job->plan_digest = pc_digest_end(&state);

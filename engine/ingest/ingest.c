@@ -28,6 +28,7 @@ static pc_status run_phases(ingest_job *job, pc_error *err)
     ingest_phase_end(job, "read");
     PC_TRY(ingest_check_rejects(job, err));
     PC_TRY(ingest_dictionaries(job, err));
+    PC_TRY(checkpoint_open(job, err));
     ingest_phase_end(job, "dictionaries");
     PC_TRY(ingest_resolve(job, err));
     ingest_phase_end(job, "resolve");
@@ -66,6 +67,7 @@ static pc_status prepare_compaction(ingest_job *job, pc_error *err)
 static pc_status run_compaction(ingest_job *job, pc_error *err)
 {
     PC_TRY(pc_comm_agree(job->comm, prepare_compaction(job, err), err));
+    PC_TRY(checkpoint_open(job, err));
     PC_TRY(ingest_write_shards(job, err));
     ingest_phase_end(job, "write");
     PC_TRY(ingest_finish(job, err));
@@ -126,6 +128,7 @@ static void release(ingest_job *job)
         pc_dict_builder_free(job->builder[d]);
     }
     pc_buffer_release(&job->part);
+    pc_buffer_release(&job->written_report);
     old_close(job);
     pc_arena_reset(&job->arena);
 }
@@ -145,6 +148,7 @@ pc_status pc_ingest_run(pc_comm *comm, const pc_ingest_options *options, const p
                       .arena.budget = options->budget,
                       .lock_file = -1,
                       .part.budget = options->budget,
+                      .written_report.budget = options->budget,
                       .phase_started_s = pc_clock_s()};
     bool is_done = false;
     const bool adds = options->append || options->replace || options->compact;

@@ -39,6 +39,7 @@ typedef struct ingest_table {
     const pc_row_layout *layout; // of the delivered columns, and the primary key in any case
     bool is_delivered;
     pc_spool *rows;           // those that this rank read; NULL: none
+    pc_spool *gone;           // parent rows of the store that are replaced; NULL: none
     pc_spool *moved;          // those of the store that are resolved again; NULL: none
     pc_buffer rejected;       // pc_rejected structs of this rank
     int64_t count[COUNT_END]; // of this rank, until they are summed
@@ -84,6 +85,9 @@ typedef struct ingest_job {
 
     // The store.
     uint32_t shard_count;
+    pc_digest content_digest; // of the plan and all bytes of the delivery
+    pc_buffer written_report; // counter_change of finished shards, until the report is open
+    int64_t *is_written;      // [shard_count] 1: an interrupted ingest has written it
     const char *scratch;
     int lock_file; // -1: not held (rank 0 holds it)
     bool made_store, made_scratch, made_files;
@@ -142,6 +146,26 @@ pc_status ingest_dictionaries(ingest_job *job, pc_error *err) PC_MUST_CHECK;
 /** Renumbers the codes of rows. Local. */
 void ingest_renumber(const ingest_job *job, const pc_row_layout *layout, unsigned char *row,
                      int64_t row_count);
+// checkpoint.c
+/** What a shard adds to the job while it is written. */
+typedef struct checkpoint {
+    int64_t *count;         // [table_count x COUNT_END] before
+    size_t *rejected_bytes; // [table_count] before
+    size_t hidden_bytes;    // before
+    int64_t *report;        // [report_counters] before
+    int64_t *report_now;    // [report_counters] scratch
+    int64_t report_count;
+} checkpoint;
+/** Finds the shards that an interrupted ingest of the same bytes has written, and takes over what
+ *  it noted of them. After reading, before rows are sent. */
+pc_status checkpoint_open(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+/** Local. The delivery report takes over what was counted of finished shards, once it is open. */
+pc_status checkpoint_report(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+/** Local. Before a shard is written; `mark` is zeroed at first. */
+pc_status checkpoint_begin(ingest_job *job, checkpoint *mark, pc_error *err) PC_MUST_CHECK;
+/** Local. The shard is written: notes it on disk. @param part  NULL: it has no new part */
+pc_status checkpoint_end(ingest_job *job, const checkpoint *mark, uint32_t shard,
+                         const pc_part_info *part, pc_error *err) PC_MUST_CHECK;
 // resolve.c
 /** Gives every row its slot and sends it to the rank that owns its shard. */
 pc_status ingest_resolve(ingest_job *job, pc_error *err) PC_MUST_CHECK;

@@ -360,21 +360,15 @@ static pc_status find_again(movers *m, int table, const key_passes *passes, keym
     return status;
 }
 
-/** Keys of the parent rows of a pass: of moved ones, or of those of the delivery. */
-static pc_status put_pass(movers *m, int table, key_passes *passes, bool of_moved, pc_error *err)
+/** Keys of the parent rows of a pass that `rounds` reads. */
+static pc_status put_pass(movers *m, row_rounds rounds, key_passes *passes, pc_error *err)
 {
-    row_rounds rounds = {.table = table};
-    if (of_moved) {
-        rounds.block = INT_MAX;
-    } else {
-        rounds.moved_block = INT_MAX;
-    }
     for (;;) {
         int64_t row_count = 0;
         bool is_done = false;
         pc_status status = resolver_next(m->r, &rounds, &row_count, &is_done, err);
         if (status != PC_OK || is_done) return status;
-        status = put_keys(m->r, passes, table, row_count, err);
+        status = put_keys(m->r, passes, rounds.table, row_count, err);
         if (status != PC_OK) return status;
     }
 }
@@ -393,10 +387,14 @@ static pc_status find_key_again(movers *m, int k, pc_error *err)
         status = keymap_init(&passes.map, job->comm, key_bytes, key_bytes, &job->arena, job->budget,
                              err);
         status = pc_comm_agree(job->comm, status, err);
-        // The moved rows first, with their old tags: how often did their keys conflict until now?
-        if (status == PC_OK) status = put_pass(m, table, &passes, true, err);
+        // The store's rows first, with their old tags: how often did their keys conflict until now?
+        const row_rounds moved = {.table = table, .block = INT_MAX};
+        const row_rounds gone = {.table = table, .of_gone = true};
+        const row_rounds fresh = {.table = table, .moved_block = INT_MAX};
+        if (status == PC_OK) status = put_pass(m, moved, &passes, err);
+        if (status == PC_OK) status = put_pass(m, gone, &passes, err);
         m->conflict_count[k] += passes.map.conflict_count;
-        if (status == PC_OK) status = put_pass(m, table, &passes, false, err);
+        if (status == PC_OK) status = put_pass(m, fresh, &passes, err);
         if (status == PC_OK) status = find_again(m, table, &passes, &passes.map, err);
         keymap_release(&passes.map);
         pc_arena_rewind(&job->arena, mark);
@@ -456,6 +454,7 @@ static pc_status count_moved(ingest_job *job, pc_error *err)
     for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
         ingest_table *table = &job->table[t];
         if (table->moved != NULL) status = pc_spool_seal(table->moved, err);
+        if (table->gone != NULL && status == PC_OK) status = pc_spool_seal(table->gone, err);
     }
     status = pc_comm_agree(job->comm, status, err);
     for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
@@ -483,7 +482,9 @@ static pc_status find_all(movers *m, pc_error *err)
         old_share_keys(job);
         for (int k = 0; status == PC_OK && k < job->model->key_count; k++) {
             const int table = job->model->key[k].table;
-            if (job->table[table].all_rows > 0) status = find_key_again(m, k, err);
+            int64_t rows = job->table[table].gone == NULL ? 0 : 1;
+            pc_comm_max_int64(job->comm, &rows, 1);
+            if (rows + job->table[table].all_rows > 0) status = find_key_again(m, k, err);
         }
         for (int t = 0; status == PC_OK && t < job->model->table_count; t++) {
             if (job->model->table[t].path == PC_PATH_SAME) status = find_same(m, t, err);

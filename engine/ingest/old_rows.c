@@ -141,20 +141,37 @@ static pc_status count_conflicts(const ingest_job *job, int table, const unsigne
     return PC_OK;
 }
 
+/** A parent row that is replaced: its key is asked for once more, by movers.c. */
+static pc_status keep_gone(ingest_job *job, int table, const unsigned char *row, pc_error *err)
+{
+    ingest_table *t = &job->table[table];
+    if (job->model->table[table].own_key < 0) return PC_OK;
+    if (t->gone == NULL) {
+        PC_TRY(pc_spool_open(job->read_pool, t->layout->row_bytes, PC_SPOOL_BLOCK_BYTES, &t->gone,
+                             err));
+    }
+    old_note_keys(job, table, row, 1);
+    return pc_spool_append(t->gone, row, 1, err);
+}
+
 /** Drops rows of replaced files from the end of `out`, and gives the others their tag. */
-static void keep_rows(const ingest_job *job, int table, size_t first, const unsigned char *tag,
-                      pc_buffer *out)
+static pc_status keep_rows(ingest_job *job, int table, size_t first, const unsigned char *tag,
+                           pc_buffer *out, pc_error *err)
 {
     const size_t row_bytes = (size_t)job->table[table].layout->row_bytes;
     size_t kept = first;
     for (size_t at = first; at < out->bytes; at += row_bytes) {
         unsigned char *row = (unsigned char *)out->data + at;
-        if (old_row_is_gone(job->old, old_row_source(row))) continue;
         memcpy(row + PC_ROW_TAG, tag, PC_TAG_BYTES);
+        if (old_row_is_gone(job->old, old_row_source(row))) {
+            PC_TRY(keep_gone(job, table, row, err));
+            continue;
+        }
         if (kept < at) memmove(out->data + kept, row, row_bytes);
         kept += row_bytes;
     }
     out->bytes = kept;
+    return PC_OK;
 }
 
 static pc_status take_table(ingest_job *job, pc_block *block, int slot, int table,
@@ -178,8 +195,7 @@ static pc_status take_table(ingest_job *job, pc_block *block, int slot, int tabl
         for (int64_t i = from; i < to; i++)
             count[COUNT_ORPHAN] -= parent[i] < 0;
     }
-    keep_rows(job, table, first, tag, rows);
-    return PC_OK;
+    return keep_rows(job, table, first, tag, rows, err);
 }
 
 pc_status old_slot_take(ingest_job *job, pc_block *block, int slot, pc_buffer *rows, pc_error *err)

@@ -61,8 +61,9 @@ static void remove_in(const char *folder, const char *name)
 }
 
 /** What an ingest makes in STORE, besides its plan and its lock. */
-static const char *const contents[] = {"store.json", "parts.h5", "dictionaries.h5", "references.h5",
-                                       "shards",     "rejects",  "reports",         "scratch"};
+static const char *const contents[] = {"store.json",    "parts.h5", "dictionaries.h5",
+                                       "references.h5", "shards",   "rejects",
+                                       "reports",       "scratch",  ".done"};
 enum { CONTENTS = sizeof contents / sizeof contents[0] };
 
 static void remove_contents(const char *store)
@@ -71,12 +72,19 @@ static void remove_contents(const char *store)
         remove_in(store, contents[i]);
 }
 
+static bool is_part_name(const char *name, unsigned *number)
+{
+    int end = 0;
+    return sscanf(name, "part-%6u.h5%n", number, &end) == 1 && end > 0 && name[end] == '\0';
+}
+
 // ---- what no manifest names -------------------------------------------------------------------
 
 /** The folders of a store, and what its manifest names. */
 typedef struct folder_walk {
     char path[PATH_BYTES]; // of the store
-    const pc_store *store;
+    const pc_store *store; // NULL: not finished
+    bool keeps_written;    // shards that checkpoint.c has a record of
     int deliveries;
 } folder_walk;
 
@@ -84,10 +92,10 @@ typedef struct folder_walk {
 static bool is_named_part(const pc_store *store, const char *name, uint32_t shard)
 {
     unsigned number;
-    int end = 0;
     int64_t from, to, count;
-    if (shard >= (uint32_t)pc_store_shard_count(store)) return false;
-    if (sscanf(name, "part-%6u.h5%n", &number, &end) != 1 || name[end] != '\0') return false;
+    if (shard >= (uint32_t)pc_store_shard_count(store) || !is_part_name(name, &number)) {
+        return false;
+    }
     const pc_part_info *part = pc_store_parts(store, &count);
     pc_store_shard_parts(store, (int)shard, &from, &to);
     for (int64_t i = from; i < to; i++) {
@@ -96,12 +104,19 @@ static bool is_named_part(const pc_store *store, const char *name, uint32_t shar
     return false;
 }
 
-/** Removes what is in STORE/shards/xx/xxxx and is no part of the store. */
+/** Removes what is in STORE/shards/xx/xxxx and is no part of the store, nor one that --resume can
+ *  take over. */
 static void sweep_shard(const folder_walk *walk, const char *folder, uint32_t shard)
 {
+    char record[32];
+    snprintf(record, sizeof record, ".done/%04x", shard);
+    const bool is_kept = walk->keeps_written && exists(walk->path, record);
     DIR *dir = opendir(folder);
     for (struct dirent *item; dir != NULL && (item = readdir(dir)) != NULL;) {
-        if (item->d_name[0] == '.' || is_named_part(walk->store, item->d_name, shard)) continue;
+        unsigned number;
+        if (item->d_name[0] == '.') continue;
+        if (walk->store != NULL && is_named_part(walk->store, item->d_name, shard)) continue;
+        if (is_kept && is_part_name(item->d_name, &number)) continue;
         remove_in(folder, item->d_name);
     }
     if (dir != NULL) closedir(dir);
@@ -126,14 +141,15 @@ static void sweep_shards(const folder_walk *walk, const char *folder, int depth)
     if (depth > 0) rmdir(folder);
 }
 
-/** Whether a file of STORE is one of the three beside the manifest, of another edition. */
+/** Whether a file of STORE is one of the three beside the manifest, of another edition (of a store
+ *  that is not finished: any), or was cut short. */
 static bool is_old_edition(const pc_store *store, const char *name)
 {
     static const char *const base[] = {"parts", "dictionaries", "references"};
     for (size_t i = 0; i < sizeof base / sizeof base[0]; i++) {
-        char now[64];
+        char now[64] = "";
         const size_t bytes = strlen(base[i]);
-        pc_store_file_name(base[i], pc_store_edition(store), now);
+        if (store != NULL) pc_store_file_name(base[i], pc_store_edition(store), now);
         if (strncmp(name, base[i], bytes) != 0 || (name[bytes] != '-' && name[bytes] != '.')) {
             continue;
         }
@@ -151,36 +167,53 @@ static void sweep_top(const pc_store *store, const char *folder)
     if (dir != NULL) closedir(dir);
 }
 
-/** Rejects of deliveries that the manifest does not have. */
-static void sweep_rejects(const folder_walk *walk)
+/** Rejects or reports of deliveries that the manifest does not have. */
+static void sweep_numbered(const folder_walk *walk, const char *name)
 {
     char folder[PATH_BYTES];
-    if (make_path(folder, walk->path, "rejects", NULL) != PC_OK) return;
+    if (make_path(folder, walk->path, name, NULL) != PC_OK) return;
     DIR *dir = opendir(folder);
     for (struct dirent *item; dir != NULL && (item = readdir(dir)) != NULL;) {
         int number, end = 0;
-        const bool is_one =
-            sscanf(item->d_name, "%4d%n", &number, &end) == 1 && item->d_name[end] == '\0';
+        const bool is_one = sscanf(item->d_name, "%4d%n", &number, &end) == 1 &&
+                            (item->d_name[end] == '\0' || item->d_name[end] == '.');
         if (is_one && number >= walk->deliveries) remove_in(folder, item->d_name);
     }
     if (dir != NULL) closedir(dir);
 }
 
+/** What a store that is not finished may keep: the shards that are written whole. */
+static void sweep_unfinished(const char *store)
+{
+    char shards[PATH_BYTES];
+    folder_walk walk = {.keeps_written = true};
+    snprintf(walk.path, sizeof walk.path, "%s", store);
+    if (make_path(shards, store, "shards", NULL) == PC_OK) sweep_shards(&walk, shards, 0);
+    sweep_top(NULL, store);
+    for (int i = 0; i < CONTENTS; i++) {
+        if (strcmp(contents[i], "shards") == 0 || strcmp(contents[i], ".done") == 0) continue;
+        remove_in(store, contents[i]);
+    }
+}
+
 /** Removes what the manifest, as it is on disk now, does not name: what a killed command left, and
  *  the parts that an earlier one replaced. */
-static pc_status sweep_store(const ingest_job *job, pc_error *err)
+static pc_status sweep_store(const ingest_job *job, bool keeps_written, pc_error *err)
 {
     pc_store *store = NULL;
     PC_TRY(pc_store_open(job->options->store, job->budget, &store, err));
     const pc_json *deliveries = pc_json_get(pc_store_manifest(store), "deliveries");
     folder_walk walk = {.store = store,
+                        .keeps_written = keeps_written,
                         .deliveries = deliveries == NULL ? 0 : pc_json_count(deliveries)};
     snprintf(walk.path, sizeof walk.path, "%s", job->options->store);
     char shards[PATH_BYTES];
     pc_status status = make_path(shards, walk.path, "shards", err);
     if (status == PC_OK) sweep_shards(&walk, shards, 0);
+    if (!keeps_written) remove_in(walk.path, ".done");
     sweep_top(store, walk.path);
-    sweep_rejects(&walk);
+    sweep_numbered(&walk, "rejects");
+    sweep_numbered(&walk, "reports");
     pc_store_close(store);
     return status;
 }
@@ -220,6 +253,16 @@ static pc_status take_lock(ingest_job *job, pc_error *err)
 }
 
 // ---- the plan ---------------------------------------------------------------------------------
+
+/** Plans that a kill cut short. */
+static void remove_plan_drafts(const char *store)
+{
+    DIR *dir = opendir(store);
+    for (struct dirent *item; dir != NULL && (item = readdir(dir)) != NULL;) {
+        if (strncmp(item->d_name, ".plan.tmp.", 10) == 0) remove_in(store, item->d_name);
+    }
+    if (dir != NULL) closedir(dir);
+}
 
 static pc_status write_plan(const ingest_job *job, pc_error *err)
 {
@@ -294,27 +337,32 @@ static pc_status look_at_store(ingest_job *job, bool *is_done, pc_error *err)
                        "store '%s' was begun with another delivery, model or number of shards",
                        store);
     }
-    remove_contents(store);
+    sweep_unfinished(store);
     return PC_OK;
 }
 
+/** What is only there while a command works. */
+static void remove_traces(const ingest_job *job)
+{
+    remove_in(job->options->store, ".done");
+    remove_in(job->options->store, ".plan");
+}
+
 /** Rank 0. What a store that is added to looks like: whole, perhaps with what a killed command
- *  left, perhaps with this delivery in it already. */
+ *  left, perhaps with this delivery in it already. Only what the same command left is taken over.
+ */
 static pc_status look_at_old(ingest_job *job, bool *is_done, pc_error *err)
 {
-    const char *store = job->options->store;
-    const bool resumes = job->options->resume;
-    if (!job->old->compacts && resumes && names_plan(job, "store.json", err)) {
+    const bool compacts = job->old->compacts;
+    if (compacts) {
+        *is_done = !old_needs_compaction(job);
+        if (*is_done && names_plan(job, ".plan", err)) return PC_OK; // only its end is missing
+    } else if (job->options->resume && names_plan(job, "store.json", err)) {
         *is_done = true;
         return PC_OK;
     }
-    if (resumes && exists(store, ".plan") && !names_plan(job, ".plan", err)) {
-        return PC_FAIL(err, PC_BAD_JOB,
-                       "store '%s': another delivery was being added, which was not completed: run "
-                       "that command with --resume, or this one without",
-                       store);
-    }
-    return sweep_store(job, err);
+    const bool resumes = compacts || job->options->resume;
+    return sweep_store(job, resumes && !*is_done && names_plan(job, ".plan", err), err);
 }
 
 /** Rank 0. */
@@ -328,11 +376,18 @@ static pc_status open_place(ingest_job *job, bool *is_done, pc_error *err)
         PC_TRY(look_at_store(job, is_done, err));
     } else {
         PC_TRY(look_at_old(job, is_done, err));
-        *is_done = *is_done || (job->old->compacts && !old_needs_compaction(job));
     }
-    if (*is_done) return PC_OK;
+    if (*is_done) {
+        // Killed between the manifest and the end.
+        if (names_plan(job, ".plan", err)) {
+            remove_traces(job);
+            rmdir(job->scratch);
+        }
+        return PC_OK;
+    }
     job->made_files = true;
-    if (job->old == NULL || !job->old->compacts) PC_TRY(write_plan(job, err));
+    remove_plan_drafts(store);
+    PC_TRY(write_plan(job, err));
     PC_TRY(make_path(path, store, "shards", err));
     bool made;
     PC_TRY(make_folder(path, &made, err));
@@ -380,11 +435,13 @@ void ingest_place_close(ingest_job *job, pc_status status)
     if (job->made_files) {
         if (job->old != NULL) {
             // What no manifest names goes; should that fail, the next command does it.
-            if (status != PC_OK) (void)sweep_store(job, NULL);
+            if (status != PC_OK) (void)sweep_store(job, status == PC_STOPPED, NULL);
+        } else if (status == PC_STOPPED) {
+            sweep_unfinished(store);
         } else if (status != PC_OK) {
             remove_contents(store);
         }
-        if (status != PC_STOPPED) remove_in(store, ".plan");
+        if (status != PC_STOPPED) remove_traces(job);
         if (job->made_scratch) rmdir(job->scratch); // its files have no names
     }
     if (job->lock_file >= 0) {

@@ -48,6 +48,9 @@ struct ingest_report {
 
 /** Local. Counters for the delivered tables; dictionaries and reference tables are there. */
 pc_status report_open(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+/** Local. All counters, one behind the other: to `out`, or with `from` not NULL set from there.
+ *  @return how many there are (with both NULL nothing is copied) */
+int64_t report_counters(ingest_job *job, int64_t *out, const int64_t *from);
 /** Local. Counts the rows of a block that this delivery brought. */
 void report_add(const ingest_job *job, const pc_block *block);
 /** Collective. Sums the counts (those of job->table are sums already) and writes

@@ -141,6 +141,42 @@ pc_status report_open(ingest_job *job, pc_error *err)
     return PC_OK;
 }
 
+/** Counters on their way to or from a plain array. */
+typedef struct counter_copy {
+    int64_t count;
+    int64_t *out;
+    const int64_t *from;
+} counter_copy;
+
+static void copy_counters(counter_copy *copy, int64_t *counter, int64_t count)
+{
+    const size_t bytes = (size_t)count * sizeof *counter;
+    if (counter == NULL) return;
+    if (copy->out != NULL) memcpy(copy->out + copy->count, counter, bytes);
+    if (copy->from != NULL) memcpy(counter, copy->from + copy->count, bytes);
+    copy->count += count;
+}
+
+int64_t report_counters(ingest_job *job, int64_t *out, const int64_t *from)
+{
+    counter_copy copy = {.out = out, .from = from};
+    for (int t = 0; t < job->model->table_count; t++) {
+        report_table *r = &job->report->table[t];
+        if (r->column == NULL) continue;
+        copy_counters(&copy, &r->rows, 1);
+        copy_counters(&copy, &r->orphans, 1);
+        copy_counters(&copy, r->status, STATUS_COUNT);
+        for (int c = 0; c < job->model->table[t].column_count; c++) {
+            copy_counters(&copy, &r->column[c].null_count, 1);
+            copy_counters(&copy, &r->column[c].outside, 1);
+            copy_counters(&copy, &r->column[c].refused, 1);
+        }
+        copy_counters(&copy, r->care, REPORT_MONTHS);
+        copy_counters(&copy, r->flow, REPORT_MONTHS);
+    }
+    return copy.count;
+}
+
 // ---- blocks -----------------------------------------------------------------------------------
 
 /** Rows of a table of a block. */

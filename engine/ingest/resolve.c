@@ -71,6 +71,17 @@ static pc_status load_store_rows(resolver *r, row_rounds *rounds, size_t aim, pc
     return PC_OK;
 }
 
+/** Reads replaced rows of a table until a batch is full. Local. */
+static pc_status load_gone_rows(resolver *r, row_rounds *rounds, size_t aim, pc_error *err)
+{
+    pc_spool *gone = r->job->table[rounds->table].gone;
+    while (gone != NULL && rounds->block < pc_spool_block_count(gone)) {
+        PC_TRY(pc_spool_read(gone, rounds->block++, &r->rows, err));
+        if (r->rows.bytes + PC_SPOOL_BLOCK_BYTES > aim) break;
+    }
+    return PC_OK;
+}
+
 /** Reads blocks of this rank's spools until a batch is full. Local. */
 static pc_status load_rows(resolver *r, row_rounds *rounds, pc_error *err)
 {
@@ -80,6 +91,7 @@ static pc_status load_rows(resolver *r, row_rounds *rounds, pc_error *err)
     size_t aim = pc_budget_left(r->job->budget) / 16;
     if (aim > BATCH_BYTES) aim = BATCH_BYTES;
     if (rounds->store != NULL) return load_store_rows(r, rounds, aim, err);
+    if (rounds->of_gone) return load_gone_rows(r, rounds, aim, err);
     while (table->rows != NULL && rounds->block < pc_spool_block_count(table->rows)) {
         const size_t before = r->rows.bytes;
         PC_TRY(pc_spool_read(table->rows, rounds->block++, &r->rows, err));

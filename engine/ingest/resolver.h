@@ -35,6 +35,7 @@ typedef struct row_rounds {
     int table;
     int block;       // the next of this rank's spool
     int moved_block; // the next of its rows that were taken out of the store
+    bool of_gone;    // parent rows of the store that are replaced, in place of both
     old_scan *store; // not NULL: all rows of the table that the store has, in place of both
 } row_rounds;
 

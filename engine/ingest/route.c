@@ -31,9 +31,14 @@ int route_owner(const ingest_job *job, int64_t shard)
     return (int)(shard * job->ranks / job->shard_count);
 }
 
+static int64_t shard_of_bucket(const ingest_job *job, int64_t bucket)
+{
+    return bucket >> (job->bucket_bits - log2_of(job->shard_count));
+}
+
 static int owner_of_bucket(const ingest_job *job, int64_t bucket)
 {
-    return route_owner(job, bucket >> (job->bucket_bits - log2_of(job->shard_count)));
+    return route_owner(job, shard_of_bucket(job, bucket));
 }
 
 pc_status route_open_buckets(ingest_job *job, pc_error *err)
@@ -109,6 +114,7 @@ static pc_status add_records(ingest_job *job, scatter *to, int table, const unsi
 {
     const int64_t bucket = route_bucket(job, tag);
     const int owner = owner_of_bucket(job, bucket);
+    if (job->is_written[shard_of_bucket(job, bucket)] != 0) return PC_OK; // before an interruption
     if (owner == job->rank) {
         return keep_in_bucket(job, bucket, table, (int)to->record_bytes, record, count, err);
     }

@@ -13,6 +13,7 @@ typedef struct shard_state {
     const pc_person_plan *person;
     pc_derive *derive;
     old_join join;        // with the store that is added to
+    checkpoint mark;      // before the shard being written
     pc_part_writer *part; // of the shard being written; NULL: no slot yet
     uint32_t part_number, delivery, generation;
     int64_t slot_count; // of the shard so far
@@ -46,6 +47,7 @@ static pc_status open_state(shard_state *s, ingest_job *job, pc_error *err)
     }
     s->rows[tables].budget = job->budget;
     PC_TRY(report_open(job, err));
+    PC_TRY(checkpoint_report(job, err));
     if (job->old != NULL) {
         pc_store_contents newest = {0};
         pc_store_generations(job->old->store, &newest);
@@ -276,6 +278,8 @@ static pc_status write_shard(shard_state *s, uint32_t shard, pc_error *err)
 {
     ingest_job *job = s->job;
     const int finer = job->bucket_bits - __builtin_ctz(job->shard_count);
+    if (job->is_written[shard] != 0) return PC_OK;
+    PC_TRY(checkpoint_begin(job, &s->mark, err));
     s->slot_count = 0;
     s->part_number = next_number(job, shard);
     const int64_t first = (int64_t)shard << finer, end = first + (INT64_C(1) << finer);
@@ -287,12 +291,13 @@ static pc_status write_shard(shard_state *s, uint32_t shard, pc_error *err)
         PC_TRY(write_bucket(s, bucket, shard, err));
     }
     if (job->old != NULL) PC_TRY(old_join_end(&s->join, err));
-    if (s->part == NULL) return PC_OK; // no slot falls into it
+    if (s->part == NULL) return checkpoint_end(job, &s->mark, shard, NULL, err); // no slot
     pc_part_info info = {0};
     PC_TRY(pc_part_end(s->part, &info, err));
     pc_part_free(s->part);
     s->part = NULL;
-    return pc_buffer_append(&job->part, &info, sizeof info, err);
+    PC_TRY(pc_buffer_append(&job->part, &info, sizeof info, err));
+    return checkpoint_end(job, &s->mark, shard, &info, err);
 }
 
 /** Stops early when another rank has failed: what is written would be removed. Local. */

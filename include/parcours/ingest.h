@@ -12,7 +12,7 @@ typedef struct pc_ingest_options {
     const char *store;   ///< folder of the store; made if it is not there
     int64_t shards;      ///< a power of two, 1 .. 65536; 0: input bytes / 512 MiB, 16 .. 16384
     bool resume;         ///< a complete store of the same plan: nothing to do; an unfinished one is
-                         ///< made again
+                         ///< completed
     bool append;         ///< the delivery is added to a store that is there
     bool replace;        ///< the same; rows of files of the same name are taken out before
     bool compact;        ///< no delivery: parts of each shard are written as one

@@ -84,6 +84,11 @@ void pc_store_shard_parts(const pc_store *store, int shard, int64_t *from, int64
 /** The hidden slots of a part, ascending. [*count] */
 const uint32_t *pc_store_hidden(const pc_store *store, int64_t part, int64_t *count);
 
+/** Whether the file of a part is there, with its directory. Local.
+ *  @return PC_BAD_INPUT or PC_IO when not */
+pc_status pc_part_look(const char *store, const pc_model *model, const pc_part_info *part,
+                       pc_budget *budget, pc_error *err) PC_MUST_CHECK;
+
 /** Gives the open store larger dictionaries: from now on readers show the codes of `dict`, as when
  *  the store had been written with one generation more. Nothing changes when no dictionary is
  *  larger. Not for stores that others read at the same time.

@@ -26,6 +26,19 @@ const uint32_t *pc_store_hidden(const pc_store *store, int64_t part, int64_t *co
     return store->hidden + store->hidden_offset[part];
 }
 
+pc_status pc_part_look(const char *store, const pc_model *model, const pc_part_info *part,
+                       pc_budget *budget, pc_error *err)
+{
+    char path[PC_PATH_BYTES];
+    pc_arena arena = {.budget = budget};
+    pc_part_file file = {.fd = -1};
+    pc_status status = pc_part_path(store, part->shard, part->number, path, err);
+    if (status == PC_OK) status = pc_part_file_open(path, model, part, &arena, &file, err);
+    pc_part_file_close(&file);
+    pc_arena_reset(&arena);
+    return status;
+}
+
 // ---- dictionaries -----------------------------------------------------------------------------
 
 // The new number of each text of dictionary `d`; NULL: a text is missing, or no memory.

@@ -2,6 +2,8 @@
 
     append_case.py split DIR OUT COUNT SEED HOW    OUT/0, OUT/1 ...: each a delivery; HOW: rows, files, months, late
     append_case.py statements DIR SEED             adds ER_DCT_F: statements of the claims, some of none, some twice
+    append_case.py replace DIR OTHER NEW FIXED SEED    NEW: some files of DIR with half their rows and rows of OTHER's;
+                                                   FIXED: DIR with these files in place of its own
     append_case.py same STORE STORE                the counts of both manifests, and, shard by shard, every dataset of
                                                    their parts (one a shard) but `file` (needs h5py)
 
@@ -71,6 +73,26 @@ def statements(folder, seed):
         file.write("\n".join(made) + "\n")
 
 
+def replace(folder, other, new, fixed, seed):
+    rng = random.Random(seed)
+    os.makedirs(new)
+    os.makedirs(fixed)
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as file:
+            content = file.read()
+        theirs = os.path.join(other, name)
+        if name.endswith(".CSV") and os.path.exists(theirs) and rng.random() < 0.4:
+            head, *rows = content.splitlines(keepends=True)
+            with open(theirs, "rb") as file:
+                more = file.read().splitlines(keepends=True)
+            more = more[1:] if more[0] == head else []
+            content = head + b"".join(row for row in rows + more if rng.random() < 0.5)
+            with open(os.path.join(new, name), "wb") as file:
+                file.write(content)
+        with open(os.path.join(fixed, name), "wb") as file:
+            file.write(content)
+
+
 def parts_of(store):
     found = {}
     for folder, _, names in os.walk(os.path.join(store, "shards")):
@@ -114,6 +136,8 @@ def same(one, two):
 
 if sys.argv[1] == "split":
     split(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6])
+elif sys.argv[1] == "replace":
+    replace(*sys.argv[2:6], int(sys.argv[6]))
 elif sys.argv[1] == "statements":
     statements(sys.argv[2], int(sys.argv[3]))
 else:

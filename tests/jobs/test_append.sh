@@ -7,7 +7,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin}
 bin=$(realpath "${folder:-$1}")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 HDF5_PLUGIN_PATH=${bin%/bin/parcours}/plugin
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 HDF5_PLUGIN_PATH=$(realpath "$1")/../plugin
 python=
 for candidate in python3 /usr/bin/python3; do
     "$candidate" -c 'import h5py' 2>/dev/null && { python=$candidate; break; }
@@ -82,6 +82,24 @@ for cut in "rows 2 1 2" "files 2 3 1" "months 3 1 2 1" "late 2 2 3"; do
     "$bin" verify store >/dev/null 2>&1 || fail "seed $seed, $1: verify when compacted"
     step "seed $seed: $cut"
 done
+
+step "replacement"
+rm -rf in other new fixed whole store
+"$python" "$here/ingest_case.py" make in 21
+"$python" "$here/append_case.py" statements in 21
+"$python" "$here/ingest_case.py" make other 22
+"$python" "$here/append_case.py" replace in other new fixed 21
+"$bin" ingest --in fixed --store whole --shards 16 --quiet 2>/dev/null
+ranks 1 ingest --in in --store store --shards 16 --quiet 2>/dev/null
+ranks 2 ingest --in new --store store --replace --quiet
+answers whole >wanted.csv
+answers store >got.csv
+cmp -s wanted.csv got.csv || { diff wanted.csv got.csv | head -n 5; fail "other answers after --replace"; }
+"$bin" verify store >/dev/null 2>&1 || fail "verify after --replace"
+"$bin" compact store --quiet
+"$bin" compact store --quiet
+"$python" "$here/append_case.py" same whole store || fail "another store after --replace"
+grep -q replaced_by store/store.json || fail "the manifest does not tell what was replaced"
 
 step "the same bytes on any number of ranks"
 rm -rf one two
