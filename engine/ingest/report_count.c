@@ -227,19 +227,33 @@ static int64_t count_refused(const rows_of *rows, const pc_column *c)
     return count;
 }
 
-// Rows by month of a day; `at` NULL: the day is the row's own, else that of its parent row.
-static void count_months(const rows_of *rows, const pc_column *c, const int32_t *at, int64_t *out)
+static void count_day(const ingest_report *report, int64_t day, int64_t *out)
 {
-    const ingest_report *report = rows->report;
-    if (c == NULL || c->data == NULL) return;
+    // Day 0 is the first one of REPORT_FIRST_YEAR.
+    const int month = day < 0                    ? REPORT_BEFORE
+                      : day >= report->day_count ? REPORT_AFTER
+                                                 : report->month_of_day[day];
+    out[month]++;
+}
+
+// Rows by month of a day of their own.
+static void count_months(const rows_of *rows, const pc_column *c, int64_t *out)
+{
+    for (int64_t i = 0; c->data != NULL && i < rows->count; i++) {
+        if (pc_column_is_null(c, i) || !is_new(rows, i)) continue;
+        count_day(rows->report, pc_column_int(c, i), out);
+    }
+}
+
+// Rows by month of a day that is their parent row's, of orphans their own.
+static void count_linked(const rows_of *rows, const pc_column *own, const pc_column *linked,
+                         const int32_t *parent, int64_t *out)
+{
     for (int64_t i = 0; i < rows->count; i++) {
-        const int64_t row = at == NULL ? i : at[i];
-        if (row < 0 || pc_column_is_null(c, row) || !is_new(rows, i)) continue;
-        const int64_t day = pc_column_int(c, row); // 0: the first day of REPORT_FIRST_YEAR
-        const int month = day < 0                    ? REPORT_BEFORE
-                          : day >= report->day_count ? REPORT_AFTER
-                                                     : report->month_of_day[day];
-        out[month]++;
+        const pc_column *c = parent[i] < 0 ? own : linked;
+        const int64_t row = parent[i] < 0 ? i : parent[i];
+        if (c->data == NULL || pc_column_is_null(c, row) || !is_new(rows, i)) continue;
+        count_day(rows->report, pc_column_int(c, row), out);
     }
 }
 
@@ -269,11 +283,14 @@ static void add_flow(const rows_of *rows, const pc_block *block, int table, repo
     const pc_model_table *t = &model->table[table];
     const pc_block_table *own = &block->table[table];
     const int parent_column = t->column[t->flow].parent_column;
-    count_months(rows, &own->column[t->flow], NULL, r->flow); // of a child: its orphans
-    if (t->parent_key < 0 || parent_column < 0 || own->parent == NULL) return;
-    const pc_block_table *parent = &block->table[model->key[t->parent_key].table];
-    if (parent->column == NULL) return;
-    count_months(rows, &parent->column[parent_column], own->parent, r->flow);
+    const pc_block_table *parent =
+        t->parent_key < 0 ? NULL : &block->table[model->key[t->parent_key].table];
+    if (parent == NULL || parent->column == NULL || own->parent == NULL || parent_column < 0) {
+        count_months(rows, &own->column[t->flow], r->flow);
+    } else {
+        count_linked(rows, &own->column[t->flow], &parent->column[parent_column], own->parent,
+                     r->flow);
+    }
 }
 
 static void add_rows(const rows_of *rows, const pc_block *block, const pc_block_table *own,
@@ -302,7 +319,7 @@ void report_add(const ingest_job *job, const pc_block *block)
         const rows_of rows = {report, own->row_count, has_old ? own->file : NULL};
         add_rows(&rows, block, own, r);
         add_columns(&rows, table, own, r);
-        count_months(&rows, &own->column[table->event_date], NULL, r->care);
+        count_months(&rows, &own->column[table->event_date], r->care);
         if (table->flow >= 0) add_flow(&rows, block, t, r);
     }
 }
