@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "exports.h"
 #include "sheet.h"
@@ -76,14 +75,8 @@ pc_status pc_exports_begin(const pc_exports *exports, const uint64_t *done, int6
 {
     pc_arena arena = {.budget = exports->eval->budget};
     const char *folder = NULL;
-    pc_status status = pc_output_path(exports->output, "", "exports", "", &arena, &folder, err);
-    if (status == PC_OK && exports->count > 0 && mkdir(folder, 0700) != 0 && errno != EEXIST) {
-        status = PC_FAIL(err, PC_IO, "folder '%s': cannot be made: %s", folder, strerror(errno));
-    }
-    if (status == PC_OK && access(folder, F_OK) == 0) {
-        status = clean_folder(exports, folder, done, shard_count, err);
-        if (status == PC_OK && exports->count == 0) (void)rmdir(folder);
-    }
+    pc_status status = pc_output_path(exports->output, "", "cohorts", "", &arena, &folder, err);
+    if (status == PC_OK) status = clean_folder(exports, folder, done, shard_count, err);
     pc_arena_reset(&arena);
     return status;
 }
@@ -258,7 +251,7 @@ static pc_status write_part(pc_exports *exports, pc_export_state *s, int shard, 
     char name[NAME_BYTES];
     const char *path = NULL;
     part_name(s, shard, name);
-    PC_TRY(pc_output_path(exports->output, "exports", name, ending_of(s), arena, &path, err));
+    PC_TRY(pc_output_path(exports->output, "cohorts", name, ending_of(s), arena, &path, err));
     if (!is_csv(s)) return write_h5(exports, s, path, arena, err);
     pc_buffer text = {.budget = arena->budget};
     pc_status status = print_csv(exports, s, &text, err);
@@ -329,7 +322,7 @@ static pc_status join_csv(const pc_exports *exports, const pc_export_state *s, c
         char name[NAME_BYTES];
         const char *part = NULL;
         part_name(s, shard, name);
-        status = pc_output_path(exports->output, "exports", name, ".csv", arena, &part, err);
+        status = pc_output_path(exports->output, "cohorts", name, ".csv", arena, &part, err);
         if (status == PC_OK) status = append_file(to, part, err);
         if (status == PC_OK) (void)unlink(part);
     }
@@ -344,9 +337,9 @@ static pc_status note_file(pc_output *output, const char *name, const char *endi
 {
     char hash[PC_DIGEST_TEXT_BYTES];
     const char *path = NULL;
-    PC_TRY(pc_output_path(output, "exports", name, ending, arena, &path, err));
+    PC_TRY(pc_output_path(output, "cohorts", name, ending, arena, &path, err));
     PC_TRY(pc_file_hash(path, hash, err));
-    return pc_output_note(output, "exports", name, ending, hash, err);
+    return pc_output_note(output, "cohorts", name, ending, hash, err);
 }
 
 static pc_status join_h5(pc_exports *exports, const pc_export_state *s, const char *path,
@@ -379,7 +372,7 @@ pc_status pc_exports_end(pc_exports *exports, pc_output *output, int64_t shard_c
         const pc_export_state *s = &exports->state[i];
         pc_arena arena = {.budget = exports->eval->budget};
         const char *path = NULL, *name = s->export->name;
-        status = pc_output_path(output, "exports", name, ending_of(s), &arena, &path, err);
+        status = pc_output_path(output, "cohorts", name, ending_of(s), &arena, &path, err);
         if (status == PC_OK && is_csv(s)) {
             status = join_csv(exports, s, path, shard_count, &arena, err);
         } else if (status == PC_OK) {

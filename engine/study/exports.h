@@ -1,6 +1,6 @@
 /** @file exports.h
  *  Exports for modelling: gathered shard by shard, each shard's file written when it ends, one file
- * over all at the end. DIR/exports/<name>-<shard>.h5, DIR/exports/<name>.h5 or .csv. They hold
+ * over all at the end. DIR/cohorts/<name>-<shard>.h5, DIR/cohorts/<name>.h5 or .csv. They hold
  * patients.
  */
 #ifndef PC_EXPORTS_H
@@ -41,7 +41,7 @@ void pc_exports_close(pc_exports *exports);
 pc_status pc_exports_add(pc_exports *exports, pc_error *err) PC_MUST_CHECK;
 
 // export_write.c
-/** Makes the folder, and removes what is there but not of a shard in `done` (bitmap). Local, rank
+/** Removes what is in DIR/cohorts but not of a shard in `done` (bitmap). Local, rank
  * 0.
  */
 pc_status pc_exports_begin(const pc_exports *exports, const uint64_t *done, int64_t shard_count,

@@ -362,6 +362,11 @@ static pc_status check_exports(pc_loader *loader)
 {
     for (int i = 0; i < loader->study->export_count; i++) {
         const pc_export *one = &loader->study->exports[i];
+        const pc_def *same = find_def(loader->study, loader->study->doc[0], one->name);
+        if (same != NULL && same->kind == PC_DEF_COHORT && !one->is_csv) {
+            PC_TRY(pc_problem_at(loader, one->path, "name",
+                                 "'%s' is a cohort: its file has that name", one->name));
+        }
         const pc_ref *cohort = one->kind == PC_EXPORT_ROWS ? NULL : one->timeline;
         if (cohort == NULL || cohort->def == NULL || cohort->def->kind == PC_DEF_COHORT) continue;
         PC_TRY(pc_problem_at(loader, cohort->path, "name", "'%s' is not a cohort", cohort->name));

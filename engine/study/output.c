@@ -30,8 +30,7 @@ static bool is_ours(const char *name)
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         if (strcmp(name, folders[i]) == 0) return true;
     }
-    return strcmp(name, "exports") == 0 || strcmp(name, "manifest.json") == 0 ||
-           strcmp(name, "checkpoint") == 0 || name[0] == '.';
+    return strcmp(name, "manifest.json") == 0 || strcmp(name, "checkpoint") == 0 || name[0] == '.';
 }
 
 static bool text_is(const pc_json *object, const char *key, const char *wanted)
@@ -149,7 +148,8 @@ pc_status pc_output_begin(const pc_output *output, pc_error *err)
         status = pc_output_path(output, "", folders[i], "", &arena, &path, err);
         // What holds patients or true small counts is for the owner alone.
         if (status == PC_OK) status = make_folder(path, i == 0 ? 0755 : 0700, err);
-        if (status == PC_OK) status = empty_folder(path, err);
+        // The third holds exports of shards that are done: pc_exports_begin knows which.
+        if (status == PC_OK && i < 2) status = empty_folder(path, err);
     }
     const char *manifest = NULL;
     if (status == PC_OK) {

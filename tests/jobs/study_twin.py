@@ -355,7 +355,7 @@ compare("plain pairs", [(r["timeline"], r["other"], int(r["patients"])) for r in
 
 # Exports: the files over all shards, through their virtual datasets.
 def export(name):
-    with h5py.File(f"{out}/exports/{name}.h5") as f:
+    with h5py.File(f"{out}/cohorts/{name}.h5") as f:
         return {k: f[k][:] for k in f}
 
 
@@ -365,7 +365,7 @@ def text(value):
 
 order = {r["patient"]: i for i, r in enumerate(read("starters"))}
 starters.sort(key=lambda s: order[s["patient"]])
-found = [tuple(r.values()) for r in csv.DictReader(open(f"{out}/exports/new_users.csv"))]
+found = [tuple(r.values()) for r in csv.DictReader(open(f"{out}/cohorts/new_users.csv"))]
 expected = [(s["patient"], str(date(s["start_date"])), str(date(s["end_date"])), s["exit_reason"], f"{s['cma7']:.12g}",
              "true" if s["died"] else "false", "" if s["first_gap"] is None else str(s["first_gap"])) for s in starters]
 if found != expected:
@@ -394,7 +394,7 @@ for s in starters:
     for begin, end, d, events in cut_at(lambda d: None):
         expected_csv.append((p.name, str(begin), str(end), str(events[0])))
 compare("cox", found, expected)
-found = [(r["patient"], r["start"], r["stop"], r["stay"]) for r in csv.DictReader(open(f"{out}/exports/cox_csv.csv"))]
+found = [(r["patient"], r["start"], r["stop"], r["stay"]) for r in csv.DictReader(open(f"{out}/cohorts/cox_csv.csv"))]
 compare("cox_csv", found, expected_csv)
 
 

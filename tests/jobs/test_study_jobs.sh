@@ -51,7 +51,7 @@ for name in falls nsaid; do
 done
 # Who is left in the flowchart is who is followed up.
 left=$(tail -1 statins/control/flow.csv | cut -d, -f4)
-[ "$(tail -n +2 statins/exports/for_r.csv | cut -d, -f1 | sort -u | wc -l)" = "$left" ] || fail "statins: the export has not $left patients"
+[ "$(tail -n +2 statins/cohorts/for_r.csv | cut -d, -f1 | sort -u | wc -l)" = "$left" ] || fail "statins: the export has not $left patients"
 [ "$(tail -1 pioglitazone/control/why.csv | cut -d, -f3)" = "$(tail -1 pioglitazone/control/rate.csv | cut -d, -f5)" ] ||
     fail "pioglitazone: the cohort is not the population at risk"
 

@@ -42,22 +42,22 @@ for name in language match; do
     run 2 "$study" --store s64 --out $name-64
     for other in $name-3 $name-64; do
         for part in release control cohorts; do
+            # Exports in HDF5 are a part a shard, and a file over all that names the parts.
+            [ "$other/$part" != $name-64/cohorts ] || continue
             diff -r $name/$part $other/$part >difference || fail "$part: $name and $other differ: $(head -1 difference)"
         done
     done
-    # Parts are of shards: with other shards the files over all hold the same.
-    [ ! -d $name/exports ] || diff -r $name/exports $name-3/exports >difference || fail "exports differ: $(head -1 difference)"
-done
-
-for file in language/exports/*.csv; do
-    cmp -s "$file" language-64/exports/"${file##*/}" || fail "$file differs with 64 shards"
+    for file in $name/cohorts/*; do
+        [[ $file =~ -[0-9]{6}\.h5$ ]] || compgen -G "${file%.h5}-[0-9]*.h5" >/dev/null ||
+            cmp -s "$file" "$name-64/cohorts/${file##*/}" || fail "$file differs with 64 shards"
+    done
 done
 # An unfinished run: exports are made again, what belongs to no shard goes.
 cp -r language again
-rm again/manifest.json again/exports/cox.h5 again/exports/sccs-000003.h5
-touch again/exports/left.h5
+rm again/manifest.json again/cohorts/cox.h5 again/cohorts/sccs-000003.h5
+touch again/cohorts/left.h5
 run 2 "$top/tests/jobs/study_language.json" --store s16 --out again --resume
-diff -r language/exports again/exports >difference || fail "--resume gives other exports: $(head -1 difference)"
+diff -r language/cohorts again/cohorts >difference || fail "--resume gives other exports: $(head -1 difference)"
 
 # A grid is what single runs are; codes and dates that the store does not have are told.
 cat >grid.json <<'END'
