@@ -177,7 +177,7 @@ static pc_status bind_call(pc_sql_planner *p, const cJSON *call, const char *nam
     const int location = pc_node_int(call, "location");
     pc_window_call made = {.field = {.name = pc_arena_text(p->arena, name, strlen(name), p->err)}};
     if (made.field.name == NULL) return PC_NO_MEMORY;
-    pc_sql_window *w;
+    pc_sql_window *w = NULL;
     PC_TRY(pc_bind_window_function(&p->binder, call, made.field.name, &made));
     PC_TRY(bind_window(p, pc_node_get(call, "over"), location, &w, &made.frame));
     if (p->window_call_count == PC_SQL_WINDOW_CALLS) {
