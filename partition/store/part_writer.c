@@ -2,6 +2,7 @@
  *  in one go, so that its chunks lie one behind the other in the file. */
 #include "part_writer.h"
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,10 +113,12 @@ static pc_status begin_file(pc_part_writer *w, const char *store, pc_error *err)
     PC_TRY(pc_make_folders(w->path, err));
     unlink(w->temporary); // of an earlier process of this number
     unlink(w->spill_path);
+    errno = 0;
     w->file = pc_h5_create(w->temporary);
     w->is_made = true;
     if (w->file >= 0) return PC_OK;
-    return PC_FAIL(err, PC_IO, "cannot make part '%s'", w->temporary);
+    return PC_FAIL(err, PC_IO, "cannot write part '%s': %s", w->temporary,
+                   errno == 0 ? "HDF5 has failed" : strerror(errno));
 }
 
 pc_status pc_part_begin(const char *store, const pc_model *model, uint32_t shard, uint32_t number,

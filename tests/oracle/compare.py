@@ -55,7 +55,9 @@ def same_number(ours, theirs):
         a, b = float(ours), float(theirs)
     except (TypeError, ValueError):
         return False
-    if a == b or abs(a - b) <= 1e-12 * max(abs(a), abs(b)) or a == float(f"{b:.12g}"):
+    # Ours has 12 digits; of a number that lies just between two of them the next double may round otherwise.
+    beside = (b, math.nextafter(b, -math.inf), math.nextafter(b, math.inf))
+    if a == b or abs(a - b) <= 1e-12 * max(abs(a), abs(b)) or any(a == float(f"{x:.12g}") for x in beside):
         return True
     # A numeric of PostgreSQL may have fewer digits than a float: stddev keeps three behind the point.
     decimals = len(theirs.partition(".")[2])
