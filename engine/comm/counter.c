@@ -111,7 +111,7 @@ void pc_counter_serve(pc_counter *counter)
 
 static void ask(const pc_counter *counter, wish what)
 {
-    const int32_t message = what;
+    const int32_t message = (int32_t)what;
     pc_comm_must(MPI_Send(&message, 1, MPI_INT32_T, 0, TAG_WISH, counter->mpi),
                  "asking for a number");
 }

@@ -152,8 +152,7 @@ pc_status synth_causes_write(pc_synth *synth, pc_error *err)
 {
     static const char *const label[] = {"Arr\xC3\xAAt cardiaque", "Choc septique",
                                         "Insuffisance respiratoire aigu\xC3\xAB",
-                                        "D\xC3\xA9"
-                                        "faillance multivisc\xC3\xA9rale"};
+                                        "D\303\251faillance multivisc\303\251rale"};
     static const char *const code[] = {"I469", "A419", "J960", "R688"};
     const synth_cell *certificate = synth->row[SYNTH_CCI].cell;
     const int count = synth_between(&synth->extra, 1, 5);
