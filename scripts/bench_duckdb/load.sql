@@ -13,6 +13,11 @@ CREATE TEMP TABLE package AS
     SELECT PHA_CIP_C13 AS cip, COALESCE(PHA_ATC_CLA, PHA_ATC_C07) AS atc,
         COALESCE(PHA_GRD_CND IN ('1', 'O', 'GC'), PHA_CND_TOP = 'GC', FALSE) AS large_package
     FROM raw_IR_PHA_R WHERE PHA_CIP_C13 IS NOT NULL;
+-- A line without the new code of its package is looked up by the old one.
+CREATE TEMP TABLE old_package AS
+    SELECT DISTINCT ON (PHA_PRS_IDE) PHA_PRS_IDE AS cip7, COALESCE(PHA_ATC_CLA, PHA_ATC_C07) AS atc,
+        COALESCE(PHA_GRD_CND IN ('1', 'O', 'GC'), PHA_CND_TOP = 'GC', FALSE) AS large_package
+    FROM raw_IR_PHA_R WHERE PHA_PRS_IDE IS NOT NULL AND PHA_PRS_IDE <> 0 ORDER BY PHA_PRS_IDE, PHA_CIP_C13;
 CREATE TEMP MACRO unresolved(psa, rank) AS hash(psa || '/' || COALESCE(rank::VARCHAR, ''));
 
 -- Claims. Rule D3 asks the row of ER_ETE_F, the others the claim.
@@ -42,10 +47,13 @@ CREATE TEMP VIEW claim AS
 
 -- Details of claims: patient, days and the validity of the claim; a drug line also its class and prescriber.
 COPY (
-    SELECT patient, event_date, event_end, valid, atc, COALESCE(large_package, FALSE) AS large_package, PFS_PRE_NUM, r.*
+    SELECT patient, event_date, event_end, valid, CASE WHEN n.cip IS NOT NULL THEN n.atc ELSE o.atc END AS atc,
+        COALESCE(CASE WHEN n.cip IS NOT NULL THEN n.large_package ELSE o.large_package END, FALSE) AS large_package,
+        PFS_PRE_NUM, r.*
     FROM raw_ER_PHA_F r LEFT JOIN claim USING (FLX_DIS_DTD, FLX_TRT_DTD, FLX_EMT_TYP, FLX_EMT_NUM, FLX_EMT_ORD,
             ORG_CLE_NUM, DCT_ORD_NUM, PRS_ORD_NUM, REM_TYP_AFF)
-        LEFT JOIN package ON cip = PHA_PRS_C13
+        LEFT JOIN package n ON n.cip = PHA_PRS_C13
+        LEFT JOIN old_package o ON n.cip IS NULL AND o.cip7 = PHA_PRS_IDE
     ORDER BY patient, event_date
 ) TO '{out}/ER_PHA_F.parquet' (FORMAT parquet, COMPRESSION zstd);
 COPY (
