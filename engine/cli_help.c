@@ -11,7 +11,7 @@ const pc_option pc_common_option[PC_PROGRAM_OPTION_COUNT] = {
     {"memory", "SIZE", "memory of each rank, such as 512M or 4G (half the node's over its ranks)",
      false},
     {"scratch", "DIR", "folder for work larger than memory (STORE/scratch)", false},
-    {"journal", "FILE", "audit journal of query, run, explain --analyze (STORE/journal.jsonl)",
+    {"journal", "FILE", "audit journal of what reads or changes a store (STORE/journal.jsonl)",
      false},
     {"quiet", NULL, "only warnings and errors", false},
     {"progress", "WHEN", "auto, always or never", false},

@@ -350,4 +350,40 @@ static inline void close_ranks(rank_ops *r)
     pc_arena_reset(&r->dicts);
 }
 
+/** A state from another rank that was cut short is refused; one that was changed too, or it is
+ *  another state. Random rows, put into `c`, make it; `got` takes results that nobody looks at. */
+static inline void hostile_states(op_case *c, const pc_plan *node, lines *got)
+{
+    uint64_t random = 9;
+    random_case(&random, 60, 1, c);
+    pc_budget budget = {.limit_bytes = (size_t)64 << 20};
+    rank_ops ranks;
+    CU_ASSERT_EQUAL(run_ranks(&random, c, node, 1, &budget, &ranks, NULL), PC_OK);
+    pc_buffer state = {.budget = &budget};
+    CU_ASSERT_EQUAL(ranks.op[0].type->pack(&ranks.op[0], &state, NULL), PC_OK);
+    int accepted_cuts = 0;
+    for (int i = 0; i < 400; i++) {
+        const size_t cut = (size_t)pc_test_random(&random) % state.bytes;
+        pc_arena arena = {.budget = &budget};
+        pc_op op;
+        CU_ASSERT_EQUAL(pc_op_open(node, &case_schema, &arena, &op, NULL), PC_OK);
+        if (i % 2 == 0) {
+            accepted_cuts += op.type->merge(&op, (pc_span){state.data, cut}, NULL) == PC_OK;
+        } else {
+            const char kept = state.data[cut];
+            state.data[cut] = (char)(kept ^ (1 << pc_test_below(&random, 8)));
+            if (op.type->merge(&op, (pc_span){state.data, state.bytes}, NULL) == PC_OK) {
+                (void)finish_lines(&op, got, NULL);
+            }
+            state.data[cut] = kept;
+        }
+        pc_op_close(&op);
+        pc_arena_reset(&arena);
+    }
+    CU_ASSERT_EQUAL(accepted_cuts, 0);
+    pc_buffer_release(&state);
+    close_ranks(&ranks);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+}
+
 #endif
