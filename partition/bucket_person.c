@@ -25,6 +25,7 @@ struct pc_person_plan {
     const pc_model_table *person;
     int identity_count;
     identity_fields *identity;
+    const pc_row_field *death; // of the table of deaths; NULL: the identity tables tell them
     int patient, sex, birth_date, birth_year, death_date, resolved; // columns of PERSON, or -1
     int copy[MOST_COPIES];
     uint32_t female, male; // indices in the dictionary of PERSON.sex
@@ -52,7 +53,7 @@ static pc_status plan_identity(const pc_model *model, const pc_row_layout *layou
     out->sex = find_field(model, layout, rule->sex_column);
     out->birth_year = find_field(model, layout, rule->birth_year);
     out->birth_month = find_field(model, layout, rule->birth_month);
-    out->death_date = find_field(model, layout, rule->death_date);
+    if (rule->death_table < 0) out->death_date = find_field(model, layout, rule->death_date);
     for (int i = 0; i < rule->copy_count; i++) {
         out->copy[i] = find_field(model, layout, rule->copy[i]);
     }
@@ -98,6 +99,10 @@ pc_status pc_person_plan_make(const pc_model *model, const pc_row_layout *const 
         const pc_row_layout *of = layout[model->person.identity[i]];
         if (of == NULL) continue;
         PC_TRY(plan_identity(model, of, arena, &plan->identity[plan->identity_count++], err));
+    }
+    const int deaths = model->person.death_table;
+    if (deaths >= 0 && layout[deaths] != NULL) {
+        plan->death = find_field(model, layout[deaths], model->person.death_date);
     }
     const char *const name[] = {"patient",    "sex",        "birth_date",
                                 "birth_year", "death_date", "resolved"};
@@ -204,6 +209,14 @@ static void set_copies(const pc_person_plan *plan, person_columns *to, int64_t r
     }
 }
 
+/** The earliest day of death that is known so far. */
+static void add_death(const pc_row_field *field, const unsigned char *row, int64_t *death)
+{
+    if (field == NULL || pc_row_is_null(field, row)) return;
+    const int64_t day = pc_row_int(field, row);
+    if (day < *death) *death = day;
+}
+
 /** Everything that identity rows say about the person of `slot`. */
 static void set_person(const pc_person_plan *plan, const pc_bucket *bucket, int slot,
                        person_columns *to, int64_t row)
@@ -216,11 +229,13 @@ static void set_person(const pc_person_plan *plan, const pc_bucket *bucket, int 
         for (int64_t i = table->offset[slot]; i < table->offset[slot + 1]; i++) {
             const candidate c = {identity, table->sorted[i]};
             if (newest.row == NULL || is_newer(plan, &c, &newest)) newest = c;
-            const pc_row_field *field = identity->death_date;
-            if (field == NULL || pc_row_is_null(field, c.row)) continue;
-            const int64_t day = pc_row_int(field, c.row);
-            if (day < death) death = day;
+            add_death(identity->death_date, c.row, &death);
         }
+    }
+    if (plan->death != NULL) {
+        const pc_bucket_table *table = &bucket->table[plan->model->person.death_table];
+        for (int64_t i = table->offset[slot]; i < table->offset[slot + 1]; i++)
+            add_death(plan->death, table->sorted[i], &death);
     }
     if (newest.row == NULL) return;
     if (death != INT64_MAX && plan->death_date >= 0) {

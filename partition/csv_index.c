@@ -6,12 +6,18 @@
 #include <emmintrin.h>
 #endif
 
+// Between tabs a quote is a character like any other: such files have no quoted fields.
+static bool has_quotes(char delimiter)
+{
+    return delimiter != '\t';
+}
+
 #if defined(__SSE2__)
 // One bit for each of 64 bytes that is the delimiter, a quote or below 32.
 static uint64_t marks_of(const char *data, char delimiter)
 {
     const __m128i delimiters = _mm_set1_epi8(delimiter);
-    const __m128i quotes = _mm_set1_epi8('"');
+    const __m128i quotes = _mm_set1_epi8(has_quotes(delimiter) ? '"' : delimiter);
     const __m128i controls = _mm_set1_epi8(31);
     uint64_t marks = 0;
     for (int i = 0; i < 4; i++) {
@@ -26,10 +32,11 @@ static uint64_t marks_of(const char *data, char delimiter)
 #else
 static uint64_t marks_of(const char *data, char delimiter)
 {
+    const char quote = has_quotes(delimiter) ? '"' : delimiter;
     uint64_t marks = 0;
     for (int i = 0; i < 64; i++) {
         const unsigned char c = (unsigned char)data[i];
-        marks |= (uint64_t)(c < 32 || c == '"' || data[i] == delimiter) << i;
+        marks |= (uint64_t)(c < 32 || data[i] == quote || data[i] == delimiter) << i;
     }
     return marks;
 }
@@ -52,6 +59,7 @@ size_t csv_index(const char *data, size_t bytes, char delimiter, uint32_t *index
 csv_end csv_find_end(const char *data, size_t bytes, bool is_last, char delimiter, bool multiline,
                      size_t *record_bytes)
 {
+    const bool may_quote = has_quotes(delimiter);
     bool at_start = true; // of a field
     bool quoted = false;
     for (size_t i = 0; i < bytes; i++) {
@@ -73,7 +81,7 @@ csv_end csv_find_end(const char *data, size_t bytes, bool is_last, char delimite
             *record_bytes = i;
             return CSV_END_LINE;
         } else {
-            quoted = at_start && c == '"';
+            quoted = may_quote && at_start && c == '"';
             at_start = c == delimiter;
         }
     }
@@ -109,11 +117,12 @@ static size_t split_quoted(const char *record, size_t bytes, size_t at, char **s
 int csv_split(const char *record, size_t bytes, char delimiter, char *scratch, pc_span *field,
               int room)
 {
+    const bool may_quote = has_quotes(delimiter);
     int count = 0;
     size_t at = 0;
     for (;;) {
         pc_span value;
-        if (at < bytes && record[at] == '"') {
+        if (may_quote && at < bytes && record[at] == '"') {
             at = split_quoted(record, bytes, at + 1, &scratch, &value) + 1;
             if (at < bytes && record[at] != delimiter) return -1;
         } else {

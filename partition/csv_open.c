@@ -90,6 +90,15 @@ static int csv_column_of(const pc_model_table *table, pc_span name)
     return column >= 0 && table->column[column].origin == PC_FROM_CSV ? column : -1;
 }
 
+// The first of the model's delimiters that the header has; names hold none of them.
+static char delimiter_of(const pc_model_table *table, pc_span line)
+{
+    const char *found = table->delimiters;
+    while (*found != '\0' && memchr(line.data, *found, line.bytes) == NULL)
+        found++;
+    return *found != '\0' ? *found : table->delimiters[0];
+}
+
 static pc_status match_names(const pc_model_table *table, pc_span line, char delimiter,
                              pc_arena *arena, pc_csv_file *out, pc_error *err)
 {
@@ -127,7 +136,8 @@ static pc_status match_names(const pc_model_table *table, pc_span line, char del
 static bool is_required(const pc_model_table *table, int column)
 {
     if (csv_is_key_column(table, column) || column == table->pseudonym) return true;
-    if (column == table->person || column == table->nobody_key) return true;
+    if (column == table->person) return !table->person_may_lack;
+    if (column == table->nobody_key) return true;
     const bool pair = table->path == PC_PATH_PAIR || table->path == PC_PATH_IDENTITY;
     return pair && column == table->rank;
 }
@@ -155,7 +165,7 @@ static pc_status find_missing(const pc_model *model, pc_csv_file *file, pc_arena
         return PC_FAIL(err, PC_BAD_INPUT,
                        "file '%s': line 1 holds no column of table %s: expected names separated by "
                        "'%c'",
-                       file->name, table->name, table->delimiter);
+                       file->name, table->name, file->delimiter);
     }
     for (int c = 0; c < table->column_count; c++) {
         if (table->column[c].origin != PC_FROM_CSV || has_column(file, c)) continue;
@@ -177,7 +187,8 @@ static pc_status open_header(const pc_model *model, const pc_buffer *head, bool 
     pc_span line;
     const pc_model_table *table = &model->table[out->table];
     PC_TRY(find_header(out->name, head, is_whole, &line, &out->header_bytes, err));
-    PC_TRY(match_names(table, line, table->delimiter, arena, out, err));
+    out->delimiter = delimiter_of(table, line);
+    PC_TRY(match_names(table, line, out->delimiter, arena, out, err));
     return find_missing(model, out, arena, err);
 }
 
@@ -199,7 +210,6 @@ pc_status pc_csv_open(const pc_model *model, const char *path, const char *name,
         return PC_FAIL(err, PC_IO, "file '%s': is not a file that can be read", name);
     }
     out->bytes = (int64_t)info.st_size;
-    out->delimiter = model->table[out->table].delimiter;
     out->multiline = model->table[out->table].multiline;
     out->is_stream = csv_is_compressed(path) || out->multiline;
     pc_buffer head = {.budget = arena->budget};

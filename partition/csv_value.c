@@ -300,6 +300,10 @@ bool csv_parse_date(pc_span text, pc_date_format format, int32_t *day)
         memcpy(all + 8 - text.bytes, text.data, text.bytes);
         return make_day(100 * two(all + 4) + two(all + 6), two(all + 2), two(all), day);
     }
+    if (format == PC_DATE_YYYYMMDD && text.bytes == 8 && digits_at(text.data, 8)) {
+        const char *c = text.data;
+        return make_day(100 * two(c) + two(c + 2), two(c + 4), two(c + 6), day);
+    }
     if (iso_date(text, day) || any_date(text, day)) return true;
     return format == PC_DATE_ANY && sas_seconds(text, day);
 }

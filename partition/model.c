@@ -378,18 +378,19 @@ static pc_status read_head(model_builder *b, const pc_json *document, const char
     static const char *const known[] = {"model",     "version",   "title",       "note",   "notice",
                                         "delimiter", "null_text", "systems",     "keys",   "person",
                                         "tables",    "derived",   "populations", "extends"};
-    const char *delimiter = NULL;
+    static const char *const all = ";,|\t";
+    const char *delimiters = NULL;
     PC_TRY(model_expect(b, "$", document, PC_JSON_OBJECT, "an object"));
     PC_TRY(model_members(b, "$", document, known, (int)(sizeof known / sizeof known[0])));
     PC_TRY(model_text(b, "$", document, "model", true, name));
     PC_TRY(model_check_name(b, "model", *name));
     PC_TRY(model_text(b, "$", document, "version", true, version));
-    PC_TRY(model_text(b, "$", document, "delimiter", false, &delimiter));
-    if (delimiter == NULL) delimiter = ";";
-    if (strlen(delimiter) != 1 || strchr(";,|\t", delimiter[0]) == NULL) {
-        return model_fail(b, "delimiter", "expected one of ; , | or a tab");
+    PC_TRY(model_text(b, "$", document, "delimiter", false, &delimiters));
+    if (delimiters == NULL) delimiters = ";";
+    if (delimiters[0] == '\0' || delimiters[strspn(delimiters, all)] != '\0') {
+        return model_fail(b, "delimiter", "expected one of ; , | or a tab, or some of them");
     }
-    b->delimiter = delimiter[0];
+    b->delimiters = delimiters;
     b->first_system = b->model->system_count;
     return PC_OK;
 }

@@ -31,7 +31,7 @@ typedef struct model_builder {
     int dict_room;
     int first_table;  // of the document being read: 0 of the base, then that of each extension
     int first_system; // of the document being read
-    char delimiter;   // of the document being read
+    const char *delimiters; // of the document being read
 } model_builder;
 
 /** What a column line says. */

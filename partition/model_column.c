@@ -30,7 +30,7 @@ static pc_status bad_type(const model_builder *b, const char *path, const char *
 {
     return model_fail(b, path,
                       "expected a type (bool, int(digits), decimal(digits,scale), float, date, "
-                      "date(ddmmyyyy), code, id(bytes), text), found '%.40s'",
+                      "date(ddmmyyyy), date(yyyymmdd), code, id(bytes), text), found '%.40s'",
                       word);
 }
 
@@ -81,6 +81,10 @@ static pc_status read_type(const model_builder *b, const char *path, const char 
     int number[2] = {-1, -1};
     if (type->arguments == -1 && strcmp(at, "(ddmmyyyy)") == 0) {
         column->date_format = PC_DATE_DDMMYYYY;
+        return PC_OK;
+    }
+    if (type->arguments == -1 && strcmp(at, "(yyyymmdd)") == 0) {
+        column->date_format = PC_DATE_YYYYMMDD;
         return PC_OK;
     }
     for (int i = 0; i < type->arguments; i++) {

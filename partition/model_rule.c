@@ -27,6 +27,29 @@ static pc_status identity_text(model_builder *b, const pc_json *json, const char
     return identity_column(b, path, *name, &column);
 }
 
+/** `death_date`: a column of the identity tables, or "TABLE.COLUMN" of another patient table. */
+static pc_status death_column(model_builder *b, const pc_json *json)
+{
+    static const char *const path = "person.death_date";
+    pc_model_person *person = &b->model->person;
+    const char *name = NULL;
+    int column = -1;
+    person->death_table = -1;
+    PC_TRY(model_text(b, "person", json, "death_date", true, &name));
+    const char *dot = strchr(name, '.');
+    if (dot == NULL) return identity_text(b, json, "death_date", &person->death_date);
+    const char *table = pc_arena_text(b->arena, name, (size_t)(dot - name), b->err);
+    if (table == NULL) return PC_NO_MEMORY;
+    person->death_date = dot + 1;
+    PC_TRY(model_table_named(b, path, table, &person->death_table));
+    PC_TRY(model_column_named(b, path, person->death_table, dot + 1, &column));
+    const pc_model_table *t = &b->table[person->death_table];
+    if (t->event_date < 0 || b->column[person->death_table][column].type != PC_DATE) {
+        return model_fail(b, path, "expected a column of type date of a patient table");
+    }
+    return PC_OK;
+}
+
 static pc_status add_person_column(model_builder *b, const char *name, pc_type type,
                                    pc_class class_of)
 {
@@ -88,7 +111,7 @@ pc_status model_read_person(model_builder *b, const pc_json *document)
     PC_TRY(model_text(b, "person", json, "male", true, &person->male));
     PC_TRY(identity_text(b, json, "birth_year", &person->birth_year));
     PC_TRY(identity_text(b, json, "birth_month", &person->birth_month));
-    PC_TRY(identity_text(b, json, "death_date", &person->death_date));
+    PC_TRY(death_column(b, json));
     PC_TRY(model_texts(b, "person", json, "latest", false, &person->latest, &person->latest_count));
     PC_TRY(model_texts(b, "person", json, "copy", false, &person->copy, &person->copy_count));
     if (person->copy_count > MOST_COPIES) {

@@ -146,7 +146,7 @@ static pc_status begin_tables(model_builder *b, const pc_json *list, int *column
         t->name = pc_arena_text(b->arena, name, strlen(name), b->err);
         if (t->name == NULL) return PC_NO_MEMORY;
         set_nothing(t);
-        t->delimiter = b->delimiter;
+        t->delimiters = b->delimiters;
         b->json[b->model->table_count++] = v;
         const pc_json *columns = pc_json_get(v, "columns");
         if (columns != NULL) *column_count += pc_json_count(columns);
@@ -300,9 +300,9 @@ static pc_status link_same(model_builder *b, const char *path, const pc_json *pa
 
 static pc_status link_patient(model_builder *b, int table)
 {
-    static const char *const known[] = {"path",    "pseudonym", "rank",   "person",
-                                        "when",    "nobody",    "parent", "companion",
-                                        "dummies", "tables",    "columns"};
+    static const char *const known[] = {"path",    "pseudonym", "rank",    "person",
+                                        "when",    "nobody",    "parent",  "companion",
+                                        "dummies", "tables",    "columns", "person_may_lack"};
     static const char *const path_name[] = {"identity", "pair",   "pseudonym",
                                             "key",      "direct", "same"};
     const int path_count = (int)(sizeof path_name / sizeof path_name[0]);
@@ -323,16 +323,18 @@ static pc_status link_patient(model_builder *b, int table)
         return model_fail(b, path, "expected path identity, pair, pseudonym, key, direct or same");
     }
     t->path = (pc_path)(PC_PATH_IDENTITY + found);
-    const bool pair = t->path == PC_PATH_IDENTITY || t->path == PC_PATH_PAIR;
+    const bool pair = t->path == PC_PATH_PAIR;
     const bool person = t->path == PC_PATH_IDENTITY || t->path == PC_PATH_DIRECT;
     PC_TRY(column_member(b, path, patient, table, "pseudonym", pair || t->path == PC_PATH_PSEUDONYM,
                          &t->pseudonym));
-    PC_TRY(column_member(b, path, patient, table, "rank", pair, &t->rank));
+    const bool ranked = pair || (t->path == PC_PATH_IDENTITY && t->pseudonym >= 0);
+    PC_TRY(column_member(b, path, patient, table, "rank", ranked, &t->rank));
     PC_TRY(column_member(b, path, patient, table, "person", person, &t->person));
     PC_TRY(column_member(b, path, patient, table, "nobody", t->path == PC_PATH_DIRECT,
                          &t->nobody_key));
     PC_TRY(model_text(b, path, patient, "parent", t->path == PC_PATH_KEY, &parent));
     PC_TRY(model_bool(b, path, patient, "companion", false, &t->companion));
+    PC_TRY(model_bool(b, path, patient, "person_may_lack", false, &t->person_may_lack));
     PC_TRY(link_flag(b, path, patient, table));
     PC_TRY(link_dummies(b, path, patient, table));
     if (t->path == PC_PATH_SAME) return link_same(b, path, patient, table);

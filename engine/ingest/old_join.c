@@ -166,8 +166,10 @@ static pc_status peek(old_join *join, const pc_slot_key **key, pc_error *err)
 
 // ---- may a slot go on in a new part? -----------------------------------------------------------
 
-static bool is_identity(const pc_model *model, int table)
+/** Whether PERSON speaks of the rows of this table. */
+static bool tells_person(const pc_model *model, int table)
 {
+    if (table == model->person.death_table) return true;
     for (int i = 0; i < model->person.identity_count; i++) {
         if (model->person.identity[i] == table) return true;
     }
@@ -221,7 +223,7 @@ static pc_status table_must_join(old_join *join, const pc_bucket *bucket, int sl
     *out = false;
     if (from == to) return PC_OK;
     // PERSON speaks of all identity rows.
-    *out = is_identity(join->job->model, table);
+    *out = tells_person(join->job->model, table);
     // A parent that is not among the new rows stands in the store, or nowhere.
     for (int64_t i = from; !*out && fresh->parent != NULL && i < to; i++)
         *out = fresh->parent[i] < 0;

@@ -32,7 +32,7 @@ typedef enum pc_date_format {
     PC_DATE_ANY,      ///< yyyy-mm-dd, dd/mm/yyyy, ddMONyyyy, each with or without :hh:mm:ss or
                       ///< " hh:mm:ss", and SAS seconds since 1960-01-01
     PC_DATE_DDMMYYYY, ///< 8 digits, one leading zero may be lost
-    PC_DATE_YYYYMM    ///< kept as PC_INT, never as PC_DATE; named here for completeness
+    PC_DATE_YYYYMMDD  ///< 8 digits, or a form with separators
 } pc_date_format;
 
 /** Where a column's values come from. */
@@ -72,7 +72,7 @@ typedef struct pc_model_column {
 typedef enum pc_path {
     PC_PATH_NONE,      ///< a reference table: not partitioned
     PC_PATH_PERSON,    ///< PERSON: derived
-    PC_PATH_IDENTITY,  ///< IR_BEN_R: holds pseudonym, rank and person key
+    PC_PATH_IDENTITY,  ///< IR_BEN_R: holds the person key, and pseudonym and rank if there are such
     PC_PATH_PAIR,      ///< pseudonym + rank, looked up in the identity tables
     PC_PATH_PSEUDONYM, ///< pseudonym, rank where filled: ambiguous when several persons fit
     PC_PATH_KEY,       ///< through a parent row by a model key
@@ -121,6 +121,7 @@ typedef struct pc_model_table {
     int pseudonym, rank, person; ///< columns of the path (PAIR, PSEUDONYM, IDENTITY, DIRECT), or -1
     int person_flag;             ///< DIRECT: the person key counts only if this column is
     int64_t person_flag_value;   ///< this value; column -1: always
+    bool person_may_lack;        ///< DIRECT: files without that column are rows of nobody
     int nobody_key;              ///< DIRECT: column that keys the nobody slot, or -1
     pc_model_same same;          ///< SAME
     int dummy_count;             ///< values that make a row nobody's (status dummy)
@@ -134,10 +135,11 @@ typedef struct pc_model_table {
     int reference_count;
     const pc_model_reference *reference;
     pc_model_net net;
-    bool multiline;    ///< quoted fields of its files may hold line feeds: read by one rank
-    bool check_period; ///< a row whose own_end is before its own_date is rejected ("period")
-    char delimiter;    ///< between the fields of its files
-    const char *title; ///< or NULL
+    bool multiline;         ///< quoted fields of its files may hold line feeds: read by one rank
+    bool check_period;      ///< a row whose own_end is before its own_date is rejected ("period")
+    const char *delimiters; ///< what may stand between the fields of its files: the first of
+                            ///< these that a file's header has
+    const char *title;      ///< or NULL
 } pc_model_table;
 
 /** A value that stands for no person. */
@@ -165,6 +167,7 @@ typedef struct pc_model_person {
     const char *sex_column;    ///< of the identity tables
     const char *female, *male; ///< its values
     const char *birth_year, *birth_month, *death_date; ///< columns of the identity tables
+    int death_table; ///< whose column death_date is, when not the identity tables'; else -1
     int latest_count;
     const char *const *latest; ///< columns that say which row is the newest, in order
     int copy_count;

@@ -126,7 +126,7 @@ static void test_dates(void)
                                              "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
     int wrong = 0;
     for (int32_t want = pc_day_of(1599, 12, 1); want < pc_day_of(2400, 3, 1); want += 3) {
-        char text[4][32];
+        char text[5][32];
         int year;
         int month;
         int day;
@@ -135,12 +135,15 @@ static void test_dates(void)
         (void)snprintf(text[1], 32, "%02d/%02d/%04d 12:34:56", day, month, year);
         (void)snprintf(text[2], 32, "%02d%s%04d:00:00:00", day, month_name[month - 1], year);
         (void)snprintf(text[3], 32, "%02d%02d%04d", day, month, year);
-        for (int i = 0; i < 4; i++) {
+        (void)snprintf(text[4], 32, "%04d%02d%02d", year, month, day);
+        static const pc_date_format format[] = {PC_DATE_ANY, PC_DATE_DDMMYYYY, PC_DATE_YYYYMMDD};
+        for (int i = 0; i < 5; i++) {
             int32_t got = 0;
-            wrong += !csv_parse_date(pc_span_of(text[i]), i == 3 ? PC_DATE_DDMMYYYY : PC_DATE_ANY,
-                                     &got) ||
+            wrong += !csv_parse_date(pc_span_of(text[i]), format[i < 3 ? 0 : i - 2], &got) ||
                      got != want;
         }
+        int32_t none;
+        wrong += csv_parse_date(pc_span_of(text[4]), PC_DATE_ANY, &none);
     }
     for (int year = 1999; year <= 2004; year++) {
         for (int month = 0; month <= 13; month++) {

@@ -58,7 +58,7 @@ static void test_example(void)
     const pc_status status = pc_model_parse(next_block(&at, "json"), "register", &arena, &m, &err);
     CU_ASSERT_EQUAL_FATAL(status, PC_OK);
     CU_ASSERT_STRING_EQUAL(m->name, "register");
-    CU_ASSERT_EQUAL(m->table[0].delimiter, ',');
+    CU_ASSERT_STRING_EQUAL(m->table[0].delimiters, ",");
     CU_ASSERT_EQUAL(m->table_count, 4);
     const pc_model_table *t = &m->table[pc_model_find_table(m, pc_span_of("visit"))];
     CU_ASSERT_EQUAL(t->path, PC_PATH_PAIR);
@@ -181,6 +181,12 @@ typedef struct wrong_model {
 
 static const wrong_model WRONG[] = {
     {"\"delimiter\": \",\"", "\"delimiter\": \"#\"", "delimiter: expected one of"},
+    {"\"delimiter\": \",\"", "\"delimiter\": \"\"", "delimiter: expected one of"},
+    {"\"delimiter\": \",\"", "\"delimiter\": \",#\"", "delimiter: expected one of"},
+    {"\"death_date\": \"DEATH\"", "\"death_date\": \"VISIT.COST\"",
+     "person.death_date: expected a column of type date of a patient table"},
+    {"\"death_date\": \"DEATH\"", "\"death_date\": \"VISITS.COST\"",
+     "person.death_date: no table 'VISITS', did you mean 'VISIT'?"},
     {"\"delimiter\"", "\"delimeter\"", "unknown key 'delimeter', did you mean 'delimiter'?"},
     {"\"version\": \"1\", ", "", "$.version: missing: expected a text"},
     {"\"prefix\"", "\"prefixes\"", "systems.ICD10: expected \"flat\", \"prefix\" or \"tree\""},

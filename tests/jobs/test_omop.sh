@@ -1,0 +1,99 @@
+#!/bin/bash
+# The OMOP CDM as a model: files by commas and tabs, names in any case, days in all forms, Athena's
+# vocabulary files with quotes that quote nothing; PERSON and its deaths; what is rejected; the same
+# bytes for any number of ranks; an append gives what one load gives.
+# usage: test_omop.sh FOLDER_OF_THE_BINARY
+set -euo pipefail
+bin=$1/parcours
+[ -x "$bin" ] || { echo "no $bin"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "FAILED: $*"; exit 1; }
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+mkdir "$work/in"
+file() { tr '|' "${2:-,}" >"$work/in/$1"; }
+file person.csv <<'END'
+PERSON_ID|gender_concept_id|Year_of_birth|month_of_birth|race_concept_id
+1|8507|1950|4|0
+2|8532|1960||0
+3|0|1970|7|0
+END
+file OBSERVATION_PERIOD.csv <<'END'
+observation_period_id|person_id|observation_period_start_date|observation_period_end_date|period_type_concept_id
+1|1|2015-01-01|2016-12-31|32882
+2|1|20180101|2019-12-31|32882
+3|2|2015-01-01 00:00:00|2019-12-31T10:00:00.5|32882
+END
+file condition_occurrence.tsv '\t' <<'END'
+condition_occurrence_id|person_id|condition_concept_id|condition_start_date|condition_start_datetime|provider_id|visit_occurrence_id|condition_source_value
+1|1|2000000001|20190301|2019-03-01 08:30:00|7|1|E11 "old
+2|2|2|2019-03-02|||1.0|"new"
+3|3|2|2019-03-03|||9|
+END
+file visit_occurrence.csv <<'END'
+visit_occurrence_id|person_id|visit_concept_id|visit_start_date|visit_end_date|provider_id
+1|1|9201|2019-03-01|2019-03-04|
+1|2|9202|2019-03-02|2019-03-02|7
+END
+file death.csv <<'END'
+person_id|death_date|cause_concept_id
+2|2020-05-06|2
+END
+file cost.csv <<'END'
+cost_id|cost_event_id|cost_domain_id|total_paid|currency_concept_id
+1|1|Drug|10.5|44818568
+END
+file provider.csv <<'END'
+provider_id|specialty_concept_id|gender_concept_id
+7|38004456|8532
+END
+file CONCEPT.csv '\t' <<'END'
+concept_id|concept_name|domain_id|vocabulary_id|concept_class_id|standard_concept|concept_code|valid_start_date|valid_end_date|invalid_reason
+2000000001|"Sugar" disease, so called|Condition|SNOMED|Clinical Finding|S|73211009|19700101|20991231|
+2|"unbalanced|Condition|SNOMED|Clinical Finding|S|2|19700101|20991231|
+END
+file concept_ancestor.csv '\t' <<'END'
+ancestor_concept_id|descendant_concept_id|min_levels_of_separation|max_levels_of_separation
+2|2000000001|1|2
+END
+
+load() { # IN STORE OPTIONS...: an ingest, quiet
+    local in=$1 store=$2
+    shift 2
+    "$bin" ingest --in "$in" --store "$store" --quiet "$@" >/dev/null 2>"$work/errors" || { cat "$work/errors"; fail "ingest of $store"; }
+}
+ask() { "$bin" query "${3:-$work/store}" "$1" --unprotected --format csv --quiet 2>/dev/null | tail -n +2 | tr '\n' ' '; }
+is() { # SQL EXPECTED
+    local got
+    got=$(ask "$1")
+    [ "$got" = "$2" ] || fail "$1 gave '$got' and not '$2'"
+}
+load "$work/in" "$work/store" --model omop --shards 16
+"$bin" verify "$work/store" --quiet >/dev/null || fail "verify"
+is "SELECT patient, sex, birth_date, year_of_birth, death_date, resolved FROM person ORDER BY 1" \
+    '1,M,1950-04-01,1950,,true 2,F,,1960,2020-05-06,true 3,,1970-07-01,1970,,true '
+is "SELECT condition_concept_id, condition_start_date, condition_start_datetime, specialty_concept_id, visit_occurrence_id FROM condition_occurrence ORDER BY 1, 2" \
+    '2,2019-03-02,,,1 2,2019-03-03,,,9 2000000001,2019-03-01,2019-03-01,38004456,1 '
+is "SELECT concept_name FROM concept ORDER BY concept_id" '"""unbalanced" """Sugar"" disease, so called" '
+is "SELECT count(*), count(patient) FROM cost" '1,0 '
+is "SELECT d.patient, c.concept_code FROM death d JOIN concept c ON d.cause_concept_id = c.concept_id" '2,2 '
+is "SELECT observation_period_start_date, observation_period_end_date FROM observation_period ORDER BY 1, 2" \
+    '2015-01-01,2016-12-31 2015-01-01,2019-12-31 2018-01-01,2019-12-31 '
+
+for ranks in 2 4; do
+    mpirun -n $ranks --oversubscribe "$bin" ingest --model omop --in "$work/in" --store "$work/again" --shards 16 --quiet >/dev/null 2>&1 || fail "$ranks ranks"
+    diff -r "$work/store" "$work/again" -x journal.jsonl >/dev/null || fail "$ranks ranks give another store"
+    rm -r "$work/again"
+done
+
+# The deaths and the conditions come a month later.
+mkdir "$work/first" "$work/later"
+cp "$work"/in/* "$work/first"
+mv "$work"/first/death.csv "$work"/first/condition_occurrence.tsv "$work/later"
+load "$work/first" "$work/months" --model omop --shards 16
+load "$work/later" "$work/months" --append
+for sql in "SELECT patient, sex, death_date FROM person" "SELECT * FROM condition_occurrence"; do
+    [ "$(ask "$sql")" = "$(ask "$sql" "$work/months")" ] || fail "after an append: $sql"
+done
+echo "all good"
