@@ -12,7 +12,8 @@ static const pc_option option[] = {
     {"shards", "N", "a power of two (input bytes / 512 MiB, 16 to 16384)", false},
     {"max-rejects", "PERCENT", "fails when a table has more rejected rows (no limit)", false},
     {"resume", NULL, "completes an unfinished store; nothing is done when it is complete", false},
-    {"append", NULL, "adds the delivery to a store that is there", false},
+    {"append", NULL, "adds the delivery, and extensions of --model, to a store that is there",
+     false},
     {"replace", NULL, "the same; rows of files of the same names are taken out before", false},
 };
 

@@ -2,10 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "model_build.h"
-
-enum { MODEL_MAX_BYTES = 16 * 1024 * 1024 }; // of a model file: a hundred times the SNDS's
 
 const char *pc_class_name(pc_class class_of)
 {
@@ -473,69 +470,5 @@ pc_status pc_model_parse(pc_span text, const char *name, pc_arena *arena, const 
     PC_TRY(pc_json_parse(text, name, &document, err));
     const pc_status status = pc_model_build(document, text, name, arena, out, err);
     pc_json_free(document);
-    return status;
-}
-
-static pc_status read_whole(const char *path, pc_buffer *out, pc_error *err)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) return PC_FAIL(err, PC_IO, "model '%s': cannot be opened", path);
-    pc_status status = PC_OK;
-    size_t got = 1;
-    while (status == PC_OK && got > 0) {
-        char piece[16384];
-        got = fread(piece, 1, sizeof piece, file);
-        status = pc_buffer_append(out, piece, got, err);
-        if (status == PC_OK && out->bytes > MODEL_MAX_BYTES) {
-            status = PC_FAIL(err, PC_BAD_JOB, "model '%s': larger than 16 MiB", path);
-        }
-    }
-    if (status == PC_OK && ferror(file) != 0) {
-        status = PC_FAIL(err, PC_IO, "model '%s': cannot be read", path);
-    }
-    (void)fclose(file);
-    return status;
-}
-
-// The text of one model, by name or path.
-static pc_status read_one(pc_span name, const char *share, pc_buffer *out, pc_error *err)
-{
-    char path[4096];
-    const bool is_path =
-        memchr(name.data, '/', name.bytes) != NULL || memchr(name.data, '.', name.bytes) != NULL;
-    const int bytes = is_path ? snprintf(path, sizeof path, "%.*s", (int)name.bytes, name.data)
-                              : snprintf(path, sizeof path, "%s/models/%.*s.json", share,
-                                         (int)name.bytes, name.data);
-    if (bytes < 0 || (size_t)bytes >= sizeof path) {
-        return PC_FAIL(err, PC_BAD_JOB, "model: its path is too long");
-    }
-    if (access(path, F_OK) != 0) {
-        return PC_FAIL(err, PC_BAD_JOB,
-                       "model '%.*s': there is no file '%s'; a shipped model is given by "
-                       "its name (snds), another by the path of its file, extensions behind '+'",
-                       (int)name.bytes, name.data, path);
-    }
-    return read_whole(path, out, err);
-}
-
-pc_status pc_model_read(const char *name_or_path, const char *share, pc_arena *arena,
-                        const pc_model **out, pc_error *err)
-{
-    pc_buffer text = {.budget = arena->budget};
-    const bool is_one = strchr(name_or_path, '+') == NULL;
-    const char *at = name_or_path;
-    pc_status status = is_one ? PC_OK : pc_buffer_append(&text, "[", 1, err);
-    for (bool is_first = true; status == PC_OK && (is_first || *at != '\0'); is_first = false) {
-        const size_t bytes = strcspn(at, "+");
-        if (!is_first) status = pc_buffer_append(&text, ",", 1, err);
-        if (status == PC_OK) status = read_one((pc_span){at, bytes}, share, &text, err);
-        at += bytes;
-        if (*at == '+') at++;
-    }
-    if (status == PC_OK && !is_one) status = pc_buffer_append(&text, "]", 1, err);
-    if (status == PC_OK) {
-        status = pc_model_parse((pc_span){text.data, text.bytes}, name_or_path, arena, out, err);
-    }
-    pc_buffer_release(&text);
     return status;
 }

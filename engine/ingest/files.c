@@ -280,17 +280,17 @@ static void digest_plan(ingest_job *job, const pc_buffer *list)
     job->plan_digest = pc_digest_end(&state);
 }
 
-/** A model or a folder that nodes see differently would give each rank another plan. */
-static pc_status compare_plans(ingest_job *job, pc_error *err)
+pc_status ingest_compare(ingest_job *job, pc_digest mine, pc_error *err)
 {
-    pc_digest first = job->plan_digest;
+    pc_digest first = mine;
     pc_comm_broadcast(job->comm, &first, sizeof first);
     pc_status status = PC_OK;
-    if (memcmp(&first, &job->plan_digest, sizeof first) != 0) {
+    if (memcmp(&first, &mine, sizeof first) != 0) {
         status = PC_FAIL(err, PC_BAD_JOB,
                          "model '%s': rank %d reads another text of it than rank 0: name a file "
                          "that all nodes share",
-                         job->options->model, job->rank);
+                         job->options->model == NULL ? job->model->name : job->options->model,
+                         job->rank);
     }
     return pc_comm_agree(job->comm, status, err);
 }
@@ -325,5 +325,5 @@ pc_status ingest_plan(ingest_job *job, pc_error *err)
     if (status == PC_OK) digest_plan(job, &list);
     pc_buffer_release(&list);
     status = pc_comm_agree(job->comm, status, err);
-    return status == PC_OK ? compare_plans(job, err) : status;
+    return status == PC_OK ? ingest_compare(job, job->plan_digest, err) : status;
 }

@@ -129,6 +129,9 @@ bool ingest_is_patient_table(const pc_model_table *table);
 // files.c
 /** Lists the delivery, opens its files, makes the layouts. */
 pc_status ingest_plan(ingest_job *job, pc_error *err) PC_MUST_CHECK;
+/** A model or a folder that nodes see differently would give each rank another plan: refuses what
+ * is not the same on every rank. */
+pc_status ingest_compare(ingest_job *job, pc_digest mine, pc_error *err) PC_MUST_CHECK;
 // place.c
 /** Rank 0, local. Takes the lock of a store that is there. */
 pc_status ingest_place_lock(ingest_job *job, pc_error *err) PC_MUST_CHECK;

@@ -144,17 +144,15 @@ static pc_status share_columns(ingest_job *job, pc_error *err)
     return status;
 }
 
-static pc_status check_model(ingest_job *job, pc_error *err)
+/** The store's own model, with the extensions that --model adds. */
+static pc_status choose_model(ingest_job *job, pc_error *err)
 {
+    pc_store *store = job->old->store;
+    job->model = pc_store_model(store);
     if (job->options->model == NULL) return PC_OK;
-    const pc_model *model = NULL;
-    PC_TRY(pc_model_read(job->options->model, job->options->share, &job->arena, &model, err));
-    const pc_span mine = pc_store_model(job->old->store)->document, theirs = model->document;
-    if (mine.bytes == theirs.bytes && memcmp(mine.data, theirs.data, mine.bytes) == 0) return PC_OK;
-    return PC_FAIL(err, PC_BAD_JOB,
-                   "store '%s' was made with another text of model '%s': a delivery that is added "
-                   "must be read by the same (leave out --model)",
-                   job->options->store, model->name);
+    PC_TRY(pc_model_extend(pc_store_model(store), job->options->model, job->options->share,
+                           &job->arena, &job->model, err));
+    return job->model == pc_store_model(store) ? PC_OK : pc_store_extend(store, job->model, err);
 }
 
 static pc_status open_store(ingest_job *job, pc_error *err)
@@ -166,7 +164,7 @@ static pc_status open_store(ingest_job *job, pc_error *err)
     old->hidden.budget = job->budget;
     old->compacts = job->options->compact;
     PC_TRY(pc_store_open(job->options->store, job->budget, &old->store, err));
-    job->model = pc_store_model(old->store);
+    PC_TRY(choose_model(job, err));
     job->shard_count = (uint32_t)pc_store_shard_count(old->store);
     if (job->options->shards != 0 && job->options->shards != (int64_t)job->shard_count) {
         return PC_FAIL(err, PC_BAD_JOB, "--shards %lld: the store has %u",
@@ -178,7 +176,6 @@ static pc_status open_store(ingest_job *job, pc_error *err)
     old->changed = pc_arena_array(&job->arena, (size_t)job->model->table_count, sizeof(bool), err);
     if (old->low == NULL || old->high == NULL || old->changed == NULL) return PC_NO_MEMORY;
     memset(old->low, 0xff, keys * sizeof *old->low);
-    PC_TRY(check_model(job, err));
     PC_TRY(read_deliveries(job, err));
     job->file_base = old->file_count;
     return PC_OK;
@@ -189,6 +186,10 @@ pc_status old_open(ingest_job *job, pc_error *err)
     pc_status status = job->rank == 0 ? ingest_place_lock(job, err) : PC_OK;
     status = pc_comm_agree(job->comm, status, err);
     if (status == PC_OK) status = pc_comm_agree(job->comm, open_store(job, err), err);
+    if (status == PC_OK) {
+        const pc_span document = job->model->document;
+        status = ingest_compare(job, pc_digest_of(document.data, document.bytes), err);
+    }
     return status == PC_OK ? share_columns(job, err) : status;
 }
 

@@ -225,6 +225,13 @@ pc_status pc_model_build(const pc_json *document, pc_span text, const char *name
 pc_status pc_model_read(const char *name_or_path, const char *share, pc_arena *arena,
                         const pc_model **out, pc_error *err) PC_MUST_CHECK;
 
+/** The model of a store with the extensions of `names` that it lacks, behind those that it has: its
+ *  own tables, columns, keys and dictionaries keep their numbers. `*out` is `base` when it has all.
+ *  @param names  as for pc_model_read; the base and extensions that it has may be left out
+ *  @return PC_BAD_JOB also when the store has another text of a model that is named */
+pc_status pc_model_extend(const pc_model *base, const char *names, const char *share,
+                          pc_arena *arena, const pc_model **out, pc_error *err) PC_MUST_CHECK;
+
 /** Index of the table, column, key or system of that name without regard to case, or -1. */
 int pc_model_find_table(const pc_model *model, pc_span name);
 int pc_model_find_column(const pc_model_table *table, pc_span name);

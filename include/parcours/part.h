@@ -94,6 +94,10 @@ pc_status pc_part_look(const char *store, const pc_model *model, const pc_part_i
  *  larger. Not for stores that others read at the same time.
  *  @param dict  [model->dict_count] sorted, with every text of the old ones; borrowed */
 pc_status pc_store_grow(pc_store *store, const pc_dict *const *dict, pc_error *err) PC_MUST_CHECK;
+/** Gives the open store a model that begins with its own (pc_model_extend): the tables and
+ *  dictionaries that it adds are empty. Not for stores that others read at the same time.
+ *  @param model  borrowed for the life of the store */
+pc_status pc_store_extend(pc_store *store, const pc_model *model, pc_error *err) PC_MUST_CHECK;
 /** What pc_store_write is told of generations: the maps to the newest dictionaries. */
 void pc_store_generations(const pc_store *store, pc_store_contents *out);
 

@@ -1,4 +1,5 @@
 /** Changing a store: what is added to it is told of its parts, its slots and its dictionaries. */
+#include <assert.h>
 #include <string.h>
 #include "cursor.h"
 #include "inside.h"
@@ -125,6 +126,78 @@ void pc_store_generations(const pc_store *store, pc_store_contents *out)
     out->generation_count = store->generation_count;
     out->old_to_new = store->old_to_new;
     out->old_count = store->old_count;
+}
+
+// ---- a larger model ----------------------------------------------------------------------------
+
+static pc_status extend_dicts(pc_store *store, const pc_model *model, pc_error *err)
+{
+    static const uint64_t no_text[1] = {0};
+    const size_t before = (size_t)store->model->dict_count, after = (size_t)model->dict_count;
+    const size_t generations = store->generation_count;
+    pc_dict *dict = pc_arena_array(&store->arena, after + 1, sizeof *dict, err);
+    uint32_t **map = pc_arena_array(&store->arena, generations * after + 1, sizeof *map, err);
+    uint32_t *count = pc_arena_array(&store->arena, generations * after + 1, sizeof *count, err);
+    uint32_t *no_map = pc_arena_array(&store->arena, 1, sizeof *no_map, err);
+    if (dict == NULL || map == NULL || count == NULL || no_map == NULL) return PC_NO_MEMORY;
+    for (size_t d = 0; d < after; d++) {
+        dict[d] =
+            d < before ? store->dict[d] : (pc_dict){.sorted = true, .offset = no_text, .bytes = ""};
+        for (size_t g = 0; g + 1 < generations; g++) {
+            map[g * after + d] = d < before ? store->old_to_new[g * before + d] : no_map;
+            count[g * after + d] = d < before ? store->old_count[g * before + d] : 0;
+        }
+    }
+    store->dict = dict;
+    store->old_to_new = map;
+    store->old_count = count;
+    return PC_OK;
+}
+
+// Columns look at dictionaries in their new place; reference tables that are added have no rows.
+static pc_status extend_references(pc_store *store, const pc_model *model, pc_error *err)
+{
+    const size_t after = (size_t)model->table_count;
+    pc_column **reference = pc_arena_array(&store->arena, after, sizeof *reference, err);
+    int64_t *rows = pc_arena_array(&store->arena, after, sizeof *rows, err);
+    if (reference == NULL || rows == NULL) return PC_NO_MEMORY;
+    for (int t = 0; t < model->table_count; t++) {
+        const pc_model_table *table = &model->table[t];
+        if (table->path != PC_PATH_NONE) continue;
+        const bool is_new = t >= store->model->table_count;
+        pc_column *column = is_new ? pc_arena_array(&store->arena, (size_t)table->column_count + 1,
+                                                    sizeof *column, err)
+                                   : store->reference[t];
+        if (column == NULL) return PC_NO_MEMORY;
+        for (int c = 0; c < table->column_count; c++) {
+            const pc_model_column *about = &table->column[c];
+            if (is_new) column[c] = (pc_column){.type = about->type, .width = 1};
+            if (about->dict >= 0) column[c].dict = &store->dict[about->dict];
+        }
+        reference[t] = column;
+        rows[t] = is_new ? 0 : store->reference_rows[t];
+    }
+    store->reference = reference;
+    store->reference_rows = rows;
+    return PC_OK;
+}
+
+pc_status pc_store_extend(pc_store *store, const pc_model *model, pc_error *err)
+{
+    const size_t before = (size_t)store->model->table_count, after = (size_t)model->table_count;
+    const size_t parts = (size_t)store->part_count;
+    assert(after >= before && model->dict_count >= store->model->dict_count);
+    assert(strcmp(model->table[before - 1].name, store->model->table[before - 1].name) == 0);
+    int64_t *rows = pc_arena_array(&store->arena, parts * after + 1, sizeof *rows, err);
+    if (rows == NULL) return PC_NO_MEMORY;
+    for (size_t p = 0; p < parts; p++) {
+        memcpy(rows + p * after, store->part_rows + p * before, before * sizeof *rows);
+    }
+    PC_TRY(extend_dicts(store, model, err));
+    PC_TRY(extend_references(store, model, err));
+    store->part_rows = rows;
+    store->model = model;
+    return PC_OK;
 }
 
 // ---- slots ------------------------------------------------------------------------------------

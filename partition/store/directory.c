@@ -276,13 +276,15 @@ static pc_status read_data(source *in, const pc_model *model, const pc_directory
     return PC_OK;
 }
 
-static pc_status read_tables(source *in, const pc_model *model, pc_arena *arena, pc_directory *out,
-                             pc_error *err)
+// A part that was written before the model was extended has the first of its tables, and no rows of
+// the others.
+static pc_status read_tables(source *in, const pc_model *model, int table_count, pc_arena *arena,
+                             pc_directory *out, pc_error *err)
 {
     out->table_rows =
         pc_arena_array(arena, (size_t)model->table_count + 1, sizeof *out->table_rows, err);
     if (out->table_rows == NULL) return PC_NO_MEMORY;
-    for (int table = 0; table < model->table_count; table++) {
+    for (int table = 0; table < table_count; table++) {
         if (!pc_span_equal(take_name(in), pc_span_of(model->table[table].name))) {
             return PC_FAIL(err, PC_BAD_INPUT,
                            "the chunk directory has other tables than the model");
@@ -318,12 +320,12 @@ pc_status pc_directory_read(pc_span bytes, const pc_model *model, int64_t file_b
     out->last_day = (int32_t)take(&in, 4);
     const uint64_t table_count = take(&in, 4);
     const uint64_t data_count = take(&in, 4);
-    if (in.is_short || table_count != (uint64_t)model->table_count ||
+    if (in.is_short || table_count == 0 || table_count > (uint64_t)model->table_count ||
         data_count > bytes.bytes / 32 || out->slot_count < 0 || out->slot_count > INT32_MAX ||
         out->person_count < 0 || out->person_count > out->slot_count) {
         return PC_FAIL(err, PC_BAD_INPUT, "its chunk directory does not fit the model");
     }
-    PC_TRY(read_tables(&in, model, arena, out, err));
+    PC_TRY(read_tables(&in, model, (int)table_count, arena, out, err));
     out->data = pc_arena_array(arena, data_count + 1, sizeof *out->data, err);
     if (out->data == NULL) return PC_NO_MEMORY;
     for (uint64_t i = 0; i < data_count; i++) {

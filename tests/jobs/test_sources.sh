@@ -89,6 +89,68 @@ expect "SELECT count(*) FROM PERSON" '3'
 "$bin" verify "$work/store1" --quiet >/dev/null || fail "verify"
 echo "ok: one store, one base and three extensions"
 
+# ---- sources that come to a store that is there ----
+
+tables="PERSON ER_PRS_F FALL ANGIO_LESION SCHOOL_WAVE"
+answers() { # STORE: every row of these tables, and what joins them
+    local table
+    for table in $tables; do
+        "$bin" query "$1" --unprotected --quiet --format csv "SELECT patient_status, * FROM $table"
+    done
+    "$bin" query "$1" --unprotected --quiet --format csv "$(block sql 1)"
+}
+answers "$work/store1" >"$work/together"
+delivery() { # NAME FILE...: a folder with some of the files
+    mkdir "$work/$1"
+    for name in "${@:2}"; do ln -s "$work/in/$name" "$work/$1/$name"; done
+}
+delivery snds IR_BEN_R.CSV ER_PRS_F_2019.CSV ER_PHA_F_2019.CSV
+delivery falls fall_pairing.csv falls_2019.csv
+delivery late falls_2019.csv                       # before the pairing that tells whose they are
+delivery pairing fall_pairing.csv
+delivery angio angio_pairing.csv angio_procedures_2019.csv angio_lesions_2019.csv
+delivery school school_pairing.csv school_wave_2019.csv
+add() { # RANKS STORE DELIVERY OPTION...
+    mpirun --oversubscribe -n "$1" "$bin" ingest --in "$work/$3" --store "$2" "${@:4}" --quiet 2>"$work/said" ||
+        { cat "$work/said"; fail "append of $3 with $1 ranks"; }
+}
+for ranks in 1 3; do
+    store=$work/grown$ranks
+    add $ranks "$store" snds --model snds --shards 16
+    if [ $ranks = 1 ]; then
+        add $ranks "$store" falls --append --model "$work/falls.json"
+    else
+        add $ranks "$store" late --append --model "$work/falls.json"
+        add $ranks "$store" pairing --append
+    fi
+    add $ranks "$store" angio --append --model angioplasties
+    add $ranks "$store" school --append --model snds+school_survey
+    answers "$store" | diff - "$work/together" >"$work/differ" || { head "$work/differ"; fail "answers of sources added with $ranks ranks"; }
+    "$bin" info "$store" | grep -q 'snds+falls+angioplasties+school_survey' || fail "info does not name the models"
+    "$bin" verify "$store" --quiet >/dev/null || fail "verify of $store"
+    (cd "$store" && find . -type f ! -name journal.jsonl | sort | xargs sha256sum) >"$work/sums"
+    add $ranks "$store" school --append --resume --model school_survey # again: nothing to do
+    (cd "$store" && find . -type f ! -name journal.jsonl | sort | xargs sha256sum) | cmp - "$work/sums" || fail "--resume changed the store"
+done
+"$bin" compact "$work/grown3" --quiet
+answers "$work/grown3" | cmp - "$work/together" || fail "answers once compacted"
+"$bin" verify "$work/grown3" --quiet >/dev/null || fail "verify once compacted"
+cp "$work/grown1/store.json" "$work/manifest"
+echo "ok: sources added to a store"
+
+rejected() { # MODEL SENTENCE: an append that changes nothing
+    local got=0
+    "$bin" ingest --append --model "$1" --in "$work/falls" --store "$work/grown1" 2>"$work/said" || got=$?
+    [ $got = 2 ] && grep -q "$2" "$work/said" || { cat "$work/said"; fail "append by $1: exit $got, expected '$2'"; }
+    cmp "$work/grown1/store.json" "$work/manifest" || fail "a refused append changed the store"
+}
+sed 's/"AT_HOME bool/"AT_HOME code/' "$work/falls.json" >"$work/other.json"
+rejected "$work/other.json" "another text of model 'falls'"
+rejected "$work/falls.json" 'is in the store already'
+sed 's/"extends": "snds"/"extends": "omop"/; s/"falls"/"slips"/' "$work/falls.json" >"$work/other.json"
+rejected "$work/other.json" "expected 'snds'"
+echo "ok: refused appends"
+
 refused() { # MODEL SENTENCE
     local got=0
     "$bin" ingest --model "$1" --in "$work/in" --store "$work/refused" 2>"$work/said" || got=$?

@@ -493,6 +493,82 @@ static void test_any_request_may_be_refused(void)
     pc_arena_reset(&w.arena);
 }
 
+static const char EXTENSION[] =
+    "{\"model\":\"more\",\"version\":\"1\",\"extends\":\"case\",\"systems\":{\"CIM\":\"prefix\"},"
+    "\"tables\":{\"VISIT\":{\"files\":[\"VISIT.CSV\"],\"patient\":{\"path\":\"direct\","
+    "\"person\":\"IDT\",\"nobody\":\"WHO\"},\"columns\":[\"IDT id(18)\",\"WHO id(4)\","
+    "\"WHY code system=CIM\",\"ATC code system=ATC\"]},"
+    "\"WARDS\":{\"files\":[\"WARDS.CSV\"],\"primary\":[\"W\"],\"columns\":[\"W code\"]}}}";
+
+// Opens the store, extends it, looks at it.
+static pc_status extend_and_verify(const char *folder, const char *model_path, pc_budget *budget,
+                                   bool looks, pc_error *err)
+{
+    pc_arena arena = {.budget = budget};
+    const pc_model *model = NULL;
+    pc_store *store = NULL;
+    pc_verify_counts counts = {0};
+    pc_status status = pc_store_open(folder, budget, &store, err);
+    if (status == PC_OK) {
+        status = pc_model_extend(pc_store_model(store), model_path, "", &arena, &model, err);
+    }
+    const int before = status == PC_OK ? pc_store_model(store)->table_count : 0;
+    const int dicts = status == PC_OK ? pc_store_model(store)->dict_count : 0;
+    if (status == PC_OK) status = pc_store_extend(store, model, err);
+    if (status == PC_OK) status = pc_store_verify(store, 0, 1, budget, &counts, err);
+    if (status == PC_OK && looks) {
+        const pc_column *column;
+        int64_t rows;
+        CU_ASSERT_EQUAL(pc_store_model(store)->table_count, before + 2);
+        CU_ASSERT_EQUAL(pc_store_dict(store, 0)->count, CASE_TEXTS);
+        CU_ASSERT_EQUAL(pc_store_dict(store, dicts)->count, 0);
+        CU_ASSERT_EQUAL(pc_dict_find(pc_store_dict(store, dicts), pc_span_of("x")), PC_DICT_NONE);
+        CU_ASSERT_EQUAL(pc_store_table_rows(store, before), 0);
+        CU_ASSERT(pc_store_table_rows(store, pc_model_find_table(model, pc_span_of("DRUG"))) > 0);
+        pc_store_reference(store, before + 1, &column, &rows);
+        CU_ASSERT_EQUAL(rows, 0);
+        CU_ASSERT_PTR_NULL(column[0].data);
+        pc_store_reference(store, pc_model_find_table(model, pc_span_of("CODES")), &column, &rows);
+        CU_ASSERT_EQUAL(rows, REFERENCE_ROWS);
+        CU_ASSERT_PTR_EQUAL(column[0].dict,
+                            pc_store_dict(store, model->table[before].column[5].dict));
+        CU_ASSERT_EQUAL(counts.parts, PARTS);
+    }
+    pc_store_close(store);
+    pc_arena_reset(&arena);
+    return status;
+}
+
+static void test_larger_model(void)
+{
+    char folder[128], path[160];
+    world w;
+    pc_budget budget = {0};
+    pc_error err = {0};
+    case_folder(folder);
+    make_world(&w, 300, false);
+    CU_ASSERT_EQUAL(write_world(&w, folder, &budget, &err), PC_OK);
+    snprintf(path, sizeof path, "%s_more.json", folder);
+    FILE *file = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    (void)fputs(EXTENSION, file);
+    (void)fclose(file);
+    CU_ASSERT_EQUAL(extend_and_verify(folder, path, &budget, true, &err), PC_OK);
+    CU_ASSERT_STRING_EQUAL(err.text, "");
+    pc_status status = PC_NO_MEMORY;
+    for (size_t limit = 1; status != PC_OK && limit < 8 << 20; limit += 1 + limit / 12) {
+        pc_budget small = {.limit_bytes = limit};
+        status = extend_and_verify(folder, path, &small, false, &err);
+        CU_ASSERT(status == PC_OK || status == PC_NO_MEMORY);
+        CU_ASSERT_EQUAL(small.used_bytes, 0);
+    }
+    CU_ASSERT_EQUAL(status, PC_OK);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+    unlink(path);
+    case_remove(folder);
+    pc_arena_reset(&w.arena);
+}
+
 static void test_cohort_file(void)
 {
     char path[160], folder[128];
@@ -548,4 +624,4 @@ PC_TEST_MAIN("store", {"several parts are read as one", test_merged_parts},
              {"what a store says of itself", test_open_store},
              {"damage anywhere is found", test_damage_is_found},
              {"any request for memory may be refused", test_any_request_may_be_refused},
-             {"cohort files", test_cohort_file});
+             {"a larger model", test_larger_model}, {"cohort files", test_cohort_file});
