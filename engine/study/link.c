@@ -108,14 +108,14 @@ static pc_status link_codes_names(pc_loader *loader, pc_def *def)
     if (def->codes == NULL) return PC_NO_MEMORY;
     int kept = 0;
     for (int i = 0; i < def->codes_count; i++) {
-        pc_codes *codes = find_codes(def->doc, def->codes_name[i]);
+        pc_codes *codes = find_codes(def->codes_doc, def->codes_name[i]);
         if (codes != NULL) {
             def->codes[kept++] = codes;
             continue;
         }
         const char *known[256];
         int count = 0;
-        for (const pc_codes *c = def->doc->codes; c != NULL && count < 256; c = c->next) {
+        for (const pc_codes *c = def->codes_doc->codes; c != NULL && count < 256; c = c->next) {
             known[count++] = c->name;
         }
         PC_TRY(pc_problem_at(loader, def->path, "name", "no code set '%.80s'%s", def->codes_name[i],
@@ -143,7 +143,7 @@ static pc_status link_def(pc_loader *loader, pc_def *def)
     if (def->codes_count > 0) PC_TRY(link_codes_names(loader, def));
     if (def->table_name == NULL) return PC_OK;
     pc_ref *ref = def->from[0];
-    ref->def = find_def(study, def->doc, def->table_name);
+    ref->def = find_def(study, ref->doc, def->table_name);
     const int table = pc_model_find_table(study->model, pc_span_of(def->table_name));
     // An event may bear the name of its table: it cannot be made from itself.
     if (ref->def == def) ref->def = NULL;

@@ -127,20 +127,23 @@ static pc_status parse_parameters(pc_loader *loader)
             continue;
         }
         doc->parameter[doc->parameter_count++] =
-            (pc_parameter){.name = pc_json_key(member), .value = member};
+            (pc_parameter){.name = pc_json_key(member), .value = member, .doc = doc};
     }
     return PC_OK;
 }
 
-/** Gives a parameter of `doc` the value `value`; a problem at `path` when there is none. */
-static pc_status set_parameter(pc_loader *loader, pc_doc *doc, const char *name,
-                               const pc_json *value, const char *path)
+/** Gives a parameter of `doc` the value of `setting`; a problem at `path` when there is none.
+ *  @param setting  name, value and the document that gives it */
+static pc_status set_parameter(pc_loader *loader, pc_doc *doc, const pc_parameter *setting,
+                               const char *path)
 {
+    const char *name = setting->name;
     const char *known[64];
     int known_count = 0;
     for (int i = 0; i < doc->parameter_count; i++) {
         if (strcmp(doc->parameter[i].name, name) == 0) {
-            doc->parameter[i].value = value;
+            doc->parameter[i].value = setting->value;
+            doc->parameter[i].doc = setting->doc;
             return PC_OK;
         }
         if (known_count < 64) known[known_count++] = doc->parameter[i].name;
@@ -215,7 +218,8 @@ static pc_status apply_settings(pc_loader *loader)
     if (doc->settings == NULL) return PC_OK;
     for (const pc_json *member = pc_json_first(doc->settings); member != NULL;
          member = pc_json_next(member)) {
-        PC_TRY(set_parameter(loader, doc, pc_json_key(member), member, "--set"));
+        const pc_parameter setting = {.name = pc_json_key(member), .value = member, .doc = doc};
+        PC_TRY(set_parameter(loader, doc, &setting, "--set"));
     }
     return PC_OK;
 }
@@ -266,8 +270,10 @@ static pc_status load_library(pc_loader *loader, const pc_json *value, const pc_
     if (set != NULL && pc_expect(loader, set, PC_JSON_OBJECT, place, &status)) {
         for (const pc_json *member = pc_json_first(set); member != NULL;
              member = pc_json_next(member)) {
-            PC_TRY(set_parameter(loader, doc, pc_json_key(member), pc_value_of(loader, member),
-                                 where));
+            const pc_parameter setting = {.name = pc_json_key(member),
+                                          .value = pc_value_of(loader, member),
+                                          .doc = pc_doc_of(loader, member)};
+            PC_TRY(set_parameter(loader, doc, &setting, where));
         }
     }
     PC_TRY(status);

@@ -45,13 +45,14 @@ pc_status pc_parse_from(pc_loader *loader, const pc_json *value, const pc_place 
                         bool may_be_table, int depth, pc_def *def)
 {
     pc_arena *arena = loader->study->arena;
-    value = pc_value_of(loader, value);
-    const bool is_list = pc_json_kind_of(value) == PC_JSON_ARRAY;
-    const int count = is_list ? pc_json_count(value) : 1;
+    pc_doc *doc = pc_doc_of(loader, value); // of a library's parameter: who uses the library
+    const pc_json *list = pc_value_of(loader, value);
+    const bool is_list = pc_json_kind_of(list) == PC_JSON_ARRAY;
+    const int count = is_list ? pc_json_count(list) : 1;
     if (count == 0) return pc_problem(loader, place, "type", "expected at least one timeline");
     def->from = pc_arena_array(arena, (size_t)count, sizeof *def->from, loader->err);
     if (def->from == NULL) return PC_NO_MEMORY;
-    const pc_json *element = is_list ? pc_json_first(value) : value;
+    const pc_json *element = is_list ? pc_json_first(list) : value;
     for (int i = 0; i < count; i++, element = is_list ? pc_json_next(element) : NULL) {
         const pc_place nth = {
             .up = is_list ? place : place->up, .key = is_list ? NULL : place->key, .index = i};
@@ -72,13 +73,15 @@ pc_status pc_parse_from(pc_loader *loader, const pc_json *value, const pc_place 
             if (either == NULL) return PC_NO_MEMORY;
             PC_TRY(pc_place_text(loader, &nth, &either->path));
             either->name = def->table_name;
-            either->doc = loader->doc;
+            either->doc = doc;
             def->from[def->from_count++] = either;
             continue;
         }
         pc_ref *ref = NULL;
         PC_TRY(pc_read_ref(loader, element, &nth, &ref));
-        if (ref != NULL) def->from[def->from_count++] = ref;
+        if (ref == NULL) continue;
+        if (ref->doc == loader->doc) ref->doc = doc;
+        def->from[def->from_count++] = ref;
     }
     return PC_OK;
 }
@@ -147,6 +150,7 @@ static pc_status parse_event_stages(pc_loader *loader, const pc_json *object, co
     if (value != NULL) {
         pc_names names;
         PC_TRY(pc_read_names(loader, value, PC_PLACE_KEY(place, "codes"), &names));
+        def->codes_doc = pc_doc_of(loader, value);
         def->codes_count = names.count;
         def->codes_name = (const char **)names.name;
     }

@@ -113,14 +113,26 @@ static const pc_parameter *find_parameter(const pc_doc *doc, const char *name, s
     return NULL;
 }
 
-const pc_json *pc_value_of(pc_loader *loader, const pc_json *value)
+/** The parameter that stands for a whole value, or NULL. */
+static const pc_parameter *whole_parameter(const pc_loader *loader, const pc_json *value)
 {
     const char *text = value == NULL ? NULL : pc_json_text(value);
-    if (text == NULL || strncmp(text, "${", 2) != 0) return value;
+    if (text == NULL || strncmp(text, "${", 2) != 0) return NULL;
     const char *end = strchr(text, '}');
-    if (end == NULL || end[1] != '\0') return value;
-    const pc_parameter *parameter = find_parameter(loader->doc, text + 2, (size_t)(end - text - 2));
+    if (end == NULL || end[1] != '\0') return NULL;
+    return find_parameter(loader->doc, text + 2, (size_t)(end - text - 2));
+}
+
+const pc_json *pc_value_of(pc_loader *loader, const pc_json *value)
+{
+    const pc_parameter *parameter = whole_parameter(loader, value);
     return parameter == NULL ? value : parameter->value;
+}
+
+pc_doc *pc_doc_of(pc_loader *loader, const pc_json *value)
+{
+    const pc_parameter *parameter = whole_parameter(loader, value);
+    return parameter == NULL ? loader->doc : parameter->doc;
 }
 
 bool pc_expect(pc_loader *loader, const pc_json *value, pc_json_kind kind, const pc_place *place,
@@ -202,7 +214,12 @@ pc_status pc_read_text(pc_loader *loader, const pc_json *value, const pc_place *
 {
     *out = NULL;
     pc_status status = PC_OK;
+    const pc_parameter *parameter = whole_parameter(loader, value);
     value = pc_value_of(loader, value);
+    if (parameter != NULL && pc_json_kind_of(value) == PC_JSON_NULL) {
+        return pc_problem(loader, place, "parameter", "the parameter '%s' has no default: set it",
+                          parameter->name);
+    }
     if (!pc_expect(loader, value, PC_JSON_TEXT, place, &status)) return status;
     return read_substituted(loader, pc_json_text(value), place, false, out);
 }
@@ -414,7 +431,7 @@ pc_status pc_read_ref(pc_loader *loader, const pc_json *value, const pc_place *p
     if (ref == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_place_text(loader, place, &ref->path));
     ref->name = name;
-    ref->doc = loader->doc;
+    ref->doc = pc_doc_of(loader, value);
     ref->next = loader->study->refs;
     loader->study->refs = ref;
     *out = ref;

@@ -199,6 +199,7 @@ struct pc_def {
     int codes_count;
     pc_codes **codes; ///< [codes_count] resolved by link.c
     const char **codes_name;
+    pc_doc *codes_doc; ///< from which the names are seen
     pc_pair dates;
     bool is_grouped;
     pc_names group;
@@ -315,6 +316,7 @@ typedef struct pc_export {
 typedef struct pc_parameter {
     const char *name;
     const pc_json *value;
+    pc_doc *doc; ///< where the value was written: a timeline's name in it is seen from there
 } pc_parameter;
 
 typedef struct pc_use {

@@ -26,6 +26,9 @@ pc_status pc_place_text(pc_loader *loader, const pc_place *place, const char **o
 
 /** A member of `object` whose keys are known; a value "${name}" is replaced by the parameter's. */
 const pc_json *pc_value_of(pc_loader *loader, const pc_json *value);
+/** Where that value was written: this document, or for "${name}" the one that gave the parameter.
+ */
+pc_doc *pc_doc_of(pc_loader *loader, const pc_json *value);
 
 /** Notes each key of `object` that is not in `known` (NULL-terminated); those in `above` are named
  *  as keys that this version does not offer. PC_OK unless memory runs out. */

@@ -307,6 +307,49 @@ static void test_libraries_have_prefix_and_parameters(void)
     study_case_close(&c);
 }
 
+/** A library's parameter may name a timeline or a code set: of who sets it, else of the library. */
+static void test_parameters_name_timelines(void)
+{
+    static const char library[] =
+        "{\"parameters\": {\"visit\": \"own\", \"flu\": \"cold\", \"more\": [\"own\"], \"must\": "
+        "null}, \"codes\": {\"cold\": {\"ICD10\": [\"J00\"]}}, "
+        "\"events\": {\"own\": {\"from\": \"VISIT\", \"code\": \"DIAGNOSIS\"}, "
+        "\"near\": {\"from\": \"${visit}\", \"codes\": \"${flu}\", \"require\": [{\"some\": "
+        "\"${visit}\", \"days\": [1, 9]}]}, \"each\": {\"from\": \"${more}\"}%s}}";
+    static const char study[] =
+        "{\"study\": \"s\", \"use\": {\"lib\": {\"file\": \"library.json\", \"set\": {%s}}}, "
+        "\"codes\": {\"mine\": {\"ICD10\": [\"J11\"]}}, "
+        "\"events\": {\"ours\": {\"from\": \"VISIT\", \"code\": \"DIAGNOSIS\"}, \"e\": "
+        "{\"from\": [\"lib.near\", \"lib.each\"]}}, \"cohorts\": {\"c\": {\"entry\": {\"from\": "
+        "\"e\"}}}}";
+    static const struct {
+        const char *set, *event, *expected;
+    } cases[] = {
+        {"", "", "study 's' is valid, level 2\n"},
+        {"\"visit\": \"ours\", \"flu\": \"mine\", \"more\": [\"ours\"]", "",
+         "study 's' is valid, level 2\n"},
+        {"\"visit\": \"own\"", "",
+         "library.json: events.near.from: name: no table or timeline 'own'"},
+        {"\"flu\": \"cold\"", "", "library.json: events.near: name: no code set 'cold'"},
+        {"\"more\": [\"own\"]", "", "library.json: events.each.from[0]: name: no timeline 'own'"},
+        {"\"visit\": \"e\"", "", "events.e: cycle: a timeline needs itself: e <- lib.near <- e"},
+        {"", ", \"m\": {\"from\": \"${must}\"}",
+         "library.json: events.m.from: parameter: the parameter 'must' has no default: set it"},
+    };
+    study_case c;
+    study_case_open(&c);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[2048];
+        snprintf(text, sizeof text, library, cases[i].event);
+        study_case_write(&c, "library.json", text);
+        snprintf(text, sizeof text, study, cases[i].set);
+        CU_ASSERT_EQUAL(check_text(&c, text), i < 2 ? PC_OK : PC_BAD_JOB);
+        CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, cases[i].expected));
+        if (strstr(c.lines.data, cases[i].expected) == NULL) printf("%zu: %s\n", i, c.lines.data);
+    }
+    study_case_close(&c);
+}
+
 /** Every request for memory is refused once: nothing crashes, nothing stays taken. */
 static void test_any_request_may_be_refused(void)
 {
@@ -435,5 +478,6 @@ PC_TEST_MAIN("study check", {"each error has its path and id", test_each_error_h
              {"periods, exits and matching", test_periods_exits_and_matching},
              {"warnings", test_warnings}, {"JSON errors say where", test_json_errors_say_where},
              {"parameters are put in", test_parameters_are_put_in},
+             {"parameters name timelines", test_parameters_name_timelines},
              {"libraries have prefix and parameters", test_libraries_have_prefix_and_parameters},
              {"any request for memory may be refused", test_any_request_may_be_refused});
