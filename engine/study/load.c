@@ -226,6 +226,28 @@ static pc_status apply_settings(pc_loader *loader)
 
 static pc_status load_doc(pc_loader *loader, pc_doc *doc);
 
+/** Does a --set name a parameter of the library with this prefix, or of one that it uses? */
+static bool is_set_below(const pc_loader *loader, const char *prefix)
+{
+    for (int i = 0; i < loader->options->set_count; i++) {
+        if (strncmp(loader->options->set[i], prefix, strlen(prefix)) == 0) return true;
+    }
+    return false;
+}
+
+/** A library that was read already and has the same parameters: read once, its timelines are made
+ *  once, however many libraries of a study use it. NULL: none. */
+static pc_doc *find_shared(const pc_loader *loader, const char *path, const char *prefix)
+{
+    if (is_set_below(loader, prefix)) return NULL;
+    for (int i = 1; i < loader->study->doc_count; i++) {
+        pc_doc *doc = loader->study->doc[i];
+        const bool is_set = doc->is_set || is_set_below(loader, doc->prefix);
+        if (!is_set && strcmp(doc->file, path) == 0) return doc;
+    }
+    return NULL;
+}
+
 /** One member of `use`. */
 static pc_status load_library(pc_loader *loader, const pc_json *value, const pc_place *place)
 {
@@ -248,6 +270,13 @@ static pc_status load_library(pc_loader *loader, const pc_json *value, const pc_
             return pc_problem(loader, place, "cycle", "the library '%.100s' uses itself", name);
         }
     }
+    const char *prefix = NULL;
+    PC_TRY(join(loader, user->prefix, pc_json_key(value), ".", &prefix));
+    pc_doc *shared = set == NULL ? find_shared(loader, path, prefix) : NULL;
+    if (shared != NULL) {
+        user->use[user->use_count++] = (pc_use){.prefix = pc_json_key(value), .doc = shared};
+        return PC_OK;
+    }
     if (study->doc_count == PC_STUDY_DOC_MAX) {
         return pc_problem(loader, place, "name", "more than %d documents", PC_STUDY_DOC_MAX);
     }
@@ -256,8 +285,9 @@ static pc_status load_library(pc_loader *loader, const pc_json *value, const pc_
     study->doc[study->doc_count++] = doc;
     doc->file = path;
     doc->user = user;
+    doc->prefix = prefix;
+    doc->is_set = set != NULL;
     PC_TRY(join(loader, name, ": ", "", &doc->shown));
-    PC_TRY(join(loader, user->prefix, pc_json_key(value), ".", &doc->prefix));
     PC_TRY(open_doc(loader, doc, false));
     if (doc->json == NULL) return PC_OK;
     user->use[user->use_count++] = (pc_use){.prefix = pc_json_key(value), .doc = doc};

@@ -331,7 +331,8 @@ struct pc_doc {
     const char *prefix; ///< in front of names: "" or "snds."
     pc_json *json;
     pc_json *settings;  ///< values of --set, or NULL
-    const pc_doc *user; ///< the document whose `use` names this one
+    const pc_doc *user; ///< the document whose `use` named this one first
+    bool is_set;        ///< its `use` gives it parameters
     int parameter_count;
     pc_parameter *parameter;
     int use_count;

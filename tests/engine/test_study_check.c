@@ -350,6 +350,39 @@ static void test_parameters_name_timelines(void)
     study_case_close(&c);
 }
 
+/** A library that many use is read once, whatever their prefixes; parameters of its own make it
+ *  another one. More documents than a study may hold show which it was. */
+static void test_a_library_is_shared(void)
+{
+    static const char other[] = "{\"use\": {\"lib\": \"library.json\"}, \"events\": {\"e\": "
+                                "{\"from\": \"lib.visit\", \"pick\": \"first\"}}}";
+    char study[4096];
+    size_t bytes = (size_t)snprintf(study, sizeof study, "{\"study\": \"s\", \"use\": {");
+    for (int i = 0; i < 40; i++) {
+        bytes += (size_t)snprintf(study + bytes, sizeof study - bytes, "\"p%d\": \"%s.json\", ", i,
+                                  i % 2 == 0 ? "library" : "other");
+    }
+    snprintf(
+        study + bytes, sizeof study - bytes,
+        "\"last\": {\"file\": \"library.json\", \"set\": {\"least\": 3}}}, \"cohorts\": {\"c\": "
+        "{\"entry\": {\"from\": [\"p0.visit\", \"p38.visit\", \"p39.e\", \"last.visit\"]}}}}");
+    study_case c;
+    study_case_open(&c);
+    study_case_write(
+        &c, "library.json",
+        "{\"parameters\": {\"least\": 0}, \"events\": {\"visit\": {\"from\": \"VISIT\", "
+        "\"where\": \"COST >= ${least}\"}}}");
+    study_case_write(&c, "other.json", other);
+    study_case_write(&c, "study.json", study);
+    CU_ASSERT_EQUAL(study_case_check(&c, NULL, 0), PC_OK);
+    const char *const set[] = {"p38.least=7", "p39.lib.least=8"};
+    CU_ASSERT_EQUAL(study_case_check(&c, set, 2), PC_OK);
+    const char *const wrong[] = {"p38.most=7"};
+    CU_ASSERT_EQUAL(study_case_check(&c, wrong, 1), PC_BAD_JOB);
+    CU_ASSERT_PTR_NOT_NULL(strstr(c.lines.data, "parameter: no parameter 'most'"));
+    study_case_close(&c);
+}
+
 /** Every request for memory is refused once: nothing crashes, nothing stays taken. */
 static void test_any_request_may_be_refused(void)
 {
@@ -480,4 +513,5 @@ PC_TEST_MAIN("study check", {"each error has its path and id", test_each_error_h
              {"parameters are put in", test_parameters_are_put_in},
              {"parameters name timelines", test_parameters_name_timelines},
              {"libraries have prefix and parameters", test_libraries_have_prefix_and_parameters},
+             {"a library is shared", test_a_library_is_shared},
              {"any request for memory may be refused", test_any_request_may_be_refused});
