@@ -182,6 +182,15 @@ static pc_status bind_codes_of_numbers(pc_sql_call *c, const pc_code_test *test,
     return pc_call_make(c, PC_FN_IN, PC_BOOL, 0, list, out);
 }
 
+/** A whole number that was cast to text, as code columns of studies are; else `x`. Codes of numbers
+ *  are compared as they are written, so both mean the same. */
+static const pc_expr *without_cast(const pc_expr *x)
+{
+    const bool is_cast = x->kind == PC_EXPR_CALL && pc_function_which(x->function) == PC_FN_CAST &&
+                         pc_type_is_text(x->type);
+    return is_cast && x->arg[0]->type == PC_INT ? x->arg[0] : x;
+}
+
 static pc_status bind_in_codes(pc_sql_call *c, const pc_expr **out)
 {
     pc_scope *scope = c->b->scope;
@@ -199,6 +208,7 @@ static pc_status bind_in_codes(pc_sql_call *c, const pc_expr **out)
     const int system = scope->system == NULL ? -1 : scope->system(scope, c->arg[0]);
     *test = (pc_code_test){.set = set, .system = system, .name = name};
     c->count = 1;
+    c->arg[0] = without_cast(c->arg[0]);
     if (c->arg[0]->type == PC_INT) return bind_codes_of_numbers(c, test, out);
     PC_TRY(pc_call_bring(c, 0, 't'));
     return pc_call_make(c, PC_FN_IN_CODES, PC_BOOL, 0, test, out);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "parcours/bind.h"
+#include "parcours/function.h"
 #include "test_main.h"
 
 enum { ROWS = 4 };
@@ -446,8 +447,55 @@ static void test_any_request_may_be_refused(void)
     }
 }
 
+static const pc_code_set *code_set; // what the scope below knows
+
+static const pc_code_set *one_set(pc_scope *scope, const char *name)
+{
+    (void)scope;
+    (void)name;
+    return code_set;
+}
+
+static int one_system(pc_scope *scope, const pc_expr *column)
+{
+    (void)scope;
+    (void)column;
+    return 0;
+}
+
+/** Codes that are stored as numbers are a list of numbers, also where they were cast to text,
+ * unless their system goes by beginnings. */
+static void test_codes_of_numbers(void)
+{
+    fixture f;
+    set_up(&f);
+    f.scope->codes = one_set;
+    f.scope->system = one_system;
+    for (int by_prefix = 0; by_prefix < 2; by_prefix++) {
+        const pc_code_pattern pattern[2] = {
+            {.is_prefix_system = by_prefix == 1, .low = {"4", 1}},
+            {.is_prefix_system = by_prefix == 1, .low = {"127", 3}}};
+        pc_code_set *set = NULL;
+        CU_ASSERT_EQUAL(pc_code_set_make(pattern, 2, &f.arena, &set, NULL), PC_OK);
+        code_set = set;
+        static const char *const sql[] = {"in_codes(small, 'set')",
+                                          "in_codes(CAST(small AS text), 'set')"};
+        for (int i = 0; i < 2; i++) {
+            char found[512];
+            const pc_expr *x = NULL;
+            evaluate(&f, sql[i], found);
+            CU_ASSERT_STRING_EQUAL(found, by_prefix == 1 ? "f|t|t|null" : "f|f|t|null");
+            CU_ASSERT_EQUAL(pc_bind_expr(f.scope, sql[i], "t", PC_BOOL, &f.arena, &x, NULL), PC_OK);
+            const pc_function_id id = pc_function_which(x->function);
+            CU_ASSERT_EQUAL(id, by_prefix == 1 ? PC_FN_IN_CODES : PC_FN_IN);
+            CU_ASSERT_EQUAL(x->arg[0]->kind, PC_EXPR_COLUMN);
+        }
+    }
+    tear_down(&f);
+}
+
 PC_TEST_MAIN("sql_bind", {"comparison", test_comparison}, {"logic and CASE", test_logic},
              {"lists and LIKE", test_lists}, {"numbers", test_numbers}, {"dates", test_dates},
              {"texts", test_texts}, {"refusals", test_refusals},
-             {"deep nesting", test_deep_nesting},
+             {"deep nesting", test_deep_nesting}, {"codes of numbers", test_codes_of_numbers},
              {"any request may be refused", test_any_request_may_be_refused});
