@@ -23,7 +23,7 @@ expect() {
     fi
 }
 
-for job in "$top"/jobs/*.json; do
+for job in "$top"/jobs/*.json "$top/jobs/cartographie/carte.json"; do
     expect 0 "is valid, level" "$parcours" check "$job"
 done
 
@@ -33,6 +33,10 @@ cat >library.json <<'END'
  "cohorts": {"c": {"entry": {"from": ["snds.line", "snds.delivery", "snds.act", "snds.test", "snds.stay", "snds.diagnosis", "snds.ald", "snds.care"]}}}}
 END
 expect 0 "is valid, level 2" "$parcours" check library.json
+
+# The disease map is found by its name from any study.
+echo '{"study": "one", "use": {"map": "cartographie/kidney.json"}, "statistics": {"n": {"count": "map.greffe_rein"}}}' >one.json
+expect 0 "is valid, level 2" "$parcours" check one.json
 
 # The worked examples of docs/study.md.
 awk '/<!-- example -->/ {n++; take = 1; next} take && /^```$/ {take = 0} take && !/^```/ {print > ("example" n ".json")}' "$top/docs/study.md"
