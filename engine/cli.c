@@ -7,11 +7,13 @@
 #include <unistd.h>
 #include "parcours/cli.h"
 #include "parcours/signals.h"
+#include "patience.h"
 
 enum {
     PATH_BYTES = 4096,                     // PATH_MAX of Linux
     LEAST_MEMORY_BYTES = 64 * 1024 * 1024, // below this nothing useful runs
-    PATIENT_UMASK = 077                    // files hold patients unless a writer says not
+    PATIENT_UMASK = 077,                   // files hold patients unless a writer says not
+    PATIENCE_S = 600 // longer than a metadata server takes to fail over; of several ranks
 };
 
 // A container's limit counts as the node's memory. 0: there is none, or it cannot be read.
@@ -91,13 +93,22 @@ static pc_status tell(pc_cli *cli, pc_error *err)
     return status;
 }
 
-static pc_status run(pc_cli *cli, int argc, char **argv, pc_error *err)
+// Alone, what is waited for may be a person: a pager at the other end, a text that is typed.
+static pc_status be_patient(const pc_cli *cli, pc_patience *patience, pc_error *err)
+{
+    int64_t seconds = pc_comm_size(cli->comm) > 1 ? PATIENCE_S : 0;
+    PC_TRY(pc_cli_int(cli, "patience", 0, &seconds, err));
+    return pc_patience_begin(patience, cli->log.rank, seconds, err);
+}
+
+static pc_status run(pc_cli *cli, pc_patience *patience, int argc, char **argv, pc_error *err)
 {
     pc_status status = find_share(cli, err);
     if (status == PC_OK) {
         const int word_count = argc > 0 ? argc - 1 : 0;
         status = pc_cli_parse(cli, word_count, (const char *const *)(argv + (argc > 0)), err);
     }
+    if (status == PC_OK) status = be_patient(cli, patience, err);
     status = pc_comm_agree(cli->comm, status, err);
     if (status != PC_OK) return status;
     if (cli->wants_help || cli->wants_version) return tell(cli, err);
@@ -114,7 +125,9 @@ int pc_main(int argc, char **argv)
                   .log = {.rank = pc_comm_rank(comm)}};
     cli.arena.budget = &cli.budget;
     pc_error err = {0};
-    const pc_status status = pc_comm_agree(comm, run(&cli, argc, argv, &err), &err);
+    pc_patience patience = {.is_on = false};
+    const pc_status status = pc_comm_agree(comm, run(&cli, &patience, argc, argv, &err), &err);
+    pc_patience_end(&patience);
     if (status != PC_OK && pc_comm_rank(comm) == 0) {
         (void)fprintf(stderr, "parcours: %s\n", err.text);
     }

@@ -5,7 +5,7 @@
 #define PC_ENGINE_CLI_COMMON_H
 #include "parcours/cli.h"
 
-enum { PC_COMMON_OPTION_COUNT = 8, PC_PROGRAM_OPTION_COUNT = PC_COMMON_OPTION_COUNT + 1 };
+enum { PC_COMMON_OPTION_COUNT = 9, PC_PROGRAM_OPTION_COUNT = PC_COMMON_OPTION_COUNT + 1 };
 /** The common options, then those that are read only without a command. */
 extern const pc_option pc_common_option[PC_PROGRAM_OPTION_COUNT];
 

@@ -13,6 +13,8 @@ const pc_option pc_common_option[PC_PROGRAM_OPTION_COUNT] = {
     {"scratch", "DIR", "folder for work larger than memory (STORE/scratch)", false},
     {"journal", "FILE", "audit journal of what reads or changes a store (STORE/journal.jsonl)",
      false},
+    {"patience", "SECONDS",
+     "ends when a file system does not answer for so long (600; 0, and alone: waits)", false},
     {"quiet", NULL, "only warnings and errors", false},
     {"progress", "WHEN", "auto, always or never", false},
     {"log-format", "FORMAT", "text or json", false},

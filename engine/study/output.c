@@ -25,12 +25,24 @@ pc_status pc_output_path(const pc_output *output, const char *folder, const char
     return status;
 }
 
+static bool is_entry(const char *name)
+{
+    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/** A manifest whose writer was killed before it had its name. */
+static bool is_left_over(const char *name)
+{
+    return strncmp(name, "manifest.json.tmp.", strlen("manifest.json.tmp.")) == 0;
+}
+
 static bool is_ours(const char *name)
 {
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         if (strcmp(name, folders[i]) == 0) return true;
     }
-    return strcmp(name, "manifest.json") == 0 || strcmp(name, "checkpoint") == 0 || name[0] == '.';
+    return strcmp(name, "manifest.json") == 0 || strcmp(name, "checkpoint") == 0 ||
+           name[0] == '.' || is_left_over(name);
 }
 
 static bool text_is(const pc_json *object, const char *key, const char *wanted)
@@ -79,7 +91,7 @@ pc_status pc_output_look(const pc_output *output, bool *is_complete, pc_error *e
     }
     bool has_manifest = false, has_other = false, has_any = false;
     for (const struct dirent *entry = readdir(open); entry != NULL; entry = readdir(open)) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (!is_entry(entry->d_name)) continue;
         has_any = true;
         has_manifest = has_manifest || strcmp(entry->d_name, "manifest.json") == 0;
         has_other = has_other || !is_ours(entry->d_name);
@@ -113,9 +125,9 @@ static pc_status make_folder(const char *path, mode_t mode, pc_error *err)
     return PC_FAIL(err, PC_IO, "folder '%s': cannot be made: %s", path, strerror(errno));
 }
 
-// What an unfinished run left, perhaps of another study or unprotected, must not leave with this
-// one.
-static pc_status empty_folder(const char *path, pc_error *err)
+/** What an unfinished run left, perhaps of another study or unprotected, must not leave with this
+ *  one: removes the entries that `is_meant`. */
+static pc_status empty_folder(const char *path, bool (*is_meant)(const char *name), pc_error *err)
 {
     DIR *open = opendir(path);
     if (open == NULL) {
@@ -124,8 +136,7 @@ static pc_status empty_folder(const char *path, pc_error *err)
     pc_status status = PC_OK;
     for (const struct dirent *entry = readdir(open); entry != NULL && status == PC_OK;
          entry = readdir(open)) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        if (unlinkat(dirfd(open), entry->d_name, 0) != 0) {
+        if (is_meant(entry->d_name) && unlinkat(dirfd(open), entry->d_name, 0) != 0) {
             status = PC_FAIL(err, PC_IO, "folder '%s': what it holds cannot be removed: %s", path,
                              strerror(errno));
         }
@@ -143,13 +154,14 @@ pc_status pc_output_begin(const pc_output *output, pc_error *err)
 {
     pc_arena arena = {.budget = output->options->budget};
     pc_status status = make_folder(output->options->out, 0755, err);
+    if (status == PC_OK) status = empty_folder(output->options->out, is_left_over, err);
     for (int i = 0; i < 3 && status == PC_OK; i++) {
         const char *path = NULL;
         status = pc_output_path(output, "", folders[i], "", &arena, &path, err);
         // What holds patients or true small counts is for the owner alone.
         if (status == PC_OK) status = make_folder(path, i == 0 ? 0755 : 0700, err);
         // The third holds exports of shards that are done: pc_exports_begin knows which.
-        if (status == PC_OK && i < 2) status = empty_folder(path, err);
+        if (status == PC_OK && i < 2) status = empty_folder(path, is_entry, err);
     }
     const char *manifest = NULL;
     if (status == PC_OK) {

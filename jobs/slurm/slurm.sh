@@ -1,6 +1,11 @@
 # What the batch scripts share. They source it beside the binary: <build>/share/parcours/slurm/slurm.sh.
 # Launches the engine, passes Slurm's warning on, and requeues the job when the engine asks for it.
 
+# A host that is lost ends the job within seconds, not when TCP gives up (docs/faults.md).
+export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-3}
+export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-1}
+export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
+
 # The launcher: srun (PMIx) unless the site prefers mpirun. Ranks are those of the allocation, one a core.
 launch() {
     case ${PARCOURS_LAUNCHER:-srun} in
