@@ -28,7 +28,7 @@ SOURCES = {  # table: columns, joins
     "ER_BIO_F": ("t.BIO_PRS_IDE, t.BIO_ACT_QSN", ""),
     "ER_TIP_F": ("t.TIP_PRS_IDE, t.TIP_ACT_QSN", ""),
     "ER_PRS_F": ("t.PRS_NAT_REF, t.PRS_ACT_CFT, t.PRS_ACT_QTE, t.PFS_EXE_NUM, t.PSE_SPE_COD, t.PSE_ACT_NAT", ""),
-    "T_MCOaaB": ("t.DGN_PAL, t.DGN_REL, t.GRG_GHM, t.SEJ_NBJ, t.ENT_PRV", ""),
+    "T_MCOaaB": ("t.DGN_PAL, t.DGN_REL, t.GRG_GHM, t.SEJ_NBJ, t.ENT_PRV, t.NBR_SEA", ""),
     "T_MCOaaUM": ("t.DGN_PAL, t.DGN_REL", ""), "T_MCOaaD": ("t.ASS_DGN", ""),
     "T_MCOaaA": ("t.CDC_ACT, t.NBR_EXE_ACT, c.EXE_SOI_DTD + COALESCE(t.ENT_DAT_DEL, 0) AS moved", IN_STAY["MCO"]),
     "T_MCOaaMED": ("t.UCD_UCD_COD, t.ADM_NBR, t.atc, c.EXE_SOI_DTD + COALESCE(t.DELAI, 0) AS moved", IN_STAY["MCO"]),
@@ -133,6 +133,9 @@ EVENTS = {
     "fields": ("hospital.stay", "field", together(plain("T_MCOaaB", "'MCO'", "SEJ_NBJ"), plain("T_SSRaaC", "'SSR'"), plain("T_HADaaC", "'HAD'"),
                                                   plain("T_RIPaaC", "'RIP'"))),
     "diagnosis": ("hospital.diagnosis", "field || '.' || position || '.' || substr(code, 1, 3)", diagnoses()),
+    "dialysis": ("hospital.dialysis", "family", plain(
+        "T_MCOaaB", "CASE WHEN substr(GRG_GHM, 1, 5) IN ('28Z03', '28Z04') THEN 'haemodialysis' ELSE 'peritoneal' END", "max(NBR_SEA, 1)",
+        "GRG_GHM BETWEEN '28Z01' AND '28Z07'")),
     "take_over": ("hospital.take_over", "position || code", together(
         plain("T_HADaaB", "'main' || PEC_PAL", where="PEC_PAL IS NOT NULL"), plain("T_HADaaB", "'associated' || PEC_ASS", where="PEC_ASS IS NOT NULL"))),
     "emergency": ("hospital.emergency", "code", together(
