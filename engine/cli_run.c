@@ -11,6 +11,8 @@ static const pc_option option[] = {
     {"grid", "NAME=A,B,...", "the study with each value, in one pass: DIR/NAME=A ...", true},
     {"resume", NULL, "goes on where a run to DIR ended; nothing is done when it is complete",
      false},
+    {"keep-going", NULL, "without shards that cannot be read: *.incomplete.csv, and exit code 1",
+     false},
     {"unprotected", NULL, "without disclosure control; journalled", false},
 };
 
@@ -41,6 +43,7 @@ static pc_status prepare(pc_cli *cli, pc_study_options *options, pc_error *err)
     options->grid = grid;
     options->unprotected = pc_cli_has(cli, "unprotected");
     options->resume = pc_cli_has(cli, "resume");
+    options->keep_going = pc_cli_has(cli, "keep-going");
     return PC_OK;
 }
 
@@ -60,7 +63,8 @@ static pc_status run(pc_cli *cli, pc_error *err)
                                  .set_count = options.set_count}};
     status = pc_audit_begin(cli, &audit, err);
     if (status != PC_OK) return status;
-    status = pc_study_run(cli->comm, &options, &cli->log, err);
+    int lost = 0;
+    status = pc_study_run(cli->comm, &options, &cli->log, &lost, err);
     char digest[PC_DIGEST_TEXT_BYTES] = "";
     if (status == PC_OK && pc_comm_rank(cli->comm) == 0) {
         audit.record.output = options.out;
@@ -68,7 +72,13 @@ static pc_status run(pc_cli *cli, pc_error *err)
         status = digest_manifest(cli, options.out, digest, err);
     }
     status = pc_comm_agree(cli->comm, status, err);
-    return pc_audit_end(cli, &audit, status, err);
+    status = pc_audit_end(cli, &audit, status, err);
+    if (status != PC_OK || lost == 0) return status;
+    return PC_FAIL(
+        err, PC_BAD_INPUT,
+        "%d shards are missing in the results: '%s/manifest.json' names them; once they can "
+        "be read, --resume adds them",
+        lost, options.out);
 }
 
 const pc_command pc_command_run = {

@@ -107,6 +107,22 @@ static pc_status run_shard(const pc_shards *work, int shard, pc_counter *counter
     return status;
 }
 
+/** Whether a failure is one of the shard's files, not of the study, the memory or the results. */
+static bool is_damaged(const pc_shards *work, int shard, pc_status status)
+{
+    if (work->lost == NULL || (status != PC_BAD_INPUT && status != PC_IO)) return false;
+    pc_verify_counts counts = {0};
+    pc_error why = {0};
+    const pc_status found = pc_store_verify(work->store, shard, 1, work->budget, &counts, &why);
+    return found == PC_BAD_INPUT || found == PC_IO;
+}
+
+static void lose_shard(const pc_shards *work, int shard, const pc_error *err)
+{
+    work->lost[shard / 64] |= UINT64_C(1) << (shard % 64);
+    pc_log_line(work->log, PC_WARNING, "shard_lost", "shard=%d reason=\"%s\"", shard, err->text);
+}
+
 static pc_status run_shards(const pc_shards *work, const schedule *plan, pc_counter *counter,
                             pc_run_counts *counts, pc_error *err)
 {
@@ -128,6 +144,10 @@ static pc_status run_shards(const pc_shards *work, const schedule *plan, pc_coun
         const double began_s = pc_cpu_s();
         status = run_shard(work, plan->shard[next], counter, counts, err);
         counts->cpu_s += pc_cpu_s() - began_s;
+        if (is_damaged(work, plan->shard[next], status)) {
+            lose_shard(work, plan->shard[next], err);
+            return PC_OK;
+        }
     }
     if (status != PC_OK) pc_counter_poison(counter);
     if (status == PC_OK) {

@@ -62,7 +62,8 @@ static pc_status look_at_manifest(const pc_output *output, const char *path, boo
     *is_same = text_is(manifest, "study_hash", output->study_hash) &&
                text_is(manifest, "store_id", pc_store_id(output->session->store)) &&
                protection != NULL && pc_json_bool(protection) != output->options->unprotected;
-    *is_whole = *is_same;
+    const pc_json *missing = pc_json_get(manifest, "missing_shards");
+    *is_whole = *is_same && missing == NULL;
     const pc_json *files = pc_json_get(manifest, "files");
     pc_arena arena = {.budget = output->options->budget};
     pc_status status = PC_OK;
@@ -182,6 +183,21 @@ pc_status pc_output_note(pc_output *output, const char *folder, const char *name
                            output->files.bytes == 0 ? "" : ",", folder, name, ending, hash);
 }
 
+const char *pc_output_ending(const pc_output *output, const char *ending, const char *incomplete)
+{
+    return output->lost->count == 0 ? ending : incomplete;
+}
+
+/** The member that says which shards are missing; nothing when none is. */
+static pc_status print_missing(const pc_output *output, pc_buffer *out, pc_error *err)
+{
+    if (output->lost->count == 0) return PC_OK;
+    PC_TRY(pc_buffer_print(out, err, "  \"missing_shards\": ["));
+    PC_TRY(pc_lost_print(output->lost, out, err));
+    return pc_buffer_print(out, err, "],\n  \"shards\": %lld,\n",
+                           (long long)output->lost->shard_count);
+}
+
 /** Writes a text to DIR/<folder>/<name><ending> and notes it. */
 static pc_status put_text(pc_output *output, const char *folder, const char *name,
                           const char *ending, pc_span text, unsigned mode, pc_arena *arena,
@@ -209,8 +225,9 @@ pc_status pc_output_table(pc_output *output, const char *name, const pc_result *
         status =
             pc_result_write(result, PC_FORMAT_CSV, protect, &text, is_release ? &gate : NULL, err);
         if (status == PC_OK) {
-            status = put_text(output, folders[i], name, ".csv", (pc_span){text.data, text.bytes},
-                              is_release ? 0644 : 0600, arena, err);
+            status = put_text(
+                output, folders[i], name, pc_output_ending(output, ".csv", ".incomplete.csv"),
+                (pc_span){text.data, text.bytes}, is_release ? 0644 : 0600, arena, err);
         }
     }
     pc_buffer_release(&text);
@@ -225,12 +242,15 @@ static pc_status write_protection(pc_output *output, pc_arena *arena, pc_error *
 {
     pc_buffer text = {.budget = arena->budget};
     const bool is_off = output->options->unprotected;
-    pc_status status = pc_buffer_print(
-        &text, err,
-        "{\n  \"protection\": \"%s\",\n  \"smallest_count\": %d,\n  \"tables\": [%.*s\n  ]\n}\n",
-        is_off ? "none" : "primary suppression only", is_off ? 0 : (int)PC_MIN_PATIENTS,
-        (int)output->protection.bytes,
-        output->protection.data == NULL ? "" : output->protection.data);
+    pc_status status = pc_buffer_print(&text, err, "{\n");
+    if (status == PC_OK) status = print_missing(output, &text, err);
+    if (status == PC_OK)
+        status = pc_buffer_print(
+            &text, err,
+            "  \"protection\": \"%s\",\n  \"smallest_count\": %d,\n  \"tables\": [%.*s\n  ]\n}\n",
+            is_off ? "none" : "primary suppression only", is_off ? 0 : (int)PC_MIN_PATIENTS,
+            (int)output->protection.bytes,
+            output->protection.data == NULL ? "" : output->protection.data);
     if (status == PC_OK) {
         status = put_text(output, "release", "protection", ".json",
                           (pc_span){text.data, text.bytes}, 0644, arena, err);
@@ -288,6 +308,7 @@ static pc_status print_manifest(const pc_output *output, const pc_nodes *nodes, 
                            "  \"seconds\": {\"open\": %.3f, \"scan\": %.3f, \"reduce\": %.3f, "
                            "\"write\": %.3f},\n",
                            output->open_s, output->scan_s, output->reduce_s, output->write_s));
+    PC_TRY(print_missing(output, out, err));
     PC_TRY(print_left_out(nodes, out, err));
     return pc_buffer_print(out, err, "  \"files\": {%.*s\n  }\n}\n", (int)output->files.bytes,
                            output->files.data == NULL ? "" : output->files.data);

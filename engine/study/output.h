@@ -4,6 +4,7 @@
  */
 #ifndef PC_OUTPUT_H
 #define PC_OUTPUT_H
+#include "lost.h"
 #include "parcours/exec.h"
 #include "results.h"
 #include "session.h"
@@ -12,6 +13,7 @@
 typedef struct pc_output {
     const pc_study_options *options;
     const pc_session *session;
+    const pc_lost *lost;                   ///< borrowed: what the results lack
     char study_hash[PC_DIGEST_TEXT_BYTES]; ///< of the documents and settings
     int ranks;
     pc_run_counts counts; ///< summed over ranks, seconds of the slowest
@@ -32,6 +34,8 @@ pc_status pc_output_begin(const pc_output *output, pc_error *err) PC_MUST_CHECK;
 pc_status pc_output_path(const pc_output *output, const char *folder, const char *name,
                          const char *ending, pc_arena *arena, const char **out,
                          pc_error *err) PC_MUST_CHECK;
+/** The ending of a result's name: `ending`, or what tells that shards are missing. Local. */
+const char *pc_output_ending(const pc_output *output, const char *ending, const char *incomplete);
 /** Notes a file that was written, with its hash. */
 pc_status pc_output_note(pc_output *output, const char *folder, const char *name,
                          const char *ending, const char *hash, pc_error *err) PC_MUST_CHECK;

@@ -31,6 +31,8 @@ typedef struct study_grid {
     int count;
     pc_grid_point *point; ///< [count]
     study_run *run;       ///< [count]
+    pc_lost *lost;        ///< borrowed: outlives a start over
+    bool starts_over;     ///< a shard was lost: the states of some ranks hold a part of it
 } study_grid;
 
 static bool is_done(const study_run *run, int shard)
@@ -273,6 +275,8 @@ static pc_status join_requests(study_grid *grid, bool **tables, uint64_t **done,
             (*done)[w] &= run->checkpoint.done == NULL ? 0 : run->checkpoint.done[w];
         }
     }
+    for (size_t w = 0; w < words; w++)
+        (*done)[w] |= grid->lost->all[w];
     return PC_OK;
 }
 
@@ -296,10 +300,14 @@ static pc_status scan_store(study_grid *grid, pc_error *err)
                             .block = eval_block,
                             .shard_end = end_shard,
                             .done = done,
+                            .lost = grid->options->keep_going ? grid->lost->fresh : NULL,
                             .keeps_shards = true};
     pc_run_counts counts = {0};
     status = pc_shards_run(grid->comm, &work, &counts, err);
-    if (status != PC_OK) {
+    int found = 0;
+    if (status == PC_OK) pc_lost_gather(grid->comm, grid->lost, &found);
+    grid->starts_over = found > 0;
+    if (status != PC_OK || found > 0) {
         keep_states(grid);
         return status;
     }
@@ -337,7 +345,8 @@ static pc_status note_cohorts(study_run *run, int first, const char hash[PC_DIGE
         if (pc_comm_rank(run->comm) != 0) break;
         status =
             pc_output_note(&run->output, "cohorts", run->results.cohort[first + i].node->def->name,
-                           ".h5", all.data + (size_t)i * PC_DIGEST_TEXT_BYTES, err);
+                           pc_output_ending(&run->output, ".h5", ".incomplete.h5"),
+                           all.data + (size_t)i * PC_DIGEST_TEXT_BYTES, err);
     }
     pc_buffer_release(&all);
     return pc_comm_agree(run->comm, status, err);
@@ -355,9 +364,9 @@ static pc_status write_cohorts(study_run *run, pc_error *err)
         char hash[PC_DIGEST_TEXT_BYTES] = "";
         pc_status status = PC_OK;
         if (writes) {
-            status =
-                pc_output_path(&run->output, "cohorts", run->results.cohort[mine].node->def->name,
-                               ".h5", &arena, &path, err);
+            status = pc_output_path(
+                &run->output, "cohorts", run->results.cohort[mine].node->def->name,
+                pc_output_ending(&run->output, ".h5", ".incomplete.h5"), &arena, &path, err);
         }
         status = pc_comm_agree(run->comm, status, err);
         if (status == PC_OK) {
@@ -394,7 +403,10 @@ static pc_status finish(study_run *run, const pc_study_options *options, pc_erro
         run->output.write_s = pc_clock_s() - at;
     }
     PC_TRY(pc_comm_agree(run->comm, status, err));
-    if (pc_comm_rank(run->comm) == 0) pc_checkpoint_remove(run->checkpoint.folder);
+    // Without some shards it stays: --resume reads them once they can be read.
+    if (pc_comm_rank(run->comm) == 0 && run->output.lost->count == 0) {
+        pc_checkpoint_remove(run->checkpoint.folder);
+    }
     pc_log_line(run->log, PC_INFO, "study",
                 "name=%s ranks=%d rows=%lld bytes=%lld open_s=%.3f scan_s=%.3f reduce_s=%.3f "
                 "write_s=%.3f scan_cpu_s=%.3f",
@@ -410,6 +422,7 @@ static pc_status execute(study_grid *grid, double began, pc_error *err)
 {
     const double open_s = pc_clock_s() - began, at = pc_clock_s();
     PC_TRY(scan_store(grid, err));
+    if (grid->starts_over) return PC_OK;
     const double scan_s = pc_clock_s() - at;
     for (int i = 0; i < grid->count; i++) {
         study_run *run = &grid->run[i];
@@ -436,6 +449,18 @@ static void log_problems(const study_run *run)
     }
 }
 
+/** What keep-going cannot do; and room for what it finds, once. Local. */
+static pc_status open_lost(const study_grid *grid, const study_run *run, pc_error *err)
+{
+    if (grid->options->keep_going &&
+        (run->session.study.export_count > 0 || run->nodes.passes > 0)) {
+        return PC_FAIL(err, PC_UNSUPPORTED,
+                       "--keep-going: a study with exports or matched controls needs all shards");
+    }
+    if (grid->lost->all != NULL) return PC_OK;
+    return pc_lost_open(grid->lost, pc_store_shard_count(run->session.store), err);
+}
+
 /** Makes ready the studies of the grid. Local. */
 static pc_status open_grid(study_grid *grid, pc_error *err)
 {
@@ -453,10 +478,12 @@ static pc_status open_grid(study_grid *grid, pc_error *err)
         run->log = grid->log;
         run->output = (pc_output){.options = &grid->point[grid->count].options,
                                   .session = &run->session,
+                                  .lost = grid->lost,
                                   .ranks = pc_comm_size(grid->comm),
                                   .files = {.budget = options->budget},
                                   .protection = {.budget = options->budget}};
-        const pc_status status = prepare(run, &grid->point[grid->count].options, err);
+        pc_status status = prepare(run, &grid->point[grid->count].options, err);
+        if (status == PC_OK) status = open_lost(grid, run, err);
         if (status == PC_OK) continue;
         if (run->session.study.problem_count > 1) log_problems(run);
         grid->count++;
@@ -500,12 +527,16 @@ static void close_grid(study_grid *grid)
     pc_arena_reset(&grid->arena);
 }
 
-pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log,
-                       pc_error *err)
+/** One start: all studies of the grid, or as far as a lost shard lets them. Collective. */
+static pc_status run_once(pc_comm *comm, const pc_study_options *options, const pc_log *log,
+                          pc_lost *lost, bool *starts_over, pc_error *err)
 {
     const double began = pc_clock_s();
-    study_grid grid = {
-        .comm = comm, .log = log, .options = options, .arena = {.budget = options->budget}};
+    study_grid grid = {.comm = comm,
+                       .log = log,
+                       .options = options,
+                       .lost = lost,
+                       .arena = {.budget = options->budget}};
     pc_status status = pc_comm_agree(comm, open_grid(&grid, err), err);
     bool is_complete = false;
     if (status == PC_OK) status = look_at_all(&grid, &is_complete, err);
@@ -514,12 +545,30 @@ pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_
     } else if (status == PC_OK) {
         status = execute(&grid, began, err);
     }
-    if (status == PC_OK && options->grid_count > 0) {
+    *starts_over = grid.starts_over;
+    if (status == PC_OK && !grid.starts_over && options->grid_count > 0) {
         if (pc_comm_rank(comm) == 0) {
             status = pc_grid_end(options, grid.point, grid.count, err);
         }
         status = pc_comm_agree(comm, status, err);
     }
     close_grid(&grid);
+    return status;
+}
+
+pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log, int *lost,
+                       pc_error *err)
+{
+    pc_lost left_out = {.arena = {.budget = options->budget}};
+    pc_study_options again = *options;
+    bool starts_over = false;
+    pc_status status;
+    do {
+        // The ranks that met a shard they cannot read come back to what they had kept before it.
+        status = run_once(comm, &again, log, &left_out, &starts_over, err);
+        again.resume = true;
+    } while (status == PC_OK && starts_over);
+    *lost = left_out.count;
+    pc_lost_close(&left_out);
     return status;
 }

@@ -30,7 +30,10 @@ typedef struct pc_shards {
     /** The shard's last block is done. NULL: nothing to do then. */
     pc_status (*shard_end)(void *context, int shard, pc_error *err);
     const uint64_t *done; ///< bitmap of shards that are left out; NULL: none
-    bool keeps_shards;    ///< a shard once begun is worth finishing (see pc_stop_is_urgent)
+    /** Bitmap: a shard that cannot be read is noted there, the rank stops drawing (its state holds
+     * a part of that shard), and the others go on. NULL: it ends the loop for all. */
+    uint64_t *lost;
+    bool keeps_shards; ///< a shard once begun is worth finishing (see pc_stop_is_urgent)
 } pc_shards;
 
 /** Collective. Runs the loop and agrees: a failure of one rank makes the others stop at their next

@@ -20,6 +20,7 @@ typedef struct pc_study_options {
     const char *share; ///< folder of shipped data (models/, library/)
     bool unprotected;  ///< run: release/ without disclosure control
     bool resume;       ///< run: goes on with what `out` holds; nothing is done when complete
+    bool keep_going;   ///< run: goes on without shards that cannot be read
     pc_budget *budget; ///< borrowed
 } pc_study_options;
 
@@ -37,9 +38,10 @@ pc_status pc_study_explain(const pc_study_options *options, pc_buffer *out,
 
 /** Runs a study and writes `options->out`: release/, control/, cohorts/, manifest.json. Collective
  *  over comm: every rank passes the same options (but its own budget).
+ *  @param lost  how many shards the results lack: above 0 with `keep_going` only
  *  @return PC_OK; PC_BAD_JOB: study (all errors are logged), options, or `out` holds other results;
  *          PC_BAD_INPUT, PC_NO_MEMORY, PC_IO, PC_STOPPED. Every rank the same */
-pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log,
+pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log, int *lost,
                        pc_error *err) PC_MUST_CHECK;
 
 #endif
