@@ -5,6 +5,9 @@
 #include <string.h>
 #define XXH_STATIC_LINKING_ONLY // the size of XXH3's state
 #include <xxhash.h>
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h> // XXH3 by the processor's widest vectors, the same values
+#endif
 #include "parcours/hash.h"
 
 static_assert(sizeof(crypto_generichash_state) <= sizeof(pc_digest_state), "state fits");

@@ -2,6 +2,8 @@
  *  for each older generation the new number of each old code. A few datasets in all: a model has
  *  hundreds of dictionaries, and opening that many objects would cost more than reading them. A
  *  dictionary only gains texts, so those of older generations are found among the new. */
+#define _DEFAULT_SOURCE // be64toh
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 #include "h5.h"
@@ -13,7 +15,7 @@ enum { NAME_BYTES = 64, PATH_BYTES = 64 };
 typedef struct flat {
     pc_buffer name;   // NAME_BYTES each
     pc_buffer first;  // uint64_t [dict_count + 1] number of each dictionary's first text
-    pc_buffer offset; // uint64_t [texts + 1] into `bytes`
+    pc_buffer length; // uint32_t [texts] bytes of each text
     pc_buffer bytes;
 } flat;
 
@@ -27,7 +29,6 @@ static pc_status flatten(const pc_store_contents *contents, flat *out, pc_error 
     const pc_model *model = contents->manifest->model;
     uint64_t text_count = 0;
     PC_TRY(put(&out->first, 0, err));
-    PC_TRY(put(&out->offset, 0, err));
     for (int d = 0; d < model->dict_count; d++) {
         const pc_dict *dict = &contents->dict[d];
         char name[NAME_BYTES] = {0};
@@ -37,13 +38,15 @@ static pc_status flatten(const pc_store_contents *contents, flat *out, pc_error 
         }
         memcpy(name, model->dict_name[d], strlen(model->dict_name[d]));
         PC_TRY(pc_buffer_append(&out->name, name, sizeof name, err));
-        const size_t base = out->bytes.bytes;
         if (dict->count > 0) {
             PC_TRY(pc_buffer_append(&out->bytes, dict->bytes + dict->offset[0],
                                     (size_t)(dict->offset[dict->count] - dict->offset[0]), err));
         }
         for (uint32_t i = 0; i < dict->count; i++) {
-            PC_TRY(put(&out->offset, base + dict->offset[i + 1] - dict->offset[0], err));
+            const uint64_t bytes = dict->offset[i + 1] - dict->offset[i];
+            const uint32_t length = (uint32_t)bytes;
+            if (bytes > UINT32_MAX) return PC_FAIL(err, PC_BAD_INPUT, "a text is too long");
+            PC_TRY(pc_buffer_append(&out->length, &length, sizeof length, err));
         }
         text_count += dict->count;
         PC_TRY(put(&out->first, text_count, err));
@@ -70,7 +73,7 @@ static bool write_flat(hid_t file, const flat *values)
                                .row_count = (int64_t)values->name.bytes / NAME_BYTES,
                                .data = values->name.data};
     return pc_h5_write_plain(file, &names) && write_numbers(file, "/first", 8, &values->first) &&
-           write_numbers(file, "/offset", 8, &values->offset) &&
+           write_numbers(file, "/length", 4, &values->length) &&
            write_numbers(file, "/bytes", 1, &values->bytes);
 }
 
@@ -103,7 +106,7 @@ pc_status pc_dictionaries_write(const char *path, const pc_store_contents *conte
 {
     flat values = {.name = {.budget = budget},
                    .first = {.budget = budget},
-                   .offset = {.budget = budget},
+                   .length = {.budget = budget},
                    .bytes = {.budget = budget}};
     pc_status status = flatten(contents, &values, err);
     const hid_t file = status == PC_OK ? pc_h5_create(path) : H5I_INVALID_HID;
@@ -118,7 +121,7 @@ pc_status pc_dictionaries_write(const char *path, const pc_store_contents *conte
     }
     pc_buffer_release(&values.name);
     pc_buffer_release(&values.first);
-    pc_buffer_release(&values.offset);
+    pc_buffer_release(&values.length);
     pc_buffer_release(&values.bytes);
     return status;
 }
@@ -133,7 +136,7 @@ static pc_status read_numbers(pc_store *store, hid_t file, const char *path, pc_
         stored_width != width || *count > (int64_t)1 << 40) {
         return PC_FAIL(err, PC_BAD_INPUT, "'%s' is not there or has another form", path);
     }
-    void *values = pc_arena_array(&store->arena, (size_t)*count + 1, (size_t)width, err);
+    void *values = pc_arena_raw(&store->arena, ((size_t)*count + 1) * (size_t)width, err);
     if (values == NULL) return PC_NO_MEMORY;
     if (*count > 0 && !pc_h5_read_plain(file, path, type, width, values)) {
         return PC_FAIL(err, PC_BAD_INPUT, "'%s' cannot be read", path);
@@ -177,6 +180,18 @@ static pc_status read_maps(pc_store *store, hid_t file, uint32_t generation, pc_
     return PC_OK;
 }
 
+// Does text a stand before b? Most differ in their first eight bytes.
+static inline bool is_before(pc_span a, pc_span b)
+{
+    if (a.bytes >= 8 && b.bytes >= 8) {
+        uint64_t x, y;
+        memcpy(&x, a.data, sizeof x);
+        memcpy(&y, b.data, sizeof y);
+        if (x != y) return be64toh(x) < be64toh(y);
+    }
+    return pc_span_compare(a, b) < 0;
+}
+
 // One dictionary of the run; its offsets stay those of the run.
 static pc_status take_dict(pc_store *store, int d, const uint64_t *offset, uint64_t text_count,
                            const char *bytes, pc_error *err)
@@ -188,26 +203,46 @@ static pc_status take_dict(pc_store *store, int d, const uint64_t *offset, uint6
     *dict =
         (pc_dict){.count = (uint32_t)text_count, .sorted = true, .offset = offset, .bytes = bytes};
     for (uint32_t i = 0; i + 1 < dict->count; i++) {
-        if (pc_span_compare(pc_dict_text(dict, i), pc_dict_text(dict, i + 1)) < 0) continue;
+        if (is_before(pc_dict_text(dict, i), pc_dict_text(dict, i + 1))) continue;
         return PC_FAIL(err, PC_BAD_INPUT, "the texts of '%s' are not in order",
                        store->model->dict_name[d]);
     }
     return PC_OK;
 }
 
+/** Where each text begins, and where the last one ends, from their lengths. */
+static pc_status sum_lengths(pc_store *store, const uint32_t *length, int64_t count,
+                             int64_t byte_count, const uint64_t **out, pc_error *err)
+{
+    uint64_t *offset = pc_arena_raw(&store->arena, ((size_t)count + 1) * sizeof *offset, err);
+    if (offset == NULL) return PC_NO_MEMORY;
+    uint64_t at = 0;
+    for (int64_t i = 0; i < count; i++) {
+        offset[i] = at;
+        at += length[i];
+    }
+    offset[count] = at;
+    *out = offset;
+    return at == (uint64_t)byte_count
+               ? PC_OK
+               : PC_FAIL(err, PC_BAD_INPUT, "its texts are not as long as it says");
+}
+
 static pc_status read_flat(pc_store *store, hid_t file, pc_error *err)
 {
     const int dicts = store->model->dict_count;
-    int64_t name_count, first_count, offset_count, byte_count;
-    uint64_t *first, *offset;
+    int64_t name_count, first_count, text_count, byte_count;
+    uint64_t *first;
+    const uint64_t *offset;
+    uint32_t *length;
     char *name, *bytes;
     PC_TRY(read_numbers(store, file, "/name", PC_ID, NAME_BYTES, &name_count, &name, err));
     PC_TRY(read_numbers(store, file, "/first", PC_NONE, 8, &first_count, &first, err));
-    PC_TRY(read_numbers(store, file, "/offset", PC_NONE, 8, &offset_count, &offset, err));
+    PC_TRY(read_numbers(store, file, "/length", PC_NONE, 4, &text_count, &length, err));
     PC_TRY(read_numbers(store, file, "/bytes", PC_NONE, 1, &byte_count, &bytes, err));
+    PC_TRY(sum_lengths(store, length, text_count, byte_count, &offset, err));
     if (name_count != dicts || first_count != dicts + 1 ||
-        !ascends(first, first_count, (uint64_t)offset_count - 1) ||
-        !ascends(offset, offset_count, (uint64_t)byte_count)) {
+        !ascends(first, first_count, (uint64_t)text_count)) {
         return PC_FAIL(err, PC_BAD_INPUT, "it does not list the dictionaries of the model");
     }
     for (int d = 0; d < dicts; d++) {
