@@ -91,6 +91,25 @@ static int32_t truncate_to(pc_date_part part, int32_t day)
     return pc_day_of(year, 1, 1);
 }
 
+// Years that were found last, by the 256 days that a day falls into.
+typedef struct year_memo {
+    struct {
+        int64_t from, to, year; // first and last day; none at first
+    } of[8];
+} year_memo;
+
+static int64_t year_of(year_memo *memo, int64_t day)
+{
+    const size_t at = (size_t)(day >> 8) & 7;
+    if (memo->of[at].year == 0 || day < memo->of[at].from || day > memo->of[at].to) {
+        const int year = (int)pc_date_part_of(PC_PART_YEAR, (int32_t)day);
+        memo->of[at].from = pc_day_of(year, 1, 1);
+        memo->of[at].to = pc_day_of(year, 12, 31);
+        memo->of[at].year = year;
+    }
+    return memo->of[at].year;
+}
+
 pc_status pc_eval_date_part(pc_eval *e, const pc_expr *x, pc_vector *out)
 {
     const pc_date_part part = *(const pc_date_part *)x->extra;
@@ -106,19 +125,11 @@ pc_status pc_eval_date_part(pc_eval *e, const pc_expr *x, pc_vector *out)
     int64_t *to = pc_eval_array(e, sizeof *to);
     if (to == NULL) return PC_NO_MEMORY;
     const uint64_t *valid = v.is_constant ? NULL : v.column.valid;
-    // Rows of a patient are near in time: the year of the row before is most often the same.
-    int64_t year_from = 1;
-    int64_t year_to = 0;
-    int64_t year = 0;
+    year_memo memo = {0};
     for (int i = 0; i < e->batch->row_count; i++) {
         if (!pc_is_valid(valid, i)) continue;
         if (is_part && part == PC_PART_YEAR) {
-            if (day[i] < year_from || day[i] > year_to) {
-                year = pc_date_part_of(part, (int32_t)day[i]);
-                year_from = pc_day_of((int)year, 1, 1);
-                year_to = pc_day_of((int)year, 12, 31);
-            }
-            to[i] = year;
+            to[i] = year_of(&memo, day[i]);
         } else {
             to[i] = is_part ? pc_date_part_of(part, (int32_t)day[i])
                             : truncate_to(part, (int32_t)day[i]);

@@ -37,6 +37,7 @@ static pc_status prepare(pc_eval *e, const pc_expr *x, pc_expr_node *node, const
     if (!same) {
         node->texts = 0;
         node->known_count = 0;
+        node->range_count = 0;
         node->null_is_known = false;
         node->has_null_result = false;
     }
@@ -151,6 +152,26 @@ static pc_status learn_all(pc_eval *e, const pc_expr *x, pc_expr_node *node, boo
     return PC_OK;
 }
 
+// A set of codes that begin alike is a range of a sorted dictionary, or two around an exception:
+// comparing bounds takes a fraction of looking each row up.
+static void find_ranges(pc_expr_node *node, const uint64_t *in)
+{
+    bool was_in = false;
+    node->range_count = 0;
+    for (uint32_t code = 0; code < node->texts; code++) {
+        const bool is_in = (in[code >> 6] >> (code & 63) & 1) != 0;
+        if (is_in && !was_in) {
+            if (node->range_count == 2) {
+                node->range_count = 0;
+                return;
+            }
+            node->low[node->range_count++] = code;
+        }
+        if (is_in) node->width[node->range_count - 1] = code - node->low[node->range_count - 1];
+        was_in = is_in;
+    }
+}
+
 // A set of codes over a column itself: of a sorted dictionary only what begins as its patterns do
 // is looked at.
 static pc_status learn_set(pc_eval *e, pc_expr_node *node, const pc_code_test *test)
@@ -160,6 +181,7 @@ static pc_status learn_set(pc_eval *e, pc_expr_node *node, const pc_code_test *t
     PC_TRY(pc_code_set_bitmap(test->set, test->system, node->dict, e->scratch, &in, e->err));
     for (uint32_t code = 0; code < node->texts; code++)
         node->value.data[code] = (char)(in[code >> 6] >> (code & 63) & 1);
+    find_ranges(node, in);
     memset(node->known.data, KNOWN, node->texts);
     node->known.data[node->texts] = KNOWN_NULL;
     node->null_is_known = true;
@@ -239,11 +261,49 @@ static void look_up(const pc_expr_node *node, const uint32_t *code, int count, s
     }
 }
 
+#define WITHIN(type)                                                                               \
+    do {                                                                                           \
+        const type *code = c->data;                                                                \
+        for (int i = 0; i < count; i++) {                                                          \
+            to[i] = (uint8_t)((code[i] - low <= width) | (code[i] - low2 <= width2));              \
+        }                                                                                          \
+    } while (0)
+
+// Which rows are within the node's ranges; null is not.
+static void mark_within(const pc_expr_node *node, const pc_column *c, int count, uint8_t *to)
+{
+    const int last = node->range_count - 1;
+    const uint32_t low = node->low[0], width = node->width[0];
+    const uint32_t low2 = node->low[last], width2 = node->width[last];
+    if (c->width == 1) WITHIN(uint8_t);
+    if (c->width == 2) WITHIN(uint16_t);
+    if (c->width == 4) WITHIN(uint32_t);
+    for (int i = 0; c->valid != NULL && i < count; i++)
+        to[i] &= (uint8_t)(c->valid[i >> 6] >> (i & 63) & 1);
+}
+
+// Truth of a set that is a few ranges of codes. Null, where it matters, is where the column's is.
+static pc_status eval_ranges(pc_eval *e, const pc_expr *x, const pc_expr_node *node,
+                             const pc_column *c, pc_vector *out)
+{
+    const int count = e->batch->row_count;
+    uint8_t *to = pc_arena_raw(e->scratch, (size_t)count + 8, e->err);
+    if (to == NULL) return PC_NO_MEMORY;
+    mark_within(node, c, count, to);
+    *out = (pc_vector){
+        .column = {
+            .type = x->type, .data = to, .valid = e->truth_of == x ? NULL : c->valid, .width = 1}};
+    return PC_OK;
+}
+
 pc_status pc_eval_by_code(pc_eval *e, const pc_expr *x, pc_expr_node *node, pc_vector *out)
 {
     const pc_column *c = &e->batch->column[node->text_column];
     const int count = e->batch->row_count;
     PC_TRY(prepare(e, x, node, c->dict));
+    if (node->range_count > 0 && node->known_count == node->texts) {
+        return eval_ranges(e, x, node, c, out);
+    }
     // With nulls among the rows, each null row asks at the place of null.
     const uint32_t *code;
     PC_TRY(places_of(e, c, node->texts, &code));

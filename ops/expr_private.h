@@ -60,6 +60,8 @@ struct pc_expr_node {
     int64_t rows; ///< that were searched for unknown codes
     bool null_is_known;
     bool has_null_result;
+    int range_count;           ///< of a set of codes: it is these ranges of codes; 0: not so few
+    uint32_t low[2], width[2]; ///< [range_count] first code, and how many follow it
     pc_buffer known;        ///< uint8_t [texts + 1]: 0 not yet, 1 value, 2 null; the last: of null
     pc_buffer value;        ///< [texts + 1] uint8_t of BOOL, uint32_t of texts, else 8 bytes
     pc_dict_builder *words; ///< texts that the node made

@@ -649,6 +649,52 @@ static void test_code_sets(void)
     tear_down(&f);
 }
 
+/** Sets that are no, one, two or more ranges of a sorted dictionary, in codes of each width, with
+ *  and without nulls: as asked text by text. */
+static void test_sets_as_ranges(void)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        fixture f;
+        set_up(&f, seed * 104729);
+        pc_code_pattern pattern[4];
+        const int patterns = pc_test_below(&f.seed, 5);
+        for (int i = 0; i < patterns; i++) {
+            pattern[i] = (pc_code_pattern){.is_prefix_system = true,
+                                           .exact = pc_test_below(&f.seed, 2) == 0,
+                                           .is_except = i > 0 && pc_test_below(&f.seed, 3) == 0,
+                                           .low = pc_span_of(words[pc_test_below(&f.seed, WORDS)])};
+        }
+        pc_code_set *set;
+        CU_ASSERT_EQUAL_FATAL(pc_code_set_make(pattern, patterns, &f.arena, &set, NULL), PC_OK);
+        const pc_code_test test = {.set = set};
+        const pc_expr *arg = column(&f, SORTED);
+        const pc_expr *x = make(&f, PC_FN_IN_CODES, PC_BOOL, &arg, 1, &test);
+        pc_column *c = &f.batch.column[SORTED];
+        char *data = take(&f, ROWS, 4);
+        const uint64_t *valid = c->valid;
+        for (int round = 0; round < 6; round++) {
+            c->width = (uint8_t)(1 << round / 2);
+            c->valid = round % 2 == 0 ? NULL : valid;
+            c->data = data;
+            for (int i = 0; i < ROWS; i++) {
+                const uint32_t code = (uint32_t)pc_test_below(&f.seed, WORDS);
+                memcpy(data + i * c->width, &code, c->width);
+            }
+            pc_arena scratch = {.budget = &f.budget};
+            pc_column out;
+            CU_ASSERT_EQUAL(pc_expr_eval(x, &f.batch, f.state, &scratch, &out, NULL), PC_OK);
+            for (int i = 0; i < ROWS; i++) {
+                CU_ASSERT_EQUAL(pc_column_is_null(&out, i), pc_column_is_null(c, i));
+                if (pc_column_is_null(c, i)) continue;
+                const pc_span code = pc_dict_text(c->dict, (uint32_t)pc_column_int(c, i));
+                CU_ASSERT_EQUAL(pc_column_int(&out, i), pc_code_set_has(set, 0, code));
+            }
+            pc_arena_reset(&scratch);
+        }
+        tear_down(&f);
+    }
+}
+
 static void test_any_request_may_be_refused(void)
 {
     pc_status status = PC_NO_MEMORY;
@@ -670,5 +716,5 @@ static void test_any_request_may_be_refused(void)
 
 PC_TEST_MAIN("expr", {"random expressions", test_random_expressions},
              {"a dictionary changes", test_dictionary_changes}, {"rare codes", test_rare_codes},
-             {"code sets", test_code_sets},
+             {"code sets", test_code_sets}, {"sets as ranges", test_sets_as_ranges},
              {"any request may be refused", test_any_request_may_be_refused});
