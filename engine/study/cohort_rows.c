@@ -53,12 +53,18 @@ static pc_status pack_patient(const pc_results *results, pc_cohort_rows_of_rank 
     packed_patient patient = {.row_count = (uint32_t)(end - from)};
     memcpy(patient.text, results->eval->block->slot_key[records->slot[from]].byte + 1,
            PC_SLOT_TEXT_BYTES);
-    PC_TRY(pc_buffer_append(out, &patient, sizeof patient, err));
+    PC_TRY(pc_buffer_reserve(
+        out, out->bytes + sizeof patient + (size_t)(end - from) * sizeof(packed_row), err));
+    memcpy(out->data + out->bytes, &patient, sizeof patient);
+    out->bytes += sizeof patient;
     for (int64_t row = from; row < end; row++) {
         const int64_t last = records->column[PC_END][row];
         const packed_row packed = {(int32_t)records->column[PC_START][row],
                                    last == PC_OPEN ? INT32_MIN : (int32_t)last};
-        PC_TRY(pc_buffer_append(out, &packed, sizeof packed, err));
+        if (cohort->attribute_count > 0)
+            PC_TRY(pc_buffer_reserve(out, out->bytes + sizeof packed, err));
+        memcpy(out->data + out->bytes, &packed, sizeof packed);
+        out->bytes += sizeof packed;
         if (cohort->attribute_count > 0) PC_TRY(pack_attributes(results, cohort, row, err));
     }
     return PC_OK;
@@ -159,9 +165,10 @@ static pc_status open_columns(pc_arena *arena, const bool *needed, int attribute
                               int64_t row_count, columns *out, pc_error *err)
 {
     *out = (columns){0};
-    out->patient = pc_arena_array(arena, (size_t)row_count, PC_SLOT_TEXT_BYTES, err);
-    out->start = pc_arena_array(arena, (size_t)row_count, sizeof *out->start, err);
-    out->end = pc_arena_array(arena, (size_t)row_count, sizeof *out->end, err);
+    const size_t rows = (size_t)row_count;
+    out->patient = pc_arena_raw(arena, rows * PC_SLOT_TEXT_BYTES, err);
+    out->start = pc_arena_raw(arena, rows * sizeof *out->start, err);
+    out->end = pc_arena_raw(arena, rows * sizeof *out->end, err);
     if (out->patient == NULL || out->start == NULL || out->end == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_records_open(&out->value, attribute_count, needed, arena, err));
     return pc_records_reserve(&out->value, row_count, arena, err);

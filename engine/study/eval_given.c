@@ -168,16 +168,21 @@ static void note_step(pc_flow_step *step, const pc_records *records, const uint8
 {
     const int32_t *slot = records->slot;
     const int64_t count = records->count;
+    int64_t kept = 0, patients = 0, touched = 0;
     for (int64_t row = 0; row < count;) {
-        const int64_t first = row;
-        const int32_t here = slot[first];
-        int64_t left = 0;
-        for (; row < count && slot[row] == here; row++)
-            left += keep == NULL || keep[row];
-        step->records += left;
-        step->patients += left > 0;
-        step->touched += left < row - first;
+        const int32_t here = slot[row];
+        int64_t left = keep == NULL ? 1 : keep[row], rows = 1;
+        while (++row < count && slot[row] == here) {
+            left += keep == NULL ? 1 : keep[row];
+            rows++;
+        }
+        kept += left;
+        patients += left > 0;
+        touched += left < rows;
     }
+    step->records += kept;
+    step->patients += patients;
+    step->touched += touched;
 }
 
 /** Drops records and notes the step. */

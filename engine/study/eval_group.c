@@ -145,6 +145,26 @@ static pc_status emit_group(const grouping *g, int64_t from, int64_t end, pc_err
     return PC_OK;
 }
 
+/** Records that are groups of their own, as most are: they stay what they are. */
+static void emit_singles(const grouping *g, int64_t from, int64_t end)
+{
+    pc_records *out = g->out;
+    const size_t count = (size_t)(end - from);
+    const int64_t at = out->count;
+    if (count == 0) return;
+    memcpy(out->slot + at, g->in->slot + from, count * sizeof *out->slot);
+    for (int i = 0; i < g->schema->count; i++) {
+        if (!out->needed[i]) continue;
+        int64_t *to = out->column[i] + at;
+        if (i != g->def->typed->records) {
+            memcpy(to, g->in->column[i] + from, count * sizeof *to);
+        }
+        for (size_t k = 0; i == g->def->typed->records && k < count; k++)
+            to[k] = 1;
+    }
+    out->count += (int64_t)count;
+}
+
 /** Groups the records `from .. end-1`, which hold every member of their groups. */
 static pc_status group_run(const grouping *g, int64_t from, int64_t end, pc_error *err)
 {
@@ -181,6 +201,7 @@ pc_status pc_timeline_group(pc_block_eval *eval, pc_node *node, pc_error *err)
         g.code_is_key = g.code_is_key || def->typed->group[i] == PC_CODE_COLUMN;
     }
     const int64_t *start = in.column[PC_START];
+    int64_t singles = 0; // records from here on are groups of their own
     for (int64_t first = 0; first < in.count;) {
         int64_t next = first + 1;
         // Records are in order of days: with the day among the keys a group lies within one.
@@ -188,9 +209,14 @@ pc_status pc_timeline_group(pc_block_eval *eval, pc_node *node, pc_error *err)
                (!by_day || start[next] == start[first])) {
             next++;
         }
-        PC_TRY(group_run(&g, first, next, err));
+        if (next - first > 1) {
+            emit_singles(&g, singles, first);
+            PC_TRY(group_run(&g, first, next, err));
+            singles = next;
+        }
         first = next;
     }
+    emit_singles(&g, singles, in.count);
     pc_arena_rewind(&eval->scratch, mark);
     return PC_OK;
 }

@@ -57,32 +57,13 @@ static pc_status person_column(pc_block_eval *eval, int column, const int32_t *s
     const pc_model *model = eval->nodes->catalog->model;
     const pc_column *person = NULL;
     PC_TRY(pc_block_column(eval->block, model->person_table, column, &person, err));
-    const bool is_word = is_text(person->type);
-    const uint8_t width = person->type == PC_BOOL ? 1 : is_word ? 4 : 8;
-    uint64_t *valid =
-        pc_arena_array(&eval->scratch, (size_t)(count + 63) / 64 + 1, sizeof *valid, err);
-    void *data = pc_arena_array(&eval->scratch, (size_t)count, width, err);
-    if (valid == NULL || data == NULL) return PC_NO_MEMORY;
-    for (int row = 0; row < count && person->data != NULL; row++) {
-        const int32_t from = eval->person_row[slot[row]];
-        if (from < 0 || pc_column_is_null(person, from)) continue;
-        valid[row >> 6] |= UINT64_C(1) << (row & 63);
-        if (person->type == PC_FLOAT) {
-            ((double *)data)[row] = ((const double *)person->data)[from];
-            continue;
-        }
-        const int64_t value = pc_column_int(person, from);
-        if (width == 1) ((uint8_t *)data)[row] = (uint8_t)value;
-        if (width == 4) ((uint32_t *)data)[row] = (uint32_t)value;
-        if (width == 8) ((int64_t *)data)[row] = value;
-    }
-    *out = (pc_column){.type = person->type,
-                       .scale = person->scale,
-                       .width = width,
-                       .data = data,
-                       .valid = valid,
-                       .dict = person->dict};
-    return PC_OK;
+    *out = *person;
+    if (person->data == NULL) return PC_OK; // all null
+    int32_t *row = pc_arena_raw(&eval->scratch, (size_t)count * sizeof *row, err);
+    if (row == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < count; i++)
+        row[i] = eval->person_row[slot[i]];
+    return pc_column_take(person, row, count, &eval->scratch, out, err);
 }
 
 int pc_timeline_year(pc_block_eval *eval, int64_t day)

@@ -3,6 +3,8 @@
 #include <string.h>
 #include "record.h"
 
+enum { KEPT_AT_ONCE = 1024 };
+
 pc_status pc_words_open(pc_words *words, pc_arena *arena, pc_error *err)
 {
     *words = (pc_words){.arena = arena};
@@ -101,12 +103,14 @@ static pc_status fill_words(int64_t *out, const pc_column *values, int count, pc
 {
     pc_word_map *map = NULL;
     PC_TRY(find_map(words, values->dict, &map, err));
+    const uint64_t *valid = values->valid;
+    const uint32_t *wide = values->width == sizeof *wide ? values->data : NULL;
     for (int row = 0; row < count; row++) {
-        if (pc_column_is_null(values, row)) {
+        if (!pc_is_valid(valid, row)) {
             out[row] = PC_NULL;
             continue;
         }
-        const uint32_t index = (uint32_t)pc_column_int(values, row);
+        const uint32_t index = wide != NULL ? wide[row] : (uint32_t)pc_column_int(values, row);
         if (map->word[index] == 0) {
             uint32_t word = 0;
             PC_TRY(
@@ -163,27 +167,46 @@ pc_status pc_records_fill(pc_records *records, int column, int64_t at, const pc_
     return PC_OK;
 }
 
+/** The rows from `from` on that are kept, at most KEPT_AT_ONCE of them. `*from`: where to go on. */
+static int list_kept(const uint8_t *keep, int64_t count, int64_t *from, int64_t *kept)
+{
+    int64_t row = *from;
+    int found = 0;
+    while (row < count && found <= KEPT_AT_ONCE - 8) {
+        uint64_t eight = 1;
+        if (count - row >= 8) memcpy(&eight, keep + row, sizeof eight);
+        if (eight == 0) { // most steps keep few or most
+            row += 8;
+            continue;
+        }
+        const int64_t end = count - row < 8 ? count : row + 8;
+        for (; row < end; row++) {
+            kept[found] = row;
+            found += keep[row] != 0;
+        }
+    }
+    *from = row;
+    return found;
+}
+
 void pc_records_keep(pc_records *records, const uint8_t *keep)
 {
     // Many steps drop few records or none: what stands before the first of them stays where it is.
     const uint8_t *dropped = records->count == 0 ? NULL : memchr(keep, 0, (size_t)records->count);
     if (dropped == NULL) return;
-    const int64_t first = dropped - keep;
-    int64_t kept = first;
-    for (int64_t row = first; row < records->count; row++) {
-        records->slot[kept] = records->slot[row];
-        kept += keep[row] != 0;
-    }
-    for (int i = 0; i < records->column_count; i++) {
-        int64_t *column = records->column[i];
-        if (column == NULL) continue;
-        int64_t to = first;
-        for (int64_t row = first; row < records->count; row++) {
-            column[to] = column[row];
-            to += keep[row] != 0;
+    int64_t kept[KEPT_AT_ONCE], to = dropped - keep;
+    for (int64_t from = to; from < records->count;) {
+        const int found = list_kept(keep, records->count, &from, kept);
+        for (int i = 0; i < found; i++)
+            records->slot[to + i] = records->slot[kept[i]];
+        for (int c = 0; c < records->column_count; c++) {
+            int64_t *column = records->column[c];
+            for (int i = 0; column != NULL && i < found; i++)
+                column[to + i] = column[kept[i]];
         }
+        to += found;
     }
-    records->count = kept;
+    records->count = to;
 }
 
 int pc_record_compare(const pc_record_column *column, const pc_words *words, int64_t a, int64_t b)

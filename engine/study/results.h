@@ -66,6 +66,21 @@ pc_status pc_statistic_result(const pc_results *results, const pc_statistic_stat
 typedef pc_status (*pc_statistic_row)(pc_results *results, pc_statistic_state *state,
                                       const pc_records *records, int64_t row, const int64_t *by,
                                       const void *context, pc_error *err);
+/** Some records in a row with their groups: rows `from` .. `from` + `count` - 1 of `records`. */
+typedef struct pc_statistic_rows {
+    const pc_records *records;
+    int64_t from;
+    int count;          ///< at most PC_BATCH_ROWS
+    int64_t *const *by; ///< [by_count] of [count]
+} pc_statistic_rows;
+typedef pc_status (*pc_statistic_batch)(pc_results *results, pc_statistic_state *state,
+                                        const pc_statistic_rows *rows, const void *context,
+                                        pc_error *err);
+/** Calls `each` for all records, batch by batch. The columns of `records` are those of
+ *  `statistic->piece`. */
+pc_status pc_statistic_batches(pc_results *results, pc_statistic_state *state,
+                               const pc_records *records, pc_statistic_batch each,
+                               const void *context, pc_error *err) PC_MUST_CHECK;
 /** Calls `each` for every record, with its values of `by`. The columns of `records` are those of
  *  `statistic->piece`. */
 pc_status pc_statistic_each(pc_results *results, pc_statistic_state *state,

@@ -13,48 +13,62 @@ bool pc_records_touch(const pc_records *there, int32_t slot, int64_t start, int6
 
 /** Is a record of the subject counted: of a cohort all; of others those that start in the study's
  *  dates, or during a record of `in`. */
-static bool is_counted(const pc_statistic_state *state, const pc_study *study,
-                       const pc_records *records, int64_t row)
+static bool is_counted(const pc_statistic_state *state, const pc_study *study, int32_t slot,
+                       int64_t start)
 {
-    const int64_t start = records->column[PC_START][row];
     if (state->statistic->kind == PC_STAT_PREVALENCE) return true;
     if (state->other != NULL) {
-        return pc_records_touch(&state->other->records, records->slot[row], start, start);
+        return pc_records_touch(&state->other->records, slot, start, start);
     }
     const pc_pair *dates = &study->dates;
     if (state->subject->def->kind == PC_DEF_COHORT || !dates->is_given) return true;
     return (!dates->has_low || start >= dates->low) && (!dates->has_high || start <= dates->high);
 }
 
-static pc_status count_row(pc_results *results, pc_statistic_state *state,
-                           const pc_records *records, int64_t row, const int64_t *by,
-                           const void *context, pc_error *err)
+static pc_status count_rows(pc_results *results, pc_statistic_state *state,
+                            const pc_statistic_rows *rows, const void *context, pc_error *err)
 {
     (void)context;
     const pc_statistic *statistic = state->statistic;
+    const pc_records *records = rows->records;
+    const int32_t *slot = records->slot + rows->from;
+    const int64_t *start = records->column[PC_START] + rows->from;
     const bool is_prevalence = statistic->kind == PC_STAT_PREVALENCE;
-    if (!is_counted(state, results->study, records, row)) return PC_OK;
-    const int32_t slot = records->slot[row];
-    const int64_t start = records->column[PC_START][row];
-    const bool has_event = !is_prevalence || pc_records_touch(&state->other->records, slot, start,
-                                                              records->column[PC_END][row]);
-    const int column = statistic->total_column;
-    const bool has_total =
-        column >= 0 && records->column[column] != NULL && records->column[column][row] != PC_NULL;
-    pc_tally_counts *counts[2];
-    PC_TRY(pc_statistic_find(state, false, by, NULL, counts, err));
-    for (int i = 0; i < 2; i++) {
-        pc_tally_count(counts[i], results->slot_base + slot, 1, has_event,
-                       has_total ? records->column[column][row] : 0);
+    const int64_t *end = is_prevalence ? records->column[PC_END] + rows->from : NULL;
+    const int64_t *total =
+        statistic->total_column < 0 ? NULL : records->column[statistic->total_column];
+    bool counted[PC_BATCH_ROWS];
+    int64_t group[PC_BATCH_ROWS];
+    for (int i = 0; i < rows->count; i++)
+        counted[i] = is_counted(state, results->study, slot[i], start[i]);
+    PC_TRY(
+        pc_tally_find_rows(&state->tally[PC_GROUPS], rows->by, counted, rows->count, group, err));
+    pc_tally_counts *all = NULL;
+    PC_TRY(pc_tally_find(&state->tally[PC_ALL], NULL, &all, err));
+    for (int i = 0; i < rows->count; i++) {
+        if (!counted[i]) continue;
+        const bool has_event =
+            !is_prevalence || pc_records_touch(&state->other->records, slot[i], start[i], end[i]);
+        const int64_t value = total == NULL ? PC_NULL : total[rows->from + i];
+        const int64_t add = value == PC_NULL ? 0 : value;
+        const int64_t member = results->slot_base + slot[i];
+        pc_tally_count(pc_tally_counts_at(&state->tally[PC_GROUPS], group[i]), member, 1, has_event,
+                       add);
+        pc_tally_count(all, member, 1, has_event, add);
+        if (statistic->population == NULL) continue;
+        int64_t by[PC_STUDY_BY_MAX];
+        for (int k = 0; k < statistic->by_count; k++)
+            by[k] = rows->by[k][i];
+        PC_TRY(pc_statistic_class(results, state, slot[i],
+                                  pc_timeline_year(results->eval, start[i]), by, 1, has_event, 0,
+                                  err));
     }
-    if (statistic->population == NULL) return PC_OK;
-    return pc_statistic_class(results, state, slot, pc_timeline_year(results->eval, start), by, 1,
-                              has_event, 0, err);
+    return PC_OK;
 }
 
 pc_status pc_count_add(pc_results *results, pc_statistic_state *state, pc_error *err)
 {
-    return pc_statistic_each(results, state, &state->subject->records, count_row, NULL, err);
+    return pc_statistic_batches(results, state, &state->subject->records, count_rows, NULL, err);
 }
 
 pc_status pc_count_result(const pc_results *results, const pc_statistic_state *state,

@@ -2,9 +2,9 @@
 // order.
 #include "results.h"
 
-pc_status pc_statistic_each(pc_results *results, pc_statistic_state *state,
-                            const pc_records *records, pc_statistic_row each, const void *context,
-                            pc_error *err)
+pc_status pc_statistic_batches(pc_results *results, pc_statistic_state *state,
+                               const pc_records *records, pc_statistic_batch each,
+                               const void *context, pc_error *err)
 {
     static const bool needed[PC_STUDY_BY_MAX] = {true, true, true, true, true, true, true, true,
                                                  true, true, true, true, true, true, true, true};
@@ -23,15 +23,38 @@ pc_status pc_statistic_each(pc_results *results, pc_statistic_state *state,
                                    count, &value, err));
             PC_TRY(pc_records_fill(&key, k, 0, &value, count, &eval->words, err));
         }
-        for (int i = 0; i < count; i++) {
-            int64_t by[PC_STUDY_BY_MAX];
-            for (int k = 0; k < statistic->by_count; k++)
-                by[k] = key.column[k][i];
-            PC_TRY(each(results, state, records, from + i, by, context, err));
-        }
+        const pc_statistic_rows rows = {records, from, count, key.column};
+        PC_TRY(each(results, state, &rows, context, err));
         pc_arena_rewind(&eval->scratch, mark);
     }
     return PC_OK;
+}
+
+/** What is done row by row. */
+typedef struct row_by_row {
+    pc_statistic_row each;
+    const void *context;
+} row_by_row;
+
+static pc_status each_row(pc_results *results, pc_statistic_state *state,
+                          const pc_statistic_rows *rows, const void *context, pc_error *err)
+{
+    const row_by_row *work = context;
+    for (int i = 0; i < rows->count; i++) {
+        int64_t by[PC_STUDY_BY_MAX];
+        for (int k = 0; k < state->statistic->by_count; k++)
+            by[k] = rows->by[k][i];
+        PC_TRY(work->each(results, state, rows->records, rows->from + i, by, work->context, err));
+    }
+    return PC_OK;
+}
+
+pc_status pc_statistic_each(pc_results *results, pc_statistic_state *state,
+                            const pc_records *records, pc_statistic_row each, const void *context,
+                            pc_error *err)
+{
+    const row_by_row work = {each, context};
+    return pc_statistic_batches(results, state, records, each_row, &work, err);
 }
 
 pc_status pc_statistic_find(pc_statistic_state *state, bool classes, const int64_t *by,

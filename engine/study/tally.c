@@ -74,25 +74,9 @@ static pc_status grow_places(pc_tally *tally, pc_error *err)
     return PC_OK;
 }
 
-pc_status pc_tally_find(pc_tally *tally, const int64_t *key, pc_tally_counts **out, pc_error *err)
+/** A group that is not there yet, at its free place. */
+static pc_status add_group(pc_tally *tally, const int64_t *key, int64_t *place, pc_error *err)
 {
-    if (tally->key_count == 0 && tally->count > 0) { // there is but one group
-        *out = pc_tally_counts_at(tally, 0);
-        return PC_OK;
-    }
-    if ((size_t)tally->count * 2 >= tally->places.bytes / sizeof(int64_t)) {
-        PC_TRY(grow_places(tally, err));
-    }
-    const size_t mask = tally->places.bytes / sizeof(int64_t) - 1;
-    int64_t *place = (int64_t *)(void *)tally->places.data;
-    size_t at = (size_t)hash_key(tally, key) & mask;
-    while (place[at] != 0) {
-        if (same_key(tally, place[at] - 1, key)) {
-            *out = pc_tally_counts_at(tally, place[at] - 1);
-            return PC_OK;
-        }
-        at = (at + 1) & mask;
-    }
     const pc_tally_counts none = {.last_patient = -1, .last_member = -1};
     PC_TRY(pc_buffer_append(&tally->counts, &none, sizeof none, err));
     PC_TRY(pc_buffer_reserve(&tally->keys, 8, err));
@@ -102,24 +86,50 @@ pc_status pc_tally_find(pc_tally *tally, const int64_t *key, pc_tally_counts **o
         tally->counts.bytes -= sizeof none;
         return status;
     }
-    place[at] = ++tally->count;
-    *out = pc_tally_counts_at(tally, tally->count - 1);
+    *place = ++tally->count;
     return PC_OK;
 }
 
-void pc_tally_count(pc_tally_counts *counts, int64_t slot, int64_t records, bool has_event,
-                    int64_t total)
+/** The group of a key, from 0. */
+static pc_status find_group(pc_tally *tally, const int64_t *key, int64_t *out, pc_error *err)
 {
-    counts->records += records;
-    counts->total += total;
-    if (counts->last_member != slot) {
-        counts->last_member = slot;
-        counts->population++;
+    if ((size_t)tally->count * 2 >= tally->places.bytes / sizeof(int64_t)) {
+        PC_TRY(grow_places(tally, err));
     }
-    if (has_event && counts->last_patient != slot) {
-        counts->last_patient = slot;
-        counts->patients++;
+    const size_t mask = tally->places.bytes / sizeof(int64_t) - 1;
+    int64_t *place = (int64_t *)(void *)tally->places.data;
+    size_t at = (size_t)hash_key(tally, key) & mask;
+    while (place[at] != 0 && !same_key(tally, place[at] - 1, key))
+        at = (at + 1) & mask;
+    if (place[at] == 0) PC_TRY(add_group(tally, key, &place[at], err));
+    *out = place[at] - 1;
+    return PC_OK;
+}
+
+pc_status pc_tally_find(pc_tally *tally, const int64_t *key, pc_tally_counts **out, pc_error *err)
+{
+    int64_t group = 0; // without keys there is but one
+    if (tally->key_count > 0 || tally->count == 0) PC_TRY(find_group(tally, key, &group, err));
+    *out = pc_tally_counts_at(tally, group);
+    return PC_OK;
+}
+
+pc_status pc_tally_find_rows(pc_tally *tally, int64_t *const *column, const bool *wanted, int count,
+                             int64_t *group, pc_error *err)
+{
+    // Most rows of a batch fall into few groups: where each was found last is remembered.
+    enum { REMEMBERED = 256 };
+    int64_t found[REMEMBERED], key[PC_TALLY_KEYS_MAX];
+    memset(found, 0xff, sizeof found);
+    for (int row = 0; row < count; row++) {
+        if (!wanted[row]) continue;
+        for (int k = 0; k < tally->key_count; k++)
+            key[k] = column[k][row];
+        int64_t *near = &found[(hash_key(tally, key) >> 24) % REMEMBERED];
+        if (*near < 0 || !same_key(tally, *near, key)) PC_TRY(find_group(tally, key, near, err));
+        group[row] = *near;
     }
+    return PC_OK;
 }
 
 // Packed: number of groups; for each its keys (a tag, then 8 bytes or length and text) and counts.

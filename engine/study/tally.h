@@ -36,11 +36,25 @@ pc_status pc_tally_find(pc_tally *tally, const int64_t *key, pc_tally_counts **o
 /** Key and counts of a group by its index. */
 const int64_t *pc_tally_key(const pc_tally *tally, int64_t index);
 pc_tally_counts *pc_tally_counts_at(const pc_tally *tally, int64_t index);
+/** The groups of many rows at once, made when they are not there yet.
+ *  @param column  [key_count] of [count] values
+ *  @param wanted  [count] false: the row is in no group
+ *  @param group  [count] indices of groups, from 0; of rows that are not wanted as it was */
+pc_status pc_tally_find_rows(pc_tally *tally, int64_t *const *column, const bool *wanted, int count,
+                             int64_t *group, pc_error *err) PC_MUST_CHECK;
 /** Counts records of one slot, and the slot once. Slots come one after the other.
  *  @param records  with the event; `total` is added to the total
  *  @param has_event  the slot is one of `patients` too */
-void pc_tally_count(pc_tally_counts *counts, int64_t slot, int64_t records, bool has_event,
-                    int64_t total);
+static inline void pc_tally_count(pc_tally_counts *counts, int64_t slot, int64_t records,
+                                  bool has_event, int64_t total)
+{
+    counts->records += records;
+    counts->total += total;
+    counts->population += counts->last_member != slot;
+    counts->last_member = slot;
+    counts->patients += has_event && counts->last_patient != slot;
+    counts->last_patient = has_event ? slot : counts->last_patient;
+}
 /** Appends all groups to `out`, texts written out. */
 pc_status pc_tally_pack(const pc_tally *tally, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
 /** Adds a packed tally at `*at` of `in` and moves `*at` behind it. PC_BAD_INPUT: cut short. */

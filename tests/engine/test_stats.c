@@ -206,6 +206,40 @@ static void test_tallies_merge_in_any_way(void)
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
 }
 
+/** Rows found together fall into the groups that they fall into one by one; a row that is not
+ * wanted makes none. */
+static void test_rows_find_their_groups(void)
+{
+    enum { ROWS = 700, VALUES_OF_KEY = 500 };
+    tallies t = {0};
+    CU_ASSERT_EQUAL_FATAL(open_tallies(&t, NULL), PC_OK);
+    int64_t column[KEYS][ROWS], group[ROWS];
+    int64_t *const by[KEYS] = {column[0], column[1]};
+    bool wanted[ROWS];
+    uint64_t random = 9;
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < ROWS; i++) {
+            column[0][i] = PC_NULL;
+            column[1][i] = pc_test_below(&random, round % 2 == 0 ? 3 : VALUES_OF_KEY);
+            wanted[i] = pc_test_below(&random, 3) > 0;
+            group[i] = -1;
+        }
+        const int64_t before = t.tally.count;
+        CU_ASSERT_EQUAL(pc_tally_find_rows(&t.tally, by, wanted, ROWS, group, NULL), PC_OK);
+        const int64_t after = t.tally.count;
+        for (int i = 0; i < ROWS; i++) {
+            pc_tally_counts *counts = NULL;
+            const int64_t key[KEYS] = {column[0][i], column[1][i]};
+            CU_ASSERT_EQUAL(group[i] == -1, !wanted[i]);
+            if (!wanted[i]) continue;
+            CU_ASSERT_EQUAL(pc_tally_find(&t.tally, key, &counts, NULL), PC_OK);
+            CU_ASSERT_PTR_EQUAL(counts, pc_tally_counts_at(&t.tally, group[i]));
+        }
+        CU_ASSERT(before <= after && after == t.tally.count);
+    }
+    close_tallies(&t);
+}
+
 static void test_any_request_may_be_refused(void)
 {
     pc_status status = PC_NO_MEMORY;
@@ -227,4 +261,5 @@ PC_TEST_MAIN("statistics",
              {"exact bounds hold by summing", test_exact_bounds_hold_by_summing},
              {"large counts are no trouble", test_large_counts_are_no_trouble},
              {"tallies merge in any way", test_tallies_merge_in_any_way},
+             {"rows find their groups", test_rows_find_their_groups},
              {"any request for memory may be refused", test_any_request_may_be_refused});
