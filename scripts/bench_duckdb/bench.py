@@ -107,7 +107,9 @@ class Duck:
         return self.call("count", parquet, *self.arguments)[1]
 
     def run(self, parquet, sql, csv):
-        years = [f"first_year={YEARS[0]}", f"last_year={YEARS[1]}", f"year={YEARS[1]}"]
+        cohorts = csv + ".cohorts"  # where a study leaves its files, as ours does
+        os.makedirs(cohorts, exist_ok=True)
+        years = [f"first_year={YEARS[0]}", f"last_year={YEARS[1]}", f"year={YEARS[1]}", f"cohorts={cohorts}"]
         seconds, result = self.call("run", parquet, os.path.join(HERE, sql), *self.arguments, str(IN_PROCESS_RUNS), csv,
                                     *years)
         runs = result["seconds"]

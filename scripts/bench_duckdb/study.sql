@@ -1,5 +1,6 @@
 -- The diabetes study (jobs/diabetes.json) over the Parquet: CNAM's rule for every year, people of the identity
--- tables, the population alive in the year, the same statistics but for their intervals.
+-- tables, the population alive in the year; its four cohorts patient by patient as files in {cohorts}, the two
+-- flowcharts and the same tables but for their intervals.
 CREATE OR REPLACE TEMP MACRO is_diabetes(code) AS code >= 'E10' AND code < 'E15';
 CREATE OR REPLACE TEMP MACRO is_complication(code) AS
     regexp_matches(code, '^(G590|G632|G730|G990|H280|H360|I792|L97|M142|M146|N083)');
@@ -32,9 +33,17 @@ CREATE OR REPLACE TEMP TABLE cases AS
     UNION SELECT patient, y FROM ald, study_year
         WHERE event_date <= make_date(y, 12, 31) AND COALESCE(event_end >= make_date(y, 1, 1), TRUE);
 CREATE OR REPLACE TEMP TABLE people AS
-    SELECT y, sex, y - birth_year AS age, BEN_RES_DPT, c.patient IS NOT NULL AS is_case,
+    SELECT y, person_key, sex, y - birth_year AS age, BEN_RES_DPT, c.patient IS NOT NULL AS is_case, birth_year <= y AS is_born,
         birth_year <= y AND (death_date IS NULL OR death_date >= make_date(y, 1, 1)) AS is_alive
     FROM PERSON CROSS JOIN study_year LEFT JOIN cases c USING (patient, y) WHERE resolved;
+COPY (SELECT person_key AS patient, make_date(y, 1, 1) AS start_date, make_date(y, 12, 31) AS end_date FROM people
+    WHERE is_alive) TO '{cohorts}/population_years.parquet' (FORMAT parquet);
+COPY (SELECT person_key AS patient, make_date(y, 1, 1) AS start_date, make_date(y, 12, 31) AS end_date FROM people
+    WHERE is_alive AND y = {year}) TO '{cohorts}/population.parquet' (FORMAT parquet);
+COPY (SELECT person_key AS patient, make_date(y, 1, 1) AS start_date, make_date(y, 12, 31) AS end_date FROM people
+    WHERE is_case) TO '{cohorts}/diabetes_years.parquet' (FORMAT parquet);
+COPY (SELECT person_key AS patient, make_date(y, 1, 1) AS start_date, make_date(y, 12, 31) AS end_date FROM people
+    WHERE is_case AND y = {year}) TO '{cohorts}/diabetes.parquet' (FORMAT parquet);
 SELECT statistic, a, b, cases, cases_alive, alive FROM (
     SELECT 'year' AS statistic, y::VARCHAR AS a, '' AS b, count(*) FILTER (is_case) AS cases,
         count(*) FILTER (is_case AND is_alive) AS cases_alive, count(*) FILTER (is_alive) AS alive
@@ -42,5 +51,7 @@ SELECT statistic, a, b, cases, cases_alive, alive FROM (
     UNION ALL SELECT 'age_sex', sex, band(age, 5), count(*) FILTER (is_case), count(*) FILTER (is_case AND is_alive),
         count(*) FILTER (is_alive) FROM people WHERE y = {year} AND (is_alive OR is_case) GROUP BY ALL
     UNION ALL SELECT 'departement', BEN_RES_DPT, '', count(*) FILTER (is_case), count(*) FILTER (is_case AND is_alive),
-        count(*) FILTER (is_alive) FROM people WHERE y = {year} GROUP BY ALL)
+        count(*) FILTER (is_alive) FROM people WHERE y = {year} GROUP BY ALL
+    UNION ALL SELECT 'flow', 'known', '', count(*), count(*) FILTER (is_born), count(*) FILTER (is_alive)
+        FROM people WHERE y = {year})
 ORDER BY ALL;
