@@ -10,6 +10,7 @@ import csv
 import glob
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -30,21 +31,76 @@ def connect(threads, memory, scratch):
     return connection
 
 
+SORTED = re.compile(r"COPY \((.*)ORDER BY patient, event_date\s*\) TO '\{out\}/(\w+)\.parquet'", re.DOTALL)
+SORTED_SHARE = 0.65  # of the memory: the CSV bytes that DuckDB 1.5.6 sorts at once; beyond it ends out of memory
+
+
+class Loader:
+    """Runs the statements of load.sql. What is too large to be sorted at once is first dealt out into slices of the
+    patients' hash, on disk, and each slice is sorted: the files of a table, in order, are sorted as a whole."""
+
+    def __init__(self, connection, out, scratch, csv_bytes, memory_bytes):
+        self.connection, self.out, self.scratch = connection, out, scratch
+        self.csv_bytes = csv_bytes  # by table
+        self.most_bytes = SORTED_SHARE * memory_bytes
+
+    def place(self, statement):
+        """The statement with the names of files: of a table in slices all of them."""
+        for folder in glob.glob(f"{self.out}/*/"):
+            name = os.path.basename(folder[:-1])
+            statement = statement.replace("FROM '{out}/" + name + ".parquet'", f"FROM '{folder}*.parquet'")
+        return statement.replace("{out}", self.out)
+
+    def run(self, statement):
+        match = SORTED.search(statement)
+        bits = 0
+        while match and self.csv_bytes.get(match[2], 0) > self.most_bytes * 2 ** bits:
+            bits += 1
+        if bits == 0:
+            self.connection.execute(self.place(statement))
+            return
+        body, name = self.place(match[1]), match[2]
+        dealt = os.path.join(self.scratch, name)
+        os.makedirs(dealt)
+        os.makedirs(os.path.join(self.out, name))
+        last = 2 ** bits  # rows of nobody
+        self.connection.execute(f"COPY (SELECT *, COALESCE(patient >> {64 - bits}, {last}) AS slice FROM ({body})) "
+                                f"TO '{dealt}' (FORMAT parquet, PARTITION_BY (slice), OVERWRITE_OR_IGNORE)")
+        for number in range(last + 1):
+            part = os.path.join(dealt, f"slice={number}")
+            if not os.path.isdir(part):
+                continue
+            self.connection.execute(
+                f"COPY (SELECT * EXCLUDE (slice) FROM read_parquet('{part}/*.parquet', hive_partitioning = true) "
+                f"ORDER BY patient, event_date) "
+                f"TO '{self.out}/{name}/{number:03d}.parquet' (FORMAT parquet, COMPRESSION zstd)")
+        shutil.rmtree(dealt)
+
+
+def size_in_bytes(text):
+    return int(text[:-3]) << {"MiB": 20, "GiB": 30}[text[-3:]]
+
+
 def load(folder, out, threads, memory):
     shutil.rmtree(out, ignore_errors=True)
     os.makedirs(out)
     scratch = out + ".scratch"
+    os.makedirs(scratch, exist_ok=True)
     connection = connect(threads, memory, scratch)
     began = time.perf_counter()
-    views = delivery.views(folder)
+    views, others, csv_bytes = delivery.views(folder)
     for sql in views.values():
         connection.execute(sql)
+    loader = Loader(connection, out, scratch, csv_bytes, size_in_bytes(memory))
     with open(os.path.join(HERE, "load.sql"), encoding="utf-8") as file:
-        connection.execute(file.read().replace("{out}", out))
-    for name in views:  # what load.sql did not write: the reference tables
-        path = f"{out}/{name}.parquet"
-        if not os.path.exists(path):
-            connection.execute(f"COPY (FROM raw_{name}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+        for statement in file.read().split(";\n"):
+            if statement.strip():
+                loader.run(statement)
+    for statement in others:  # the tables of patients that load.sql does not name
+        loader.run(statement)
+    for name in views:  # what is left: the reference tables
+        if not os.path.exists(f"{out}/{name}.parquet") and not os.path.exists(f"{out}/{name}"):
+            connection.execute(f"COPY (FROM raw_{name}) TO '{out}/{name}.parquet' (FORMAT parquet, COMPRESSION zstd)")
     seconds = time.perf_counter() - began
     shutil.rmtree(scratch, ignore_errors=True)
     return {"seconds": seconds, "version": duckdb.__version__}
@@ -52,9 +108,10 @@ def load(folder, out, threads, memory):
 
 def open_parquet(folder, threads, memory):
     connection = connect(threads, memory, folder + ".scratch")
-    for path in sorted(glob.glob(os.path.join(folder, "*.parquet"))):
+    for path in sorted(glob.glob(os.path.join(folder, "*"))):
         name = os.path.basename(path).split(".")[0]
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM '{path}'")
+        files = path + "/*.parquet" if os.path.isdir(path) else path
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM '{files}'")
     connection.execute("CREATE MACRO band(x, width) AS (x - x % width) || '-' || (x - x % width + width - 1)")
     return connection
 
