@@ -183,12 +183,32 @@ static pc_status run_scan(pc_flow *f, int at, pc_error *err)
     return PC_OK;
 }
 
+// Rows of a relation beside the tables, of the block that it was given.
+static pc_status run_rows(pc_flow *f, int at, pc_error *err)
+{
+    pc_flow_node *n = &f->node[at];
+    const int source = n->plan->of.rows.source;
+    for (int64_t first = 0;;) {
+        const pc_arena_mark mark = pc_arena_now(&f->scratch);
+        pc_batch batch;
+        PC_TRY(f->rows->rows(f->rows->context, source, first, &f->scratch, &batch, err));
+        if (batch.row_count == 0) return PC_OK;
+        first += batch.row_count;
+        n->rows_out += batch.row_count;
+        PC_TRY(check(&batch, n->plan, err));
+        PC_TRY(pc_flow_emit(f, at, &batch, err));
+        pc_arena_rewind(&f->scratch, mark);
+    }
+}
+
 static pc_status run_leaf(pc_flow *f, int at, pc_error *err)
 {
     const pc_plan *plan = f->node[at].plan;
-    const bool of_shards = plan->kind == PC_PLAN_SCAN && plan->of.scan.reference < 0;
+    const bool of_shards =
+        plan->kind == PC_PLAN_ROWS || (plan->kind == PC_PLAN_SCAN && plan->of.scan.reference < 0);
     if (of_shards != (f->pass == PC_PASS_BLOCK)) return PC_OK;
     if (plan->kind == PC_PLAN_SCAN) return run_scan(f, at, err);
+    if (plan->kind == PC_PLAN_ROWS) return run_rows(f, at, err);
     return run_table(f, at, f->node[at].rows, err);
 }
 

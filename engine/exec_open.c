@@ -127,6 +127,10 @@ static pc_status open_node(pc_flow *f, pc_flow_node *n, const pc_flow_source *so
             f->has_shards = f->has_shards || n->plan->of.scan.reference < 0;
             if (source->catalog == NULL) return PC_OK;
             return pc_scan_open(source->catalog, n->plan->of.scan.plan, f->budget, &n->scan, err);
+        case PC_PLAN_ROWS:
+            f->has_shards = true;
+            f->rows = source->rows;
+            return PC_OK;
         case PC_PLAN_SHARE:
             n->rows = source->shared(source->context, n->plan);
             return PC_OK;

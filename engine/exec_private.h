@@ -43,9 +43,10 @@ typedef struct pc_flow {
     pc_pass pass;
     pc_block *block;
     const pc_reader *reader;
-    pc_table *result; ///< rows of the root; owned
-    pc_arena arena;   ///< of the operators
-    pc_arena scratch; ///< of batches
+    const pc_block_rows *rows; ///< of ROWS nodes
+    pc_table *result;          ///< rows of the root; owned
+    pc_arena arena;            ///< of the operators
+    pc_arena scratch;          ///< of batches
     pc_budget *budget;
 } pc_flow;
 
@@ -54,6 +55,7 @@ typedef struct pc_flow_source {
     const pc_catalog *catalog; ///< NULL: no scans (tests push rows themselves)
     /** Rows of a SHARE node, or NULL. */
     const pc_table *(*shared)(void *context, const pc_plan *node);
+    const pc_block_rows *rows; ///< of ROWS nodes
     void *context;
 } pc_flow_source;
 

@@ -105,8 +105,10 @@ static bool is_now(const query_job *job, const stage *s)
 
 static pc_status open_level(query_job *job, pc_error *err)
 {
-    const pc_flow_source source = {
-        .catalog = job->run->catalog, .shared = shared_rows, .context = job};
+    const pc_flow_source source = {.catalog = job->run->catalog,
+                                   .shared = shared_rows,
+                                   .rows = job->run->rows,
+                                   .context = job};
     for (int i = 0; i < job->stage_count; i++) {
         stage *s = &job->stage[i];
         if (!is_now(job, s)) continue;
@@ -122,6 +124,8 @@ static pc_status scan_block(void *context, int shard, pc_block *block, const pc_
 {
     (void)shard;
     query_job *job = context;
+    const pc_block_rows *rows = job->run->rows;
+    if (rows != NULL) PC_TRY(rows->block(rows->context, block, reader, err));
     for (int i = 0; i < job->stage_count; i++) {
         stage *s = &job->stage[i];
         if (!is_now(job, s) || !s->flow->has_shards) continue;
@@ -156,6 +160,7 @@ static pc_status scan_shards(pc_comm *comm, query_job *job, pc_error *err)
         has_shards = has_shards || job->stage[i].flow->has_shards;
     }
     if (!has_shards) return PC_OK;
+    if (job->run->rows != NULL) job->run->rows->tables(job->run->rows->context, needed);
     const pc_read_request request = {.table = needed};
     const pc_shards work = {.store = job->run->store,
                             .request = &request,

@@ -7,7 +7,8 @@ pc_status pc_sql_add_node(pc_sql_job *job, const pc_plan *made, const pc_plan **
     pc_plan *node = pc_arena_take(job->arena, sizeof *node, job->err);
     if (node == NULL) return PC_NO_MEMORY;
     *node = *made;
-    const bool is_leaf = made->kind == PC_PLAN_SCAN || made->kind == PC_PLAN_VALUES;
+    const bool is_leaf =
+        made->kind == PC_PLAN_SCAN || made->kind == PC_PLAN_VALUES || made->kind == PC_PLAN_ROWS;
     if (!is_leaf) {
         const pc_spread in = (*root)->spread;
         const bool puts_together = made->kind == PC_PLAN_AGGREGATE ||
@@ -177,13 +178,13 @@ pc_status pc_sql_plan_query(pc_sql_job *job, const cJSON *select, pc_sql_planner
     return status;
 }
 
-static pc_status plan_text(pc_sql_job *job, const pc_query **out)
+static pc_status plan_text(pc_sql_job *job, const pc_sql_with *with, const pc_query **out)
 {
     pc_query *query = pc_arena_take(job->arena, sizeof *query, job->err);
     job->scalar = pc_arena_array(job->arena, PC_SQL_SCALARS, sizeof *job->scalar, job->err);
     if (query == NULL || job->scalar == NULL) return PC_NO_MEMORY;
     pc_sql_relation whole = {.patients = -1};
-    PC_TRY(pc_sql_plan_query(job, job->text->select, NULL, NULL, &whole));
+    PC_TRY(pc_sql_plan_query(job, job->text->select, NULL, with, &whole));
     for (int i = 0; i < whole.visible_count; i++) {
         if (whole.plan->schema.field[i].type != PC_KEY) continue;
         return PC_FAIL(job->err, PC_BAD_JOB,
@@ -201,14 +202,23 @@ static pc_status plan_text(pc_sql_job *job, const pc_query **out)
     return PC_OK;
 }
 
-pc_status pc_sql_plan(const char *sql, const pc_catalog *catalog, bool protect, pc_arena *arena,
-                      const pc_query **out, pc_error *err)
+pc_status pc_sql_plan_with(const char *sql, const pc_catalog *catalog, const pc_row_source *source,
+                           int source_count, bool protect, pc_arena *arena, const pc_query **out,
+                           pc_error *err)
 {
     pc_sql_text text;
     PC_TRY(pc_sql_text_parse(sql, "query", false, &text, err));
     pc_sql_job job = {
         .catalog = catalog, .protect = protect, .text = &text, .arena = arena, .err = err};
-    const pc_status status = plan_text(&job, out);
+    const pc_sql_with *with = NULL;
+    pc_status status = pc_sql_name_sources(&job, source, source_count, &with);
+    if (status == PC_OK) status = plan_text(&job, with, out);
     pc_sql_text_free(&text);
     return status;
+}
+
+pc_status pc_sql_plan(const char *sql, const pc_catalog *catalog, bool protect, pc_arena *arena,
+                      const pc_query **out, pc_error *err)
+{
+    return pc_sql_plan_with(sql, catalog, NULL, 0, protect, arena, out, err);
 }

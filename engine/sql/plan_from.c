@@ -170,14 +170,16 @@ static pc_status add_table(pc_sql_planner *p, const cJSON *body, int location, p
     const cJSON *alias_node = pc_node_get(body, "alias");
     const char *alias = pc_node_text(alias_node, "aliasname");
     if (alias == NULL) alias = name;
-    const pc_sql_relation *with = find_with(p, name);
+    const char *written = pc_sql_range_name(body, p->arena, p->err);
+    if (written == NULL) return PC_NO_MEMORY;
+    const pc_sql_relation *with = find_with(p, written);
     int source = p->source_count;
     if (with != NULL) {
         PC_TRY(pc_sql_add_subquery(p, with, alias, location, join, &source));
         return rename_columns(p, source, alias_node);
     }
-    const int table = pc_model_find_table(p->catalog->model, pc_span_of(name));
-    if (table < 0) return unknown_table(p, name, location);
+    const int table = pc_model_find_table(p->catalog->model, pc_span_of(written));
+    if (table < 0) return unknown_table(p, written, location);
     const pc_sql_source made = {.alias = alias, .table = table, .location = location, .join = join};
     PC_TRY(add_source(p, &made));
     return rename_columns(p, source, alias_node);

@@ -4,6 +4,7 @@
  *  plan.c            a query: WITH, one SELECT or a set operation, order, the whole
  *  plan_from.c       the tables of FROM and the conditions between them
  *  plan_net.c        net('TABLE') in FROM
+ *  plan_rows.c       relations beside the tables
  *  plan_link.c       which tables are read in one scan, by links of the model
  *  plan_join.c       scans and subqueries joined to one tree
  *  plan_scope.c      what names mean
@@ -230,6 +231,13 @@ pc_status pc_sql_add_test(pc_sql_planner *p, const pc_expr *x, int owner) PC_MUS
 // plan_net.c
 /** net('TABLE'[, DATE]) as a source. */
 pc_status pc_sql_add_net(pc_sql_planner *p, const cJSON *body, int location) PC_MUST_CHECK;
+
+// plan_rows.c
+/** The relations beside the tables, as names of WITH. */
+pc_status pc_sql_name_sources(pc_sql_job *job, const pc_row_source *source, int source_count,
+                              const pc_sql_with **with) PC_MUST_CHECK;
+/** The name of a RangeVar as it was written, "a" or "a.b". NULL: no memory. */
+const char *pc_sql_range_name(const cJSON *body, pc_arena *arena, pc_error *err);
 
 // plan_link.c
 /** Attaches tables to each other where the model links them: scans. */

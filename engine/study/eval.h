@@ -39,6 +39,10 @@ void pc_block_eval_close(pc_block_eval *eval);
 pc_status pc_block_eval_run(pc_block_eval *eval, pc_block *block, const pc_reader *reader,
                             pc_error *err) PC_MUST_CHECK;
 
+/** The values of a record column as a batch column, in `arena`. */
+pc_status pc_timeline_column(const pc_block_eval *eval, const int64_t *value, pc_type type,
+                             uint8_t scale, int count, pc_arena *arena, pc_column *out,
+                             pc_error *err) PC_MUST_CHECK;
 /** Values of SQL for records `from` .. `from + count - 1` (at most PC_BATCH_ROWS). `out` lives in
  *  the scratch arena or the expression state. */
 pc_status pc_timeline_sql(pc_block_eval *eval, const pc_records *records,

@@ -7,12 +7,11 @@ static bool is_text(pc_type type)
     return type == PC_CODE || type == PC_TEXT || type == PC_ID;
 }
 
-/** The values of one record column as a batch column. */
-static pc_status record_column(pc_block_eval *eval, const int64_t *value, pc_type type,
-                               uint8_t scale, int count, pc_column *out, pc_error *err)
+pc_status pc_timeline_column(const pc_block_eval *eval, const int64_t *value, pc_type type,
+                             uint8_t scale, int count, pc_arena *arena, pc_column *out,
+                             pc_error *err)
 {
-    uint64_t *valid =
-        pc_arena_array(&eval->scratch, (size_t)(count + 63) / 64 + 1, sizeof *valid, err);
+    uint64_t *valid = pc_arena_array(arena, (size_t)(count + 63) / 64 + 1, sizeof *valid, err);
     if (valid == NULL) return PC_NO_MEMORY;
     for (int row = 0; row < count; row++) {
         const uint64_t is_valid =
@@ -21,14 +20,14 @@ static pc_status record_column(pc_block_eval *eval, const int64_t *value, pc_typ
     }
     *out = (pc_column){.type = type, .scale = scale, .width = 8, .data = value, .valid = valid};
     if (type == PC_BOOL) {
-        uint8_t *narrow = pc_arena_array(&eval->scratch, (size_t)count, sizeof *narrow, err);
+        uint8_t *narrow = pc_arena_array(arena, (size_t)count, sizeof *narrow, err);
         if (narrow == NULL) return PC_NO_MEMORY;
         for (int row = 0; row < count; row++)
             narrow[row] = value[row] == 1;
         out->data = narrow;
         out->width = 1;
     } else if (is_text(type)) {
-        uint32_t *narrow = pc_arena_array(&eval->scratch, (size_t)count, sizeof *narrow, err);
+        uint32_t *narrow = pc_arena_array(arena, (size_t)count, sizeof *narrow, err);
         if (narrow == NULL) return PC_NO_MEMORY;
         for (int row = 0; row < count; row++) {
             narrow[row] = value[row] == PC_NULL ? 0 : (uint32_t)value[row];
@@ -116,8 +115,9 @@ pc_status pc_timeline_sql(pc_block_eval *eval, const pc_records *records,
     for (int i = 0; i < column_count; i++) {
         if (!sql->used[i]) continue;
         if (i < schema->count) {
-            PC_TRY(record_column(eval, records->column[i] + from, schema->column[i].type,
-                                 schema->column[i].scale, count, &column[i], err));
+            PC_TRY(pc_timeline_column(eval, records->column[i] + from, schema->column[i].type,
+                                      schema->column[i].scale, count, &eval->scratch, &column[i],
+                                      err));
         } else if (i < schema->count + 2) {
             PC_TRY(age_column(eval, i == schema->count + 1, slot, records->column[PC_START] + from,
                               count, &column[i], err));

@@ -80,7 +80,7 @@ static pc_status print_node(const pc_nodes *nodes, const pc_node *node, pc_buffe
 static pc_status print_study(const pc_nodes *nodes, pc_buffer *out, pc_error *err)
 {
     static const char *const verb[PC_STAT_COUNT_OF_KINDS] = {
-        "attrition", "count", "prevalence", "incidence", "survival", "summary", "overlap"};
+        "attrition", "count", "prevalence", "incidence", "survival", "summary", "overlap", "sql"};
     const pc_study *study = nodes->study;
     PC_TRY(pc_buffer_print(out, err, "study %s\nfor each shard, block by block:\n", study->name));
     for (int i = 0; i < nodes->count; i++) {

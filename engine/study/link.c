@@ -1,4 +1,5 @@
 // Resolves the names of a study: timelines, tables, code sets; finds cycles; finds the level.
+#include "parcours/plan.h"
 #include "study_read.h"
 #include <stdio.h>
 #include <string.h>
@@ -374,11 +375,41 @@ static pc_status check_exports(pc_loader *loader)
     return PC_OK;
 }
 
+/** The timelines that FROM of a statistic names; other names are tables, or wrong. */
+static pc_status link_sql(pc_loader *loader, pc_statistic *statistic)
+{
+    pc_study *study = loader->study;
+    const char *const *name = NULL;
+    int count = 0;
+    pc_error why = {0};
+    const pc_status status =
+        pc_sql_from_names(statistic->sql.text, study->arena, &name, &count, &why);
+    // What is wrong with the text is told when it is planned.
+    if (status == PC_BAD_JOB || status == PC_UNSUPPORTED) return PC_OK;
+    if (status != PC_OK) return pc_fail(loader->err, status, "%s", why.text);
+    statistic->of =
+        pc_arena_array(study->arena, (size_t)count + 1, sizeof *statistic->of, loader->err);
+    if (statistic->of == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        pc_def *def = find_def(study, study->doc[0], name[i]);
+        for (int k = 0; k < statistic->of_count && def != NULL; k++) {
+            if (statistic->of[k]->def == def) def = NULL;
+        }
+        if (def == NULL) continue;
+        pc_ref *ref = pc_arena_take(study->arena, sizeof *ref, loader->err);
+        if (ref == NULL) return PC_NO_MEMORY;
+        *ref = (pc_ref){.name = name[i], .path = statistic->path, .doc = study->doc[0], .def = def};
+        statistic->of[statistic->of_count++] = ref;
+    }
+    return PC_OK;
+}
+
 static pc_status check_statistics(pc_loader *loader)
 {
     pc_study *study = loader->study;
     for (int i = 0; i < study->statistic_count; i++) {
-        const pc_statistic *statistic = &study->statistic[i];
+        pc_statistic *statistic = &study->statistic[i];
+        if (statistic->sql.text != NULL) PC_TRY(link_sql(loader, statistic));
         const pc_ref *cohort =
             statistic->kind == PC_STAT_ATTRITION ? statistic->timeline : statistic->in;
         if (cohort == NULL || cohort->def == NULL || cohort->def->kind == PC_DEF_COHORT) continue;

@@ -155,11 +155,25 @@ static void need_ends(pc_nodes *nodes, pc_ref *const *ref, int count)
         pc_node_of(nodes, ref[i]->def)->needed[PC_END] = true;
 }
 
+/** A query may ask for any column of its timelines. */
+static void need_for_sql(pc_nodes *nodes, const pc_statistic *statistic)
+{
+    for (int i = 0; i < statistic->of_count; i++) {
+        pc_node *node = pc_node_of(nodes, statistic->of[i]->def);
+        const pc_record_schema *schema = &node->def->typed->out;
+        for (int k = 0; k < schema->count; k++) {
+            const bool is_shown = k != PC_STAY_COLUMN && schema->column[k].type != PC_NONE;
+            node->needed[k] = node->needed[k] || is_shown;
+        }
+    }
+}
+
 static void need_for_statistics(pc_nodes *nodes)
 {
     const pc_study *study = nodes->study;
     for (int i = 0; i < study->statistic_count; i++) {
         const pc_statistic *s = &study->statistic[i];
+        if (s->kind == PC_STAT_SQL) need_for_sql(nodes, s);
         const pc_ref *subject = pc_statistic_subject(s);
         pc_node *node = subject == NULL ? NULL : pc_node_of(nodes, subject->def);
         for (int k = 0; k < s->by_count; k++)

@@ -212,8 +212,8 @@ static pc_status put_text(pc_output *output, const char *folder, const char *nam
     return pc_output_note(output, folder, name, ending, hash, err);
 }
 
-pc_status pc_output_table(pc_output *output, const char *name, const pc_result *result,
-                          pc_arena *arena, pc_error *err)
+pc_status pc_output_table(pc_output *output, const char *name, const pc_result *release,
+                          const pc_result *control, pc_arena *arena, pc_error *err)
 {
     pc_gate_counts gate = {0};
     pc_buffer text = {.budget = arena->budget};
@@ -222,8 +222,8 @@ pc_status pc_output_table(pc_output *output, const char *name, const pc_result *
         const bool is_release = i == 0;
         const bool protect = is_release && !output->options->unprotected;
         text.bytes = 0;
-        status =
-            pc_result_write(result, PC_FORMAT_CSV, protect, &text, is_release ? &gate : NULL, err);
+        status = pc_result_write(protect ? release : control, PC_FORMAT_CSV, protect, &text,
+                                 is_release ? &gate : NULL, err);
         if (status == PC_OK) {
             status = put_text(
                 output, folders[i], name, pc_output_ending(output, ".csv", ".incomplete.csv"),

@@ -39,9 +39,9 @@ const char *pc_output_ending(const pc_output *output, const char *ending, const 
 /** Notes a file that was written, with its hash. */
 pc_status pc_output_note(pc_output *output, const char *folder, const char *name,
                          const char *ending, const char *hash, pc_error *err) PC_MUST_CHECK;
-/** Writes a statistic to release/ and control/. */
-pc_status pc_output_table(pc_output *output, const char *name, const pc_result *result,
-                          pc_arena *arena, pc_error *err) PC_MUST_CHECK;
+/** Writes a statistic to release/ (unprotected: with the counts of `control`) and control/. */
+pc_status pc_output_table(pc_output *output, const char *name, const pc_result *release,
+                          const pc_result *control, pc_arena *arena, pc_error *err) PC_MUST_CHECK;
 /** Writes protection.json, then the manifest, last. */
 pc_status pc_output_end(pc_output *output, const pc_nodes *nodes, pc_error *err) PC_MUST_CHECK;
 

@@ -5,14 +5,14 @@
 #define BIT(kind) (1U << (kind))
 
 static const char *const verbs[PC_STAT_COUNT_OF_KINDS] = {
-    "attrition", "count", "prevalence", "incidence", "survival", "summary", "overlap"};
+    "attrition", "count", "prevalence", "incidence", "survival", "summary", "overlap", "sql"};
 /** Which verbs a key belongs to. */
 static const struct {
     const char *key;
     unsigned kinds;
 } belongs[] = {{"by", BIT(PC_STAT_COUNT) | BIT(PC_STAT_PREVALENCE) | BIT(PC_STAT_INCIDENCE) |
                           BIT(PC_STAT_SURVIVAL) | BIT(PC_STAT_SUMMARY)},
-               {"in", ~BIT(PC_STAT_ATTRITION)},
+               {"in", ~(BIT(PC_STAT_ATTRITION) | BIT(PC_STAT_SQL))},
                {"total", BIT(PC_STAT_COUNT)},
                {"interval", BIT(PC_STAT_PREVALENCE)},
                {"standardise", BIT(PC_STAT_PREVALENCE) | BIT(PC_STAT_INCIDENCE)},
@@ -23,10 +23,10 @@ static const struct {
                {"at", BIT(PC_STAT_SURVIVAL)},
                {"competing", BIT(PC_STAT_SURVIVAL)}};
 static const char *const keys[] = {
-    "title",   "note",    "attrition", "count",    "prevalence", "incidence", "survival",
-    "summary", "overlap", "by",        "in",       "total",      "interval",  "standardise",
-    "split",   "at_risk", "clean",     "rate_per", "at",         "competing", NULL};
-static const char *const above[] = {"sql", NULL};
+    "title",    "note",        "attrition", "count",   "prevalence", "incidence",
+    "survival", "summary",     "overlap",   "by",      "in",         "total",
+    "interval", "standardise", "split",     "at_risk", "clean",      "rate_per",
+    "at",       "competing",   "sql",       NULL};
 
 static pc_status parse_by(pc_loader *loader, const pc_json *value, const pc_place *place,
                           pc_statistic *out)
@@ -132,6 +132,7 @@ static pc_status parse_subject(pc_loader *loader, const pc_json *value, const pc
         if (out->measures.count > 0) return PC_OK;
         return pc_problem(loader, place, "type", "expected at least one measure");
     }
+    if (out->kind == PC_STAT_SQL) return pc_read_sql(loader, value, place, &out->sql);
     if (out->kind == PC_STAT_OVERLAP) {
         PC_TRY(pc_read_refs(loader, value, place, NULL, &out->of_count, &out->of));
         if (out->of_count >= 2) return PC_OK;
@@ -195,7 +196,7 @@ static pc_status parse_statistic(pc_loader *loader, const pc_json *object, const
 {
     int found = 0;
     out->total_column = -1;
-    PC_TRY(pc_check_keys(loader, object, place, keys, above));
+    PC_TRY(pc_check_keys(loader, object, place, keys, NULL));
     for (int i = 0; i < PC_STAT_COUNT_OF_KINDS; i++) {
         if (pc_json_get(object, verbs[i]) == NULL) continue;
         found++;
@@ -204,7 +205,7 @@ static pc_status parse_statistic(pc_loader *loader, const pc_json *object, const
     if (found != 1) {
         return pc_problem(loader, place, "verb",
                           "expected one of 'attrition', 'count', 'prevalence', 'incidence', "
-                          "'survival', 'summary', 'overlap'");
+                          "'survival', 'summary', 'overlap', 'sql'");
     }
     PC_TRY(pc_place_text(loader, place, &out->path));
     PC_TRY(pc_read_title(loader, object, place, &out->title));

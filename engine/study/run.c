@@ -4,6 +4,7 @@
 #include "grid.h"
 #include "match.h"
 #include "output.h"
+#include "stat_sql.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,9 @@ typedef struct study_run {
     pc_output output;
     pc_checkpoint checkpoint;
     pc_run_counts matching; ///< of the passes before the last
-    bool is_complete;       ///< its folder holds its results already
+    pc_sql_answer *answers; ///< [statistic_count] of statistics `sql`, on rank 0
+    pc_arena answers_arena;
+    bool is_complete; ///< its folder holds its results already
 } study_run;
 
 /** The studies of a grid, or the only one: they share the pass over the store. */
@@ -96,7 +99,7 @@ static void add_counts(pc_run_counts *into, const pc_run_counts *from)
     into->read.bytes_decoded += from->read.bytes_decoded;
 }
 
-/** What the passes of matching counted is counted again by the last one. */
+/** What the passes before counted is counted again by the last one. */
 static void forget_counts(pc_nodes *nodes)
 {
     for (int i = 0; i < nodes->count; i++) {
@@ -129,8 +132,19 @@ static pc_status match_controls(study_run *run, const pc_study_options *options,
             PC_TRY(pc_match_run(run->comm, node, options->budget, err));
         }
     }
-    forget_counts(&run->nodes);
     return PC_OK;
+}
+
+/** Passes of statistics `sql`, each a query. Collective. */
+static pc_status answer_queries(study_run *run, const pc_study_options *options, pc_error *err)
+{
+    run->answers_arena.budget = options->budget;
+    const pc_query_run query = {.store = run->session.store,
+                                .catalog = run->session.catalog,
+                                .budget = options->budget,
+                                .log = run->log};
+    return pc_sql_statistics_run(run->comm, &run->eval, &query, &run->answers_arena, &run->answers,
+                                 err);
 }
 
 /** Everything before the first data byte: store, study, nodes. Local. */
@@ -215,6 +229,8 @@ static pc_status open_checkpoint(study_run *run, pc_error *err)
 static pc_status begin_pass(study_run *run, const pc_study_options *options, pc_error *err)
 {
     PC_TRY(match_controls(run, options, err));
+    PC_TRY(answer_queries(run, options, err));
+    forget_counts(&run->nodes);
     PC_TRY(open_checkpoint(run, err));
     pc_status status = PC_OK;
     if (pc_comm_rank(run->comm) == 0) {
@@ -324,9 +340,17 @@ static pc_status write_tables(study_run *run, pc_error *err)
         const pc_statistic_state *state = &run->results.statistic[i];
         pc_arena arena = {.budget = run->results.budget};
         pc_result result;
+        if (state->statistic->kind == PC_STAT_SQL) {
+            const pc_result *both = run->answers[i].result;
+            status = pc_output_table(&run->output, state->statistic->name, &both[0], &both[1],
+                                     &arena, err);
+            pc_arena_reset(&arena);
+            continue;
+        }
         status = pc_statistic_result(&run->results, state, &arena, &result, err);
         if (status == PC_OK) {
-            status = pc_output_table(&run->output, state->statistic->name, &result, &arena, err);
+            status = pc_output_table(&run->output, state->statistic->name, &result, &result, &arena,
+                                     err);
         }
         pc_arena_reset(&arena);
     }
@@ -519,6 +543,7 @@ static void close_grid(study_grid *grid)
         pc_buffer_release(&run->output.protection);
         pc_checkpoint_close(&run->checkpoint);
         pc_exports_close(&run->exports);
+        pc_arena_reset(&run->answers_arena);
         pc_results_close(&run->results);
         pc_block_eval_close(&run->eval);
         pc_nodes_close(&run->nodes);

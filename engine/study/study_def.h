@@ -250,6 +250,7 @@ typedef enum pc_statistic_kind {
     PC_STAT_SURVIVAL,
     PC_STAT_SUMMARY,
     PC_STAT_OVERLAP,
+    PC_STAT_SQL,
     PC_STAT_COUNT_OF_KINDS
 } pc_statistic_kind;
 
@@ -264,7 +265,11 @@ typedef struct pc_statistic {
     bool is_exact;     ///< interval of `prevalence`
     pc_names measures; ///< of `summary`: columns of the cohort
     int of_count;
-    pc_ref **of; ///< [of_count] of `overlap`: its timelines; of `survival`: those of `competing`
+    pc_ref **of; ///< [of_count] of `overlap`: its timelines; of `survival`: those of `competing`;
+                 ///< of `sql`: those that FROM names
+    pc_sql_text sql;                  ///< of `sql`
+    const struct pc_row_source *rows; ///< [of_count] of `sql`: its timelines as relations
+    const struct pc_query *query[2];  ///< of `sql`: for release, and with all counts
     int at_count;
     int64_t *at;  ///< [at_count] of `survival`: days, ascending
     bool by_year; ///< incidence splits by calendar year

@@ -55,6 +55,8 @@ pc_status pc_type_def(pc_typing *typing, pc_def *def) PC_MUST_CHECK;
 /** The highest class of what SQL over records reads. */
 pc_class pc_type_class(const pc_study *study, const pc_record_schema *schema,
                        const pc_record_sql *sql);
+/** Plans the text of a statistic `sql`. */
+pc_status pc_type_query(pc_typing *typing, pc_statistic *statistic) PC_MUST_CHECK;
 pc_status pc_type_export(pc_typing *typing, pc_export *one) PC_MUST_CHECK;
 /** The columns of sets, and what cases and controls are compared by. */
 pc_status pc_type_match(pc_loader *loader, pc_def *def) PC_MUST_CHECK;

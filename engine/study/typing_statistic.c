@@ -119,6 +119,7 @@ pc_status pc_type_statistic(pc_typing *typing, pc_statistic *statistic)
     bool is_good = false;
     PC_TRY(type_refs(typing, statistic, &is_good));
     const pc_ref *subject = pc_statistic_subject(statistic);
+    if (is_good && statistic->sql.text != NULL) return pc_type_query(typing, statistic);
     if (!is_good || subject == NULL) return PC_OK;
     const pc_record_schema *schema = &subject->def->typed->out;
     PC_TRY(make_piece(loader, statistic, schema));

@@ -64,11 +64,24 @@ typedef struct pc_query_profile {
     double open_s, scan_s, reduce_s, finish_s; ///< on this rank
 } pc_query_profile;
 
+/** Where relations that are no tables come from: a block is given first, then asked for its rows.
+ */
+typedef struct pc_block_rows {
+    void *context; ///< of the callbacks, which are local
+    /** Marks the tables that `block` reads. */
+    void (*tables)(void *context, bool *needed);
+    pc_status (*block)(void *context, pc_block *block, const pc_reader *reader, pc_error *err);
+    /** Rows of a source from `first` on, in order of slots, with `batch->slot`; 0 rows: no more. */
+    pc_status (*rows)(void *context, int source, int64_t first, pc_arena *arena, pc_batch *batch,
+                      pc_error *err);
+} pc_block_rows;
+
 /** How to run a query. */
 typedef struct pc_query_run {
     const pc_store *store;
     const pc_catalog *catalog;
     const pc_query *query;
+    const pc_block_rows *rows; ///< of its PC_PLAN_ROWS; NULL: it has none
     pc_budget *budget;
     const pc_log *log;
 } pc_query_run;

@@ -18,6 +18,7 @@ typedef enum pc_plan_kind {
     PC_PLAN_EXPAND,    ///< each row once a grouping set
     PC_PLAN_REPEAT,    ///< each row as often as a column says
     PC_PLAN_VALUES,    ///< rows written in the query
+    PC_PLAN_ROWS,      ///< rows of a relation that comes beside the tables
     PC_PLAN_SHARE,     ///< rows of rank 0, from here on every rank has them all
     PC_PLAN_WINDOW,    ///< window functions: columns beside the input's
     PC_PLAN_KIND_COUNT
@@ -130,6 +131,9 @@ struct pc_plan {
             int reference; ///< a reference table in place of shards (model table), or -1
         } scan;
         struct {
+            int source; ///< which; behind its columns stands the patient's PC_KEY
+        } rows;
+        struct {
             const pc_expr *predicate;
         } filter;
         struct {
@@ -235,6 +239,24 @@ typedef struct pc_query {
     pc_plan_traits traits;
 } pc_query;
 
+/** A relation that comes with each block beside the tables: a timeline of a study. Each row is of
+ *  one patient. */
+typedef struct pc_row_source {
+    const char *name; ///< as FROM writes it: "a" or "a.b"
+    int column_count;
+    const pc_field *field; ///< [column_count] the first is `patient`, PC_ID of PC_SLOT_TEXT_BYTES
+    const bool *is_identifier; ///< [column_count] never leaves
+    const int *system;         ///< [column_count] code system, or -1
+} pc_row_source;
+
+/** The names of the relations in FROM, wherever in the text, some perhaps several times.
+ *  @return as pc_sql_plan for what is no query */
+pc_status pc_sql_from_names(const char *sql, pc_arena *arena, const char *const **name, int *count,
+                            pc_error *err) PC_MUST_CHECK;
+/** As pc_sql_plan; FROM may name the relations of `source` too, which hide tables of that name. */
+pc_status pc_sql_plan_with(const char *sql, const pc_catalog *catalog, const pc_row_source *source,
+                           int source_count, bool protect, pc_arena *arena, const pc_query **out,
+                           pc_error *err) PC_MUST_CHECK;
 /** SQL text to a query. Owned by `arena`. Local.
  *  @param protect  cells of fewer than PC_MIN_PATIENTS patients are null for all that is asked of
  *                  them, and rows with such cells come last where cells decide the order

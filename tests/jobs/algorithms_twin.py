@@ -88,6 +88,17 @@ COHORTS = {"cma": "cma.cma", "limited": "taken.limited", "interaction": "taken.i
            "new_use": "users.new_use", "incident": "users.incident", "prevalent": "users.prevalent", "naive": "users.naive", "lost": "seen.lost",
            "described": "care.described", "transferred": "care.transferred", "readmission": "care.readmission", "charlson": "charlson.index_score", "by_any": "told.index_score"}
 
+# Queries over timelines and tables; what they give is worked out by `answers`.
+QUERIES = {
+    "sql_codes": "SELECT code, count(*) AS n, count(DISTINCT patient) AS patients, sum(value) AS days FROM delivery GROUP BY code",
+    "sql_before": "SELECT t.DRUG AS code, count(*) AS n, count(DISTINCT d.patient) AS patients, sum(t.DAYS) AS days FROM described d "
+                  "JOIN \"DELIVERY\" t ON t.patient = d.patient AND t.DAY < d.start_date WHERE d.records > 1 GROUP BY 1",
+    "sql_exists": "SELECT last_code AS code, count(*) AS n, count(DISTINCT patient) AS patients, sum(nights) AS days FROM care.described e "
+                  "WHERE EXISTS (SELECT 1 FROM act a WHERE a.patient = e.patient AND a.start_date >= e.start_date) GROUP BY 1",
+    "sql_per_patient": "SELECT CAST(least(n, 4) AS text) AS code, count(*) AS n, count(*) AS patients, sum(days) AS days FROM (SELECT patient, "
+                       "count(*) AS n, sum(value) AS days FROM delivery GROUP BY patient) x GROUP BY 1",
+}
+
 
 def make(folder, seed):
     os.makedirs(os.path.join(folder, "in"), exist_ok=True)
@@ -112,7 +123,7 @@ def make(folder, seed):
                         "diagnosis": {"from": "DIAGNOSIS", "code": "CODE"}, "act": {"from": "ACT", "code": "CODE"}, "any_care": {"from": ["delivery", "stay", "act"]},
                         "first_delivery": {"from": "delivery", "pick": "first"}, "later": {"from": "first_delivery", "start": "start_date + 182"}},
              "cohorts": {k: {"entry": {"from": t, "dates": [None, None]}} for k, t in COHORTS.items()},
-             "statistics": {k: {"count": k} for k in COHORTS}, "exports": {k: {"rows": k, "format": "csv"} for k in COHORTS}}
+             "statistics": {**{k: {"count": k} for k in COHORTS}, **{k: {"sql": q} for k, q in QUERIES.items()}}, "exports": {k: {"rows": k, "format": "csv"} for k in COHORTS}}
     for name, value in (("model.json", model), ("study.json", study)):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             json.dump(value, file, indent=1)
@@ -313,8 +324,38 @@ def cell(value):
     return f"{float(value):.9f}" if re.fullmatch(r"-?[0-9.]+", str(value)) else str(value)
 
 
-def compare(folder, seed):
+def answers(made):
+    """{query: {code: (records, patients, sum)}}"""
+    seen = {k: [] for k in QUERIES}
+    for name, one in made.items():
+        deliveries = [d for d in one["DELIVERY"] if d[2] > 0]
+        seen["sql_codes"] += [(d[1], name, d[2]) for d in deliveries]
+        if deliveries:
+            seen["sql_per_patient"].append((str(min(len(deliveries), 4)), name, sum(d[2] for d in deliveries)))
+        for first, last, stays in episodes(one["STAY"]):
+            if len(stays) > 1 and first <= LAST:
+                seen["sql_before"] += [(d[1], name, d[2]) for d in one["DELIVERY"] if d[0] < first]
+            if any(a[0] >= first for a in one["ACT"]):
+                seen["sql_exists"].append((last_record(stays)[2], name, last - first))
+    return {k: {c: (len([r for r in rows if r[0] == c]), len({r[1] for r in rows if r[0] == c}), sum(r[2] for r in rows if r[0] == c))
+                for c in {r[0] for r in rows}} for k, rows in seen.items()}
+
+
+def compare_queries(folder, made):
     failures = 0
+    for name, rows in answers(made).items():
+        for part in ("control", "release"):
+            with open(os.path.join(folder, "out", part, name + ".csv"), encoding="utf-8") as file:
+                got = {r["code"]: (r["n"], r["patients"], r["days"]) for r in csv.DictReader(file)}
+            wanted = {c: tuple("s" if part == "release" and r[1] < 11 else str(v) for v in r) for c, r in rows.items()}
+            if got != wanted or not got:
+                failures += 1
+                print(f"FAILED: {part}/{name}: {got}, expected {wanted}")
+    return failures
+
+
+def compare(folder, seed):
+    failures = compare_queries(folder, people(seed))
     for name, rows in expected(people(seed)).items():
         with open(os.path.join(folder, "out", "cohorts", name + ".csv"), encoding="utf-8") as file:
             table = list(csv.DictReader(file))

@@ -32,7 +32,7 @@ sed 's/2006-01-01/2015-01-01/g; s/2006-12-31/2016-12-31/g; s/2009-12-31/2020-12-
     "$top/jobs/pioglitazone.json" >pioglitazone.json
 cp -r "$top/jobs/codes" .
 awk '/<!-- example -->/ {n++; take = 1; next} take && /^```$/ {take = 0} take && !/^```/ {print > ("example" n ".json")}' "$top/docs/study.md"
-for study in "$top"/jobs/*.json example1.json example2.json; do
+for study in "$top"/jobs/*.json example1.json example2.json example3.json; do
     name=$(basename "$study" .json)
     [ -e "$name.json" ] && study=$name.json
     must "$parcours" check "$study" --store store
