@@ -191,6 +191,24 @@ static void set_birth(const pc_person_plan *plan, person_columns *to, int64_t ro
     pc_fill_set32(&to->fill[plan->birth_date], row, pc_day_of((int)year, (int)month, 1));
 }
 
+/** Writes a number of any width; codes are unsigned, and fit too. */
+static void set_number(void *data, int64_t row, int width, int64_t value)
+{
+    switch (width) {
+        case 1:
+            ((int8_t *)data)[row] = (int8_t)value;
+            break;
+        case 2:
+            ((int16_t *)data)[row] = (int16_t)value;
+            break;
+        case 4:
+            ((int32_t *)data)[row] = (int32_t)value;
+            break;
+        default:
+            ((int64_t *)data)[row] = value;
+    }
+}
+
 static void set_copies(const pc_person_plan *plan, person_columns *to, int64_t row,
                        const candidate *from)
 {
@@ -199,11 +217,14 @@ static void set_copies(const pc_person_plan *plan, person_columns *to, int64_t r
         pc_fill *fill = &to->fill[plan->copy[i]];
         const pc_row_field *field = from->identity->copy[i];
         if (pc_row_is_null(field, from->row)) continue;
-        if (field->bytes == 4) {
-            pc_fill_set32(fill, row, (int32_t)(uint32_t)pc_row_int(field, from->row));
-            continue;
+        if (field->type == PC_ID) {
+            memcpy(fill->data + (size_t)row * field->bytes, from->row + field->offset,
+                   field->bytes);
+        } else { // rows hold numbers in an order of bytes of their own
+            const pc_model_column *column = &plan->person->column[plan->copy[i]];
+            set_number(fill->data, row, pc_column_width(column, NULL),
+                       pc_row_int(field, from->row));
         }
-        memcpy(fill->data + (size_t)row * field->bytes, from->row + field->offset, field->bytes);
         fill->valid[row / 64] |= UINT64_C(1) << (row % 64);
         fill->null_count--;
     }
