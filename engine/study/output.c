@@ -238,7 +238,7 @@ pc_status pc_output_table(pc_output *output, const char *name, const pc_result *
                            (long long)gate.suppressed_rows);
 }
 
-static pc_status write_protection(pc_output *output, pc_arena *arena, pc_error *err)
+pc_status pc_output_protection(pc_output *output, pc_arena *arena, pc_error *err)
 {
     pc_buffer text = {.budget = arena->budget};
     const bool is_off = output->options->unprotected;
@@ -319,7 +319,7 @@ pc_status pc_output_end(pc_output *output, const pc_nodes *nodes, pc_error *err)
     pc_arena arena = {.budget = output->options->budget};
     pc_buffer text = {.budget = output->options->budget};
     const char *path = NULL;
-    pc_status status = write_protection(output, &arena, err);
+    pc_status status = pc_output_protection(output, &arena, err);
     if (status == PC_OK) status = print_manifest(output, nodes, &text, err);
     if (status == PC_OK) {
         status = pc_output_path(output, "", "manifest", ".json", &arena, &path, err);

@@ -42,7 +42,9 @@ pc_status pc_output_note(pc_output *output, const char *folder, const char *name
 /** Writes a statistic to release/ (unprotected: with the counts of `control`) and control/. */
 pc_status pc_output_table(pc_output *output, const char *name, const pc_result *release,
                           const pc_result *control, pc_arena *arena, pc_error *err) PC_MUST_CHECK;
-/** Writes protection.json, then the manifest, last. */
+/** Writes protection.json: what the gate did. */
+pc_status pc_output_protection(pc_output *output, pc_arena *arena, pc_error *err) PC_MUST_CHECK;
+/** The same, then the manifest, last. */
 pc_status pc_output_end(pc_output *output, const pc_nodes *nodes, pc_error *err) PC_MUST_CHECK;
 
 #endif
