@@ -32,11 +32,13 @@ sed 's/2006-01-01/2015-01-01/g; s/2006-12-31/2016-12-31/g; s/2009-12-31/2020-12-
     "$top/jobs/pioglitazone.json" >pioglitazone.json
 cp -r "$top/jobs/codes" .
 awk '/<!-- example -->/ {n++; take = 1; next} take && /^```$/ {take = 0} take && !/^```/ {print > ("example" n ".json")}' "$top/docs/study.md"
-for study in "$top"/jobs/*.json example1.json example2.json example3.json; do
+for study in "$top"/jobs/*.json "$top/jobs/cartographie/carte.json" example1.json example2.json example3.json; do
     name=$(basename "$study" .json)
+    set=()
+    [ "$name" != glitazones ] || set=(--set first=2015-01-01 --set last_entry=2018-12-31 --set last=2019-12-31 --set 'drugs=["A10"]')
     [ -e "$name.json" ] && study=$name.json
-    must "$parcours" check "$study" --store store
-    must mpirun --oversubscribe -n 2 "$parcours" run "$study" --store store --out "$name" $quiet
+    must "$parcours" check "$study" --store store "${set[@]}"
+    must mpirun --oversubscribe -n 2 "$parcours" run "$study" --store store --out "$name" $quiet "${set[@]}"
     for table in "$name"/control/*.csv; do
         [ "$(wc -l <"$table")" -ge 2 ] || fail "$table has no row"
     done

@@ -69,7 +69,8 @@ def main():
         with open(path, encoding="latin-1", newline="") as file:
             lines = file.read().split("\n")
         header = lines[0].rstrip("\r").removeprefix("\xef\xbb\xbf").split(";")
-        places = [(header.index(field), *how) for field, how in fields.items() if field in header]
+        places = [(header.index(field), *how) for field, how in fields.items()
+                  if field in header and any(how[0] in rule for rule in codes)]
         for i in range(1, len(lines)):
             row = lines[i].split(";")
             if len(row) != len(header) or '"' in lines[i]:
