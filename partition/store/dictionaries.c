@@ -2,8 +2,6 @@
  *  for each older generation the new number of each old code. A few datasets in all: a model has
  *  hundreds of dictionaries, and opening that many objects would cost more than reading them. A
  *  dictionary only gains texts, so those of older generations are found among the new. */
-#define _DEFAULT_SOURCE // be64toh
-#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 #include "h5.h"
@@ -180,18 +178,6 @@ static pc_status read_maps(pc_store *store, hid_t file, uint32_t generation, pc_
     return PC_OK;
 }
 
-// Does text a stand before b? Most differ in their first eight bytes.
-static inline bool is_before(pc_span a, pc_span b)
-{
-    if (a.bytes >= 8 && b.bytes >= 8) {
-        uint64_t x, y;
-        memcpy(&x, a.data, sizeof x);
-        memcpy(&y, b.data, sizeof y);
-        if (x != y) return be64toh(x) < be64toh(y);
-    }
-    return pc_span_compare(a, b) < 0;
-}
-
 // One dictionary of the run; its offsets stay those of the run.
 static pc_status take_dict(pc_store *store, int d, const uint64_t *offset, uint64_t text_count,
                            const char *bytes, pc_error *err)
@@ -199,13 +185,20 @@ static pc_status take_dict(pc_store *store, int d, const uint64_t *offset, uint6
     if (text_count >= PC_DICT_NONE) {
         return PC_FAIL(err, PC_BAD_INPUT, "a dictionary has too many texts");
     }
-    pc_dict *dict = &store->dict[d];
-    *dict =
+    store->dict[d] =
         (pc_dict){.count = (uint32_t)text_count, .sorted = true, .offset = offset, .bytes = bytes};
-    for (uint32_t i = 0; i + 1 < dict->count; i++) {
-        if (is_before(pc_dict_text(dict, i), pc_dict_text(dict, i + 1))) continue;
-        return PC_FAIL(err, PC_BAD_INPUT, "the texts of '%s' are not in order",
-                       store->model->dict_name[d]);
+    return PC_OK;
+}
+
+pc_status pc_dictionaries_check(const pc_store *store, pc_error *err)
+{
+    for (int d = 0; d < store->model->dict_count; d++) {
+        const pc_dict *dict = &store->dict[d];
+        for (uint32_t i = 0; i + 1 < dict->count; i++) {
+            if (pc_span_compare(pc_dict_text(dict, i), pc_dict_text(dict, i + 1)) < 0) continue;
+            return PC_FAIL(err, PC_BAD_INPUT, "dictionaries.h5: the texts of '%s' are not in order",
+                           store->model->dict_name[d]);
+        }
     }
     return PC_OK;
 }

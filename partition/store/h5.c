@@ -156,13 +156,13 @@ bool pc_h5_chunk_address(hid_t dataset, int64_t first_row, uint64_t *address)
     return at != HADDR_UNDEF;
 }
 
-// What fits data that libhdf5 itself reads: small files, read whole.
-static void set_compression(hid_t create)
+// What fits data that libhdf5 itself reads: small files, read whole after their digest was
+// compared.
+static void set_compression(hid_t create, bool is_shuffled)
 {
     const unsigned level = 3;
-    H5Pset_shuffle(create);
+    if (is_shuffled) H5Pset_shuffle(create);
     H5Pset_filter(create, PC_ZSTD_FILTER, H5Z_FLAG_MANDATORY, 1, &level);
-    H5Pset_fletcher32(create);
 }
 
 bool pc_h5_write_plain(hid_t file, const pc_h5_plain *plain)
@@ -177,7 +177,7 @@ bool pc_h5_write_plain(hid_t file, const pc_h5_plain *plain)
     H5Pset_obj_track_times(create, false);
     if (plain->compressed && plain->row_count > 0) {
         H5Pset_chunk(create, rank, chunk);
-        set_compression(create);
+        set_compression(create, false); // texts, and lengths that zstd finds equal by itself
     }
     const hid_t dataset =
         H5Dcreate2(file, plain->path, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
@@ -205,7 +205,7 @@ bool pc_h5_write_values(hid_t file, const pc_h5_values *values)
     H5Pset_fill_value(create, type, null);
     if (rows > 0 && !values->is_plain) {
         H5Pset_chunk(create, 1, &chunk);
-        set_compression(create);
+        set_compression(create, true);
     }
     const hid_t dataset =
         H5Dcreate2(file, values->path, type, space, H5P_DEFAULT, create, H5P_DEFAULT);

@@ -39,6 +39,8 @@ struct pc_store {
 pc_status pc_dictionaries_write(const char *path, const pc_store_contents *contents,
                                 pc_budget *budget, pc_error *err) PC_MUST_CHECK;
 pc_status pc_dictionaries_read(pc_store *store, const char *path, pc_error *err) PC_MUST_CHECK;
+/** Are the texts of each dictionary in order? Opening trusts the file's digest that they are. */
+pc_status pc_dictionaries_check(const pc_store *store, pc_error *err) PC_MUST_CHECK;
 /** references.h5. */
 pc_status pc_references_write(const char *path, const pc_store_contents *contents,
                               pc_budget *budget, pc_error *err) PC_MUST_CHECK;

@@ -262,6 +262,7 @@ pc_status pc_store_verify(const pc_store *store, int first_shard, int shard_coun
     bool *all = pc_arena_array(&arena, tables, sizeof *all, err);
     pc_status status = all == NULL ? PC_NO_MEMORY : PC_OK;
     if (status == PC_OK && first_shard == 0) status = check_manifest(store, err);
+    if (status == PC_OK && first_shard == 0) status = pc_dictionaries_check(store, err);
     for (size_t t = 0; all != NULL && t < tables; t++)
         all[t] = true;
     for (int shard = first_shard; shard < first_shard + shard_count && status == PC_OK; shard++) {
