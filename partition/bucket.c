@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bucket_screen.h"
 #include "bucket_sort.h"
 
 void pc_slot_tag(const pc_slot_key *key, unsigned char tag[PC_TAG_BYTES])
@@ -52,7 +53,8 @@ static uint32_t *slot_place(const slot_table *slots, const unsigned char *tag)
 }
 
 static pc_status make_slots(pc_bucket *bucket, pc_slot_entry *entry, int64_t entry_count,
-                            pc_arena *arena, slot_table *slots, pc_error *err)
+                            pc_arena *arena, slot_table *slots, pc_slot_key **key_out,
+                            pc_error *err)
 {
     if (entry_count > 0) qsort(entry, (size_t)entry_count, sizeof *entry, compare_entries);
     int64_t count = 0;
@@ -78,7 +80,7 @@ static pc_status make_slots(pc_bucket *bucket, pc_slot_entry *entry, int64_t ent
         key[i] = entry[i].key;
     }
     bucket->slot_count = (int)count;
-    bucket->slot_key = key;
+    bucket->slot_key = *key_out = key;
     return PC_OK;
 }
 
@@ -160,6 +162,7 @@ typedef struct table_job {
     int own_date;                  // offset of the date in the row, -1: the parent's
     int64_t most;                  // rows of the largest slot
     pc_sort_rule rule;
+    pc_screen screen;
     key_table keys;         // of the parent
     unsigned char *grouped; // the rows, those of a slot side by side
     pc_sort_item *item;     // [most rows of a slot]
@@ -277,6 +280,10 @@ static pc_status sort_slots(table_job *job, pc_buffer *rejected, pc_error *err)
         date_rows(job, job->grouped + from * table->layout->row_bytes, count);
         pc_sort_items(&job->rule, job->item, count, job->spare);
         PC_TRY(pc_sort_unique(&job->rule, job->item, &count, rejected, err));
+        if (!pc_screen_is_open(&job->screen)) {
+            const pc_slot_kind kind = (pc_slot_kind)job->bucket->slot_key[slot].byte[0];
+            PC_TRY(pc_screen_rows(&job->screen, kind, job->item, &count, rejected, err));
+        }
         // A child's twins in key have one parent or none, hence one date: they stand side by side.
         if (job->is_child && job->rule.key_bytes > 0) {
             table->key_conflict += adjacent_conflicts(&job->rule, job->item, count);
@@ -337,6 +344,7 @@ static pc_status arrange_table(pc_bucket *bucket, int index, const slot_table *s
         if (table->key_hash == NULL) return PC_NO_MEMORY;
     }
     job.rule = pc_sort_rule_of(bucket->model, table->layout);
+    job.screen = pc_screen_of(bucket->model, table->layout, bucket->first_file);
     if (model_table->own_date >= 0) {
         const int field = table->layout->field_of_column[model_table->own_date];
         if (field >= 0) job.own_date = table->layout->field[field].offset;
@@ -355,11 +363,44 @@ static pc_status arrange_table(pc_bucket *bucket, int index, const slot_table *s
     return status;
 }
 
+static bool has_rows(const pc_bucket *bucket, int slot)
+{
+    for (int t = 0; t < bucket->model->table_count; t++) {
+        const int64_t *offset = bucket->table[t].offset;
+        if (offset != NULL && offset[slot] < offset[slot + 1]) return true;
+    }
+    return false;
+}
+
+/** Takes out slots whose rows were all rejected: nobody is known by them. */
+static void drop_empty_slots(pc_bucket *bucket, pc_slot_key *key)
+{
+    int kept = 0;
+    for (int slot = 0; slot < bucket->slot_count; slot++) {
+        if (!has_rows(bucket, slot)) continue;
+        key[kept++] = key[slot];
+        for (int t = 0; t < bucket->model->table_count; t++) {
+            int64_t *offset = bucket->table[t].offset;
+            if (offset != NULL) offset[kept] = offset[slot + 1];
+        }
+    }
+    bucket->slot_count = kept;
+}
+
+static bool has_screens(const pc_model *model)
+{
+    for (int t = 0; t < model->table_count; t++) {
+        if (model->table[t].needs_person || model->table[t].disjoint) return true;
+    }
+    return false;
+}
+
 pc_status pc_bucket_arrange(pc_bucket *bucket, pc_slot_entry *entry, int64_t entry_count,
                             pc_arena *arena, pc_buffer *rejected, pc_error *err)
 {
     slot_table slots = {0};
-    PC_TRY(make_slots(bucket, entry, entry_count, arena, &slots, err));
+    pc_slot_key *key = NULL;
+    PC_TRY(make_slots(bucket, entry, entry_count, arena, &slots, &key, err));
     // Parents first: a parent is never itself a child.
     for (int is_child = 0; is_child < 2; is_child++) {
         for (int t = 0; t < bucket->model->table_count; t++) {
@@ -369,5 +410,6 @@ pc_status pc_bucket_arrange(pc_bucket *bucket, pc_slot_entry *entry, int64_t ent
             PC_TRY(arrange_table(bucket, t, &slots, arena, &rejected[t], err));
         }
     }
+    if (has_screens(bucket->model)) drop_empty_slots(bucket, key);
     return PC_OK;
 }

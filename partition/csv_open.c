@@ -11,9 +11,9 @@ enum {
 
 const char *pc_reject_name(pc_reject reason)
 {
-    static const char *const name[] = {"columns",   "quote",     "encoding", "date",
-                                       "number",    "range",     "length",   "key",
-                                       "truncated", "duplicate", "period"};
+    static const char *const name[] = {"columns", "quote",   "encoding", "date",      "number",
+                                       "range",   "length",  "key",      "truncated", "duplicate",
+                                       "period",  "overlap", "person"};
     static_assert(sizeof name / sizeof name[0] == PC_REJECT_COUNT, "a name for each reason");
     return name[reason];
 }

@@ -83,7 +83,7 @@ static pc_status read_table(model_builder *b, int table, int derived_count)
 {
     static const char *const known[] = {"title",   "note",  "files",  "file_year", "patient",
                                         "primary", "dates", "period", "multiline", "references",
-                                        "columns", "net",   "flow"};
+                                        "columns", "net",   "flow",   "disjoint",  "needs_person"};
     char path[MODEL_PATH_BYTES];
     pc_model_table *t = &b->table[table];
     const pc_json *json = b->json[table];
@@ -380,6 +380,9 @@ static pc_status link_dates(model_builder *b, int table)
     table_path(path, t, "");
     PC_TRY(model_texts(b, path, b->json[table], "dates", false, &name, &count));
     PC_TRY(model_bool(b, path, b->json[table], "period", false, &t->check_period));
+    PC_TRY(model_bool(b, path, b->json[table], "disjoint", false, &t->disjoint));
+    PC_TRY(model_bool(b, path, b->json[table], "needs_person", false, &t->needs_person));
+    t->check_period = t->check_period || t->disjoint;
     table_path(path, t, "dates");
     if (count > 2) return model_fail(b, path, "expected the first day and, if any, the last day");
     for (int i = 0; i < count; i++) {
@@ -395,8 +398,15 @@ static pc_status link_dates(model_builder *b, int table)
     t->own_date = found[0];
     t->own_end = count == 2 ? found[1] : found[0];
     if (t->check_period && count < 2) {
-        table_path(path, t, "period");
+        table_path(path, t, t->disjoint ? "disjoint" : "period");
         return model_fail(b, path, "expected two dates to compare");
+    }
+    // An append joins the rows of such a table with those of the store, by the same rule.
+    if ((t->disjoint || t->needs_person) && (t->path == PC_PATH_NONE || t->primary_count == 0 ||
+                                             t->own_key >= 0 || t->parent_key >= 0)) {
+        table_path(path, t, t->disjoint ? "disjoint" : "needs_person");
+        return model_fail(b, path,
+                          "expected a patient table with a primary key and no key of the model");
     }
     return PC_OK;
 }

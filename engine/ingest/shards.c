@@ -30,6 +30,7 @@ static pc_status open_state(shard_state *s, ingest_job *job, pc_error *err)
     const size_t tables = (size_t)job->model->table_count;
     *s = (shard_state){.job = job,
                        .bucket.model = job->model,
+                       .bucket.first_file = job->file_base,
                        .names.budget = job->budget,
                        .bucket_arena.budget = job->budget,
                        .block_arena.budget = job->budget};
@@ -118,7 +119,9 @@ static void count_table(const shard_state *s, int table)
     int64_t *count = s->job->table[table].count;
     count[COUNT_STORED] += t->kept_count;
     count[COUNT_REJECTED] += t->row_count - t->kept_count;
-    count[COUNT_REASON + PC_REJECT_DUPLICATE] += t->row_count - t->kept_count;
+    const pc_rejected *rejected = (const pc_rejected *)(const void *)s->rejected[table].data;
+    for (size_t i = 0; i < s->rejected[table].bytes / sizeof *rejected; i++)
+        count[COUNT_REASON + rejected[i].reason]++;
     count[COUNT_CONFLICT] += t->key_conflict;
     for (int64_t i = 0; t->parent != NULL && i < t->kept_count; i++) {
         count[COUNT_ORPHAN] += t->parent[i] < 0;

@@ -42,10 +42,11 @@ typedef struct pc_bucket {
     const pc_slot_key *slot_key; ///< [slot_count] in the order of the store
     const bool *is_continued;    ///< [slot_count] slots that an earlier part has too, with their
                                  ///< row of PERSON; NULL: none
+    int first_file;              ///< rows of earlier files are rows of the store
 } pc_bucket;
 
-/** Arranges a bucket whose tables hold rows with tags. Duplicates are appended to
- *  `rejected[table]`.
+/** Arranges a bucket whose tables hold rows with tags. Duplicates, and rows that the
+ *  model's rules on periods and persons do not let in, are appended to `rejected[table]`.
  *  @param entry  [entry_count] keys of all tags of the rows, in any order, repeated or not; sorted
  *                in place
  *  @param arena  owns the result

@@ -50,6 +50,8 @@ typedef enum pc_reject {
     PC_REJECT_TRUNCATED, ///< "truncated": the last record of the file is cut
     PC_REJECT_DUPLICATE, ///< "duplicate": equal in all columns to a row that is kept
     PC_REJECT_PERIOD,    ///< "period": ends before it starts (where the model says so)
+    PC_REJECT_OVERLAP,   ///< "overlap": a period that overlaps another of its person
+    PC_REJECT_PERSON,    ///< "person": of nobody known, where the model asks for a person
     PC_REJECT_COUNT
 } pc_reject;
 const char *pc_reject_name(pc_reject reason);

@@ -137,6 +137,8 @@ typedef struct pc_model_table {
     pc_model_net net;
     bool multiline;         ///< quoted fields of its files may hold line feeds: read by one rank
     bool check_period;      ///< a row whose own_end is before its own_date is rejected ("period")
+    bool disjoint;          ///< a row that overlaps another of its slot is rejected ("overlap")
+    bool needs_person;      ///< a row of no person of the identity tables is rejected ("person")
     const char *delimiters; ///< what may stand between the fields of its files: the first of
                             ///< these that a file's header has
     const char *title;      ///< or NULL

@@ -24,6 +24,10 @@ observation_period_id|person_id|observation_period_start_date|observation_period
 1|1|2015-01-01|2016-12-31|32882
 2|1|20180101|2019-12-31|32882
 3|2|2015-01-01 00:00:00|2019-12-31T10:00:00.5|32882
+4|1|2016-12-31|2017-01-31|32882
+5|9|2015-01-01|2017-01-31|32882
+6|3|2015-01-01||32882
+7|1|2014-01-01|2014-12-31|32882
 END
 file condition_occurrence.tsv '\t' <<'END'
 condition_occurrence_id|person_id|condition_concept_id|condition_start_date|condition_start_datetime|provider_id|visit_occurrence_id|condition_source_value
@@ -63,7 +67,7 @@ load() { # IN STORE OPTIONS...: an ingest, quiet
     shift 2
     "$bin" ingest --in "$in" --store "$store" --quiet "$@" >/dev/null 2>"$work/errors" || { cat "$work/errors"; fail "ingest of $store"; }
 }
-ask() { "$bin" query "${3:-$work/store}" "$1" --unprotected --format csv --quiet 2>/dev/null | tail -n +2 | tr '\n' ' '; }
+ask() { "$bin" query "${2:-$work/store}" "$1" --unprotected --format csv --quiet 2>/dev/null | tail -n +2 | tr '\n' ' '; }
 is() { # SQL EXPECTED
     local got
     got=$(ask "$1")
@@ -79,7 +83,9 @@ is "SELECT concept_name FROM concept ORDER BY concept_id" '"""unbalanced" """Sug
 is "SELECT count(*), count(patient) FROM cost" '1,0 '
 is "SELECT d.patient, c.concept_code FROM death d JOIN concept c ON d.cause_concept_id = c.concept_id" '2,2 '
 is "SELECT observation_period_start_date, observation_period_end_date FROM observation_period ORDER BY 1, 2" \
-    '2015-01-01,2016-12-31 2015-01-01,2019-12-31 2018-01-01,2019-12-31 '
+    '2014-01-01,2014-12-31 2015-01-01,2016-12-31 2015-01-01,2019-12-31 2018-01-01,2019-12-31 '
+rejects=$(tail -n +2 "$work/store/rejects/0000/OBSERVATION_PERIOD.csv" | cut -d, -f2,5 | tr '\n' ' ')
+[ "$rejects" = "5,overlap 6,person 7,period " ] || fail "rejected periods: $rejects"
 
 for ranks in 2 4; do
     mpirun -n $ranks --oversubscribe "$bin" ingest --model omop --in "$work/in" --store "$work/again" --shards 16 --quiet >/dev/null 2>&1 || fail "$ranks ranks"
@@ -96,4 +102,17 @@ load "$work/later" "$work/months" --append
 for sql in "SELECT patient, sex, death_date FROM person" "SELECT * FROM condition_occurrence"; do
     [ "$(ask "$sql")" = "$(ask "$sql" "$work/months")" ] || fail "after an append: $sql"
 done
+
+# Periods that come later: those of the store stay, however they lie.
+mkdir "$work/periods"
+sed 1q "$work/in/OBSERVATION_PERIOD.csv" >"$work/periods/observation_period.csv"
+printf '%s\n' 10,1,2013-01-01,2014-01-01,0 11,1,2014-12-31,2015-01-01,0 12,1,2017-01-01,2017-12-31,0 \
+    13,1,2010-01-01,2010-12-31,0 14,1,2010-12-31,2011-01-31,0 15,1,2013-01-01,2030-01-01,0 16,8,2013-01-01,2030-01-01,0 \
+    >>"$work/periods/observation_period.csv"
+load "$work/periods" "$work/months" --append
+rejects=$(tail -n +2 "$work/months/rejects/0002/OBSERVATION_PERIOD.csv" | cut -d, -f2,5 | tr '\n' ' ')
+[ "$rejects" = "2,overlap 3,overlap 6,overlap 7,overlap 8,person " ] || fail "later periods: $rejects"
+"$bin" compact "$work/months" --quiet >/dev/null 2>&1 || fail "compact"
+"$bin" verify "$work/months" --quiet >/dev/null 2>&1 || fail "verify after an append"
+[ "$(ask "SELECT count(*) FROM observation_period" "$work/months")" = "6 " ] || fail "periods after an append: $(ask "SELECT patient, observation_period_id FROM observation_period" "$work/months")"
 echo "all good"

@@ -215,6 +215,8 @@ static const wrong_model WRONG[] = {
     {"\"rank\": \"RANK\", \"dummies\"", "\"dummies\"", "tables.VISIT.patient.rank: missing"},
     {"\"dummies\": {\"PSEUDONYM\"", "\"dummies\": {\"PSEUDONIM\"", "did you mean 'PSEUDONYM'?"},
     {"[\"FIRST_DAY\", \"LAST_DAY\"]", "[\"FIRST_DAY\"]", "period: expected two dates"},
+    {"\"period\": true", "\"disjoint\": true", "disjoint: expected a patient table with a primary"},
+    {"\"period\": true", "\"needs_person\": true", "needs_person: expected a patient table"},
     {"[\"FIRST_DAY\", \"LAST_DAY\"]", "[\"COST\", \"LAST_DAY\"]",
      "dates: expected columns of type"},
     {"[\"VISIT_NUMBER\", \"file_year\"]", "[\"paid\"]", "primary: expected columns of the files"},
