@@ -5,8 +5,28 @@
 
 struct pc_code_set {
     int pattern_count;
-    pc_code_pattern *pattern; ///< [pattern_count] copies
+    pc_code_pattern *pattern; ///< [pattern_count] copies: first those that are one code, sorted
+    int single_count;         ///< so many are one code and no exception: found by search
 };
+
+/** Whether a pattern adds one code and no more. */
+static bool is_single(const pc_code_pattern *p)
+{
+    return !p->is_except && p->high.bytes == 0 && (p->exact || !p->is_prefix_system);
+}
+
+static int compare_single(const pc_code_pattern *p, int system, pc_span code)
+{
+    if (p->system != system) return p->system < system ? -1 : 1;
+    return pc_span_compare(p->low, code);
+}
+
+static int compare_patterns(const void *a, const void *b)
+{
+    const pc_code_pattern *x = a, *y = b;
+    if (is_single(x) != is_single(y)) return is_single(x) ? -1 : 1;
+    return compare_single(x, y->system, y->low);
+}
 
 pc_status pc_code_set_make(const pc_code_pattern *pattern, int pattern_count, pc_arena *arena,
                            pc_code_set **out, pc_error *err)
@@ -26,8 +46,29 @@ pc_status pc_code_set_make(const pc_code_pattern *pattern, int pattern_count, pc
         p->low.data = low;
         p->high.data = high;
     }
+    if (pattern_count > 0) {
+        qsort(set->pattern, (size_t)pattern_count, sizeof *set->pattern, compare_patterns);
+    }
+    while (set->single_count < pattern_count && is_single(&set->pattern[set->single_count]))
+        set->single_count++;
     *out = set;
     return PC_OK;
+}
+
+static bool has_single(const pc_code_set *set, int system, pc_span code)
+{
+    int low = 0, high = set->single_count;
+    while (low < high) {
+        const int middle = low + (high - low) / 2;
+        const int order = compare_single(&set->pattern[middle], system, code);
+        if (order == 0) return true;
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return false;
 }
 
 static bool matches(const pc_code_pattern *p, pc_span code)
@@ -43,8 +84,8 @@ static bool matches(const pc_code_pattern *p, pc_span code)
 
 static bool is_in(const pc_code_set *set, int system, pc_span trimmed)
 {
-    bool in = false;
-    for (int i = 0; i < set->pattern_count; i++) {
+    bool in = has_single(set, system, trimmed);
+    for (int i = set->single_count; i < set->pattern_count; i++) {
         const pc_code_pattern *p = &set->pattern[i];
         if (p->system != system || (in && !p->is_except) || !matches(p, trimmed)) continue;
         if (p->is_except) return false;

@@ -335,11 +335,13 @@ static pc_status arrange_table(pc_bucket *bucket, int index, const slot_table *s
     }
     if (table->row_count == 0) return PC_OK;
     const size_t row_count = (size_t)table->row_count;
-    table_job job = {
-        .bucket = bucket, .table = table, .is_child = model_table->parent_key >= 0, .own_date = -1};
+    table_job job = {.bucket = bucket,
+                     .table = table,
+                     .is_child = model_table->path == PC_PATH_KEY,
+                     .own_date = -1};
     job.grouped = pc_arena_raw(arena, row_count * (size_t)table->layout->row_bytes, err);
     if (job.grouped == NULL) return PC_NO_MEMORY;
-    if (model_table->parent_key < 0 && table->layout->key_bytes > 0) {
+    if (!job.is_child && table->layout->key_bytes > 0) {
         table->key_hash = pc_arena_raw(arena, row_count * sizeof *table->key_hash, err);
         if (table->key_hash == NULL) return PC_NO_MEMORY;
     }

@@ -6,7 +6,8 @@
 
 bool csv_is_key_column(const pc_model_table *table, int column)
 {
-    if (table->column[column].parent_column >= 0) return true;
+    // A row that finds its patient by itself may lack a parent.
+    if (table->column[column].parent_column >= 0) return table->path == PC_PATH_KEY;
     if (table->own_key < 0) return false;
     for (int i = 0; i < table->primary_count; i++) {
         if (table->primary[i] == column) return true;

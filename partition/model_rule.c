@@ -50,6 +50,20 @@ static pc_status death_column(model_builder *b, const pc_json *json)
     return PC_OK;
 }
 
+/** `observation`: the table of the days on which a person is observed. */
+static pc_status observation_table(model_builder *b, const pc_json *json)
+{
+    static const char *const path = "person.observation";
+    pc_model_person *person = &b->model->person;
+    const char *name = NULL;
+    person->observation_table = -1;
+    PC_TRY(model_text(b, "person", json, "observation", false, &name));
+    if (name == NULL) return PC_OK;
+    PC_TRY(model_table_named(b, path, name, &person->observation_table));
+    if (b->table[person->observation_table].event_date >= 0) return PC_OK;
+    return model_fail(b, path, "expected a patient table");
+}
+
 static pc_status add_person_column(model_builder *b, const char *name, pc_type type,
                                    pc_class class_of)
 {
@@ -90,7 +104,7 @@ pc_status model_read_person(model_builder *b, const pc_json *document)
 {
     static const char *const known[] = {"identity", "sex",        "female",      "male",
                                         "note",     "birth_year", "birth_month", "death_date",
-                                        "latest",   "copy"};
+                                        "latest",   "copy",       "observation"};
     enum { MOST_COPIES = 32 }; // PERSON has room for so many
     pc_model_person *person = &b->model->person;
     const pc_json *json = pc_json_get(document, "person");
@@ -112,6 +126,7 @@ pc_status model_read_person(model_builder *b, const pc_json *document)
     PC_TRY(identity_text(b, json, "birth_year", &person->birth_year));
     PC_TRY(identity_text(b, json, "birth_month", &person->birth_month));
     PC_TRY(death_column(b, json));
+    PC_TRY(observation_table(b, json));
     PC_TRY(model_texts(b, "person", json, "latest", false, &person->latest, &person->latest_count));
     PC_TRY(model_texts(b, "person", json, "copy", false, &person->copy, &person->copy_count));
     if (person->copy_count > MOST_COPIES) {

@@ -59,7 +59,17 @@ static int compare_items(const void *a, const void *b)
     return fx - fy;
 }
 
-/** The items of a set: sorted, equal ones once, so that the order in the file does not matter. */
+/** The items sorted, equal ones once, so that the order in the file does not matter. */
+static concept_set sorted_set(circe_item *item, int count)
+{
+    if (count > 0) qsort(item, (size_t)count, sizeof *item, compare_items);
+    int kept = 0;
+    for (int i = 0; i < count; i++) {
+        if (kept == 0 || compare_items(&item[i], &item[kept - 1]) != 0) item[kept++] = item[i];
+    }
+    return (concept_set){.item = item, .item_count = kept};
+}
+
 static pc_status read_items(circe_concepts *concepts, const pc_json *json, const char *path,
                             concept_set *out, pc_error *err)
 {
@@ -80,12 +90,7 @@ static pc_status read_items(circe_concepts *concepts, const pc_json *json, const
         (void)snprintf(at, sizeof at, "%s.expression.items[%d]", path, at_item);
         PC_TRY(read_item(v, at, &item[at_item], err));
     }
-    if (count > 0) qsort(item, (size_t)count, sizeof *item, compare_items);
-    int kept = 0;
-    for (int i = 0; i < count; i++) {
-        if (kept == 0 || compare_items(&item[i], &item[kept - 1]) != 0) item[kept++] = item[i];
-    }
-    *out = (concept_set){.item = item, .item_count = kept};
+    *out = sorted_set(item, count);
     return PC_OK;
 }
 
@@ -153,6 +158,13 @@ static pc_status keep_set(circe_concepts *concepts, const concept_set *set, cons
     if (kept->place == NULL) return PC_NO_MEMORY;
     concepts->bucket[at] = ++concepts->set_count;
     return PC_OK;
+}
+
+pc_status circe_concepts_add(circe_concepts *concepts, circe_item *item, int count,
+                             const char *place, int *set, pc_error *err)
+{
+    const concept_set sorted = sorted_set(item, count);
+    return keep_set(concepts, &sorted, place, set, err);
 }
 
 typedef struct found_set {

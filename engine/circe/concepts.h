@@ -32,6 +32,16 @@ pc_status circe_concepts_new(pc_arena *arena, circe_concepts **out, pc_error *er
  *  @return PC_BAD_JOB with the JSON path: another form than expected, two sets with one id */
 pc_status circe_concepts_read(circe_concepts *concepts, const pc_json *list, const char *file,
                               circe_sets *out, pc_error *err) PC_MUST_CHECK;
+/** An item of a set as it is written. */
+typedef struct circe_item {
+    int64_t concept;
+    bool is_excluded, descendants, mapped;
+} circe_item;
+/** Adds a set that is in no definition.
+ *  @param item   [count] sorted in place, equal ones once; owned by the arena of `concepts`
+ *  @param place  what errors call it */
+pc_status circe_concepts_add(circe_concepts *concepts, circe_item *item, int count,
+                             const char *place, int *set, pc_error *err) PC_MUST_CHECK;
 /** The set with this id in the definition, or -1. */
 int circe_sets_find(const circe_sets *sets, int64_t id);
 
@@ -56,11 +66,6 @@ const int32_t *circe_sets_with(const circe_concepts *concepts, int64_t concept, 
 /** Whether a set holds a concept. */
 bool circe_set_has(const circe_concepts *concepts, int set, int64_t concept);
 
-/** An item of a set as it is written. */
-typedef struct circe_item {
-    int64_t concept;
-    bool is_excluded, descendants, mapped;
-} circe_item;
 /** The items of a set, by concept, and where the first such set stands ("'7.json':
  * ConceptSets[1]"). */
 const circe_item *circe_items_of(const circe_concepts *concepts, int set, int *count);

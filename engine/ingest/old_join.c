@@ -214,6 +214,19 @@ static pc_status shares_day(old_join *join, const pc_bucket_table *fresh, int64_
     return PC_OK;
 }
 
+/** Whether the slot has rows of the store that name a parent by `key` but are where they are
+ * without it. */
+static bool has_linked_rows(const old_join *join, int key)
+{
+    const pc_model *model = join->job->model;
+    for (int t = 0; t < model->table_count; t++) {
+        const int64_t *offset = join->block->table[t].offset;
+        if (model->table[t].parent_key != key || model->table[t].path == PC_PATH_KEY) continue;
+        if (offset != NULL && offset[join->slot] < offset[join->slot + 1]) return true;
+    }
+    return false;
+}
+
 static pc_status table_must_join(old_join *join, const pc_bucket *bucket, int slot, int table,
                                  bool *out, pc_error *err)
 {
@@ -225,12 +238,15 @@ static pc_status table_must_join(old_join *join, const pc_bucket *bucket, int sl
     // PERSON speaks of all identity rows.
     *out = tells_person(join->job->model, table);
     // A parent that is not among the new rows stands in the store, or nowhere.
-    for (int64_t i = from; !*out && fresh->parent != NULL && i < to; i++)
-        *out = fresh->parent[i] < 0;
+    for (int64_t i = from; !*out && fresh->parent != NULL && i < to; i++) {
+        *out = fresh->parent[i] < 0 && pc_row_parent_key(fresh->layout, fresh->sorted[i]) != NULL;
+    }
+    // Rows of the store that find their patient by themselves may have waited for this parent.
+    *out = *out || (about->own_key >= 0 && has_linked_rows(join, about->own_key));
     const int64_t *offset = join->block->table[table].offset;
     if (*out || offset[join->slot] == offset[join->slot + 1]) return PC_OK;
     // Rows with one primary key are counted together, whatever their days.
-    *out = about->primary_count > 0 && about->own_key < 0 && about->parent_key < 0;
+    *out = about->primary_count > 0 && about->own_key < 0 && about->path != PC_PATH_KEY;
     return *out ? PC_OK : shares_day(join, fresh, from, to, table, out, err);
 }
 

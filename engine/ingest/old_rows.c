@@ -134,7 +134,7 @@ static pc_status count_conflicts(const ingest_job *job, int table, const unsigne
     for (int64_t i = 0; i < count; i++)
         key[i] = row + (size_t)i * row_bytes + PC_ROW_FIELDS;
     // Children with one key stand side by side; of other tables any order counts.
-    if (t->parent_key < 0) sort_by_key(key, count, key_bytes);
+    if (t->path != PC_PATH_KEY) sort_by_key(key, count, key_bytes);
     for (int64_t i = 1; i < count; i++)
         *out += memcmp(key[i], key[i - 1], key_bytes) == 0;
     pc_buffer_release(&pointers);
@@ -189,7 +189,7 @@ static pc_status take_table(ingest_job *job, pc_block *block, int slot, int tabl
     count[COUNT_CONFLICT] -= conflicts;
     count[COUNT_STORED] -= to - from;
     if (kind != NULL) count[COUNT_STATUS + (kind - STATUS_KINDS)] -= to - from;
-    if (job->model->table[table].parent_key >= 0) {
+    if (job->model->table[table].path == PC_PATH_KEY) {
         const int32_t *parent;
         PC_TRY(pc_block_parent(block, table, &parent, err));
         for (int64_t i = from; i < to; i++)

@@ -310,11 +310,13 @@ static void drop_rows(ingest_job *job, int table)
     if (job->table[table].moved != NULL) pc_spool_drop(job->table[table].moved);
 }
 
-/** The next table after `table` that is a delivered child of the key; -1: none. */
+/** The next table after `table` that is delivered and finds its patients by the key; -1: none. */
 static int next_child(const ingest_job *job, int key, int table)
 {
     for (int t = table + 1; t < job->model->table_count; t++) {
-        if (job->model->table[t].parent_key == key && job->table[t].all_rows > 0) return t;
+        const pc_model_table *child = &job->model->table[t];
+        const bool by_key = child->parent_key == key && child->path == PC_PATH_KEY;
+        if (by_key && job->table[t].all_rows > 0) return t;
     }
     return -1;
 }

@@ -123,7 +123,8 @@ static void count_table(const shard_state *s, int table)
     for (size_t i = 0; i < s->rejected[table].bytes / sizeof *rejected; i++)
         count[COUNT_REASON + rejected[i].reason]++;
     count[COUNT_CONFLICT] += t->key_conflict;
-    for (int64_t i = 0; t->parent != NULL && i < t->kept_count; i++) {
+    const bool by_key = s->job->model->table[table].path == PC_PATH_KEY;
+    for (int64_t i = 0; by_key && t->parent != NULL && i < t->kept_count; i++) {
         count[COUNT_ORPHAN] += t->parent[i] < 0;
     }
     for (int slot = 0; t->kept_count > 0 && slot < s->bucket.slot_count; slot++) {

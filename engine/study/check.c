@@ -39,6 +39,7 @@ pc_status pc_session_open(pc_session *session, const pc_study_options *options, 
         PC_TRY(make_empty_catalog(model, &session->arena, &session->catalog, err));
     }
     session->study.model = session->catalog->model;
+    session->study.store = session->store;
     PC_TRY(pc_study_load(&session->study, options, err));
     pc_typing typing = {.loader = {.study = &session->study,
                                    .doc = session->study.doc[0],

@@ -121,6 +121,26 @@ static bool person_day(const pc_block_eval *eval, const pc_column *column, int32
     return true;
 }
 
+/** observation where the model has a table of it: the days of its rows, which are in order. */
+static pc_status make_observed(pc_block_eval *eval, pc_node *node, int table, pc_error *err)
+{
+    const pc_model_table *about = &eval->nodes->catalog->model->table[table];
+    const pc_block_table *rows = &eval->block->table[table];
+    const pc_column *first = NULL, *last = NULL;
+    PC_TRY(pc_block_column(eval->block, table, about->event_date, &first, err));
+    PC_TRY(pc_block_column(eval->block, table, about->event_end, &last, err));
+    if (first->data == NULL || last->data == NULL) return PC_OK;
+    for (int32_t slot = 0; slot < eval->slot_count; slot++) {
+        if (!eval->is_person[slot]) continue;
+        for (int64_t row = rows->offset[slot]; row < rows->offset[slot + 1]; row++) {
+            if (pc_column_is_null(first, row) || pc_column_is_null(last, row)) continue;
+            PC_TRY(pc_timeline_add(eval, node, slot, pc_column_int(first, row),
+                                   pc_column_int(last, row), err));
+        }
+    }
+    return PC_OK;
+}
+
 /** observation: the store's period, from birth on and until death. death: that day. */
 static pc_status make_of_person(pc_block_eval *eval, pc_node *node, bool is_death, pc_error *err)
 {
@@ -147,6 +167,7 @@ pc_status pc_timeline_given(pc_block_eval *eval, pc_node *node, pc_error *err)
 {
     const pc_def *def = node->def;
     const pc_pair *dates = &eval->nodes->study->dates;
+    const int observed = eval->nodes->catalog->model->person.observation_table;
     PC_TRY(pc_records_open(&node->records, def->typed->out.count, node->needed, &eval->arena, err));
     switch (def->kind) {
         case PC_DEF_EVERY:
@@ -159,6 +180,9 @@ pc_status pc_timeline_given(pc_block_eval *eval, pc_node *node, pc_error *err)
                 eval, node, dates->is_given && dates->has_low ? dates->low : eval->first_day,
                 dates->is_given && dates->has_high ? dates->high : eval->last_day, err);
         default:
+            if (def->kind == PC_DEF_OBSERVATION && observed >= 0) {
+                return make_observed(eval, node, observed, err);
+            }
             return make_of_person(eval, node, def->kind == PC_DEF_DEATH, err);
     }
 }

@@ -221,7 +221,9 @@ static pc_status make_set(pc_loader *loader, pc_codes *codes)
     codes->pattern_count = count;
     pc_code_set *set = NULL;
     pc_error why = {0};
-    const pc_status status = pc_code_set_make(all, count, arena, &set, &why);
+    const pc_code_pattern *known = all;
+    PC_TRY(pc_tree_expand(loader, codes, &known, &count));
+    const pc_status status = pc_code_set_make(known, count, arena, &set, &why);
     codes->mark = 2;
     codes->set = set;
     if (status == PC_OK) return PC_OK;

@@ -315,6 +315,10 @@ pc_status pc_nodes_open(pc_nodes *nodes, pc_loader *loader, const pc_catalog *ca
     pc_nodes_need(nodes);
     find_order(nodes);
     for (int i = 0; i < nodes->count; i++) {
+        const int observed = model->person.observation_table;
+        if (nodes->node[i]->def->kind == PC_DEF_OBSERVATION && observed >= 0) {
+            nodes->tables[observed] = true;
+        }
         if (nodes->node[i]->def->table < 0) continue;
         PC_TRY(pc_node_open_table(nodes, nodes->node[i], budget, err));
         if (nodes->node[i]->scan != NULL) pc_scan_tables(nodes->node[i]->scan, nodes->tables);

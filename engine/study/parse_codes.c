@@ -2,16 +2,27 @@
 #include "study_read.h"
 #include <string.h>
 
+/** The code without '=' and, in a tree, '~'. */
+static const char *behind_marks(const char *text, const pc_system *system, bool *is_mapped)
+{
+    const char *code = text[0] == '=' ? text + 1 : text;
+    const bool has_mark = system->kind == PC_SYSTEM_TREE && code[0] == '~';
+    if (is_mapped != NULL) *is_mapped = has_mark;
+    return has_mark ? code + 1 : code;
+}
+
 /** Notes what is wrong with a code as written; `*is_good` says whether anything was. */
 static pc_status check_code(pc_loader *loader, const char *text, const pc_system *system,
                             const pc_place *place, bool *is_good)
 {
     *is_good = false;
+    const char *code = behind_marks(text, system, NULL);
     if (system->kind == PC_SYSTEM_TREE) {
-        return pc_problem(loader, place, "codes",
-                          "trees of codes are above the level of this version");
+        *is_good = pc_tree_code_is_good(code);
+        if (*is_good) return PC_OK;
+        return pc_problem(loader, place, "codes", "a code of %s is a whole number: '%.40s'",
+                          system->name, code);
     }
-    const char *code = text[0] == '=' ? text + 1 : text;
     if (code[0] == '\0') return pc_problem(loader, place, "codes", "the code is empty");
     if (strpbrk(code, ". \t") != NULL) {
         return pc_problem(loader, place, "codes", "a code is written without dot or blank: '%.40s'",
@@ -40,12 +51,14 @@ static void make_pattern(const char *text, const pc_model *model, int system, bo
                          pc_code_pattern *out)
 {
     const bool exact = text[0] == '=';
-    const char *code = exact ? text + 1 : text;
+    bool is_mapped = false;
+    const char *code = behind_marks(text, &model->system[system], &is_mapped);
     const char *dash = strchr(code, '-');
     *out = (pc_code_pattern){.system = system,
                              .is_prefix_system = model->system[system].kind == PC_SYSTEM_PREFIX,
                              .is_except = is_except,
                              .exact = exact,
+                             .is_mapped = is_mapped,
                              .low = pc_span_of(code)};
     if (dash != NULL) {
         out->low.bytes = (size_t)(dash - code);

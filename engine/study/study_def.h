@@ -350,6 +350,7 @@ struct pc_doc {
 typedef struct pc_study {
     pc_arena *arena;
     const pc_model *model;
+    const struct pc_store *store; ///< whose vocabulary expands trees of codes; NULL: a model alone
     const char *name, *title;
     pc_pair dates;
     int doc_count;

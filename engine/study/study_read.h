@@ -80,6 +80,13 @@ pc_status pc_study_read_file(pc_loader *loader, const char *path, pc_buffer *out
 
 // Parts of documents; each appends to loader->doc or loader->study.
 pc_status pc_parse_codes(pc_loader *loader, const pc_json *section);
+
+/** trees.c. Whether a code of a tree, without its marks, is one. */
+bool pc_tree_code_is_good(const char *code);
+/** Puts the codes that a store's vocabulary knows for codes of trees in their place; nothing
+ * without a store. */
+pc_status pc_tree_expand(pc_loader *loader, const pc_codes *codes, const pc_code_pattern **all,
+                         int *count);
 pc_status pc_parse_events(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_periods(pc_loader *loader, const pc_json *section);
 pc_status pc_parse_exposures(pc_loader *loader, const pc_json *section);

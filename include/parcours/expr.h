@@ -84,6 +84,7 @@ typedef struct pc_code_pattern {
     bool is_prefix_system;
     bool is_except;    ///< taken away after all others
     bool exact;        ///< written with '='
+    bool is_mapped;    ///< of a tree, written with '~': also what maps to it
     pc_span low, high; ///< high empty: one code; else the range of beginnings
 } pc_code_pattern;
 

@@ -169,7 +169,8 @@ typedef struct pc_model_person {
     const char *sex_column;    ///< of the identity tables
     const char *female, *male; ///< its values
     const char *birth_year, *birth_month, *death_date; ///< columns of the identity tables
-    int death_table; ///< whose column death_date is, when not the identity tables'; else -1
+    int observation_table; ///< whose rows are when a person is observed; -1: the store's period
+    int death_table;       ///< whose column death_date is, when not the identity tables'; else -1
     int latest_count;
     const char *const *latest; ///< columns that say which row is the newest, in order
     int copy_count;

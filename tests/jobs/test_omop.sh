@@ -61,6 +61,11 @@ file concept_ancestor.csv '\t' <<'END'
 ancestor_concept_id|descendant_concept_id|min_levels_of_separation|max_levels_of_separation
 2|2000000001|1|2
 END
+file concept_relationship.csv '\t' <<'END'
+concept_id_1|concept_id_2|relationship_id|valid_start_date|valid_end_date|invalid_reason
+2000000001|2|Maps to|19700101|20991231|
+2|2000000001|Maps to|19700101|20991231|D
+END
 
 load() { # IN STORE OPTIONS...: an ingest, quiet
     local in=$1 store=$2
@@ -115,4 +120,35 @@ rejects=$(tail -n +2 "$work/months/rejects/0002/OBSERVATION_PERIOD.csv" | cut -d
 "$bin" compact "$work/months" --quiet >/dev/null 2>&1 || fail "compact"
 "$bin" verify "$work/months" --quiet >/dev/null 2>&1 || fail "verify after an append"
 [ "$(ask "SELECT count(*) FROM observation_period" "$work/months")" = "6 " ] || fail "periods after an append: $(ask "SELECT patient, observation_period_id FROM observation_period" "$work/months")"
+
+# A tree of codes: what is below a concept, what maps to it, and an exception.
+sql="SELECT v.visit_concept_id, count(*) FROM condition_occurrence c JOIN visit_occurrence v USING (patient, visit) GROUP BY 1 ORDER BY 1"
+is "$sql" '9201,1 9202,1 '
+tree() { # CODES: how many conditions a study finds by them
+    printf '%s\n' '{"study": "tree", "codes": {"set": '"$1"'},' \
+        '"events": {"found": {"from": "condition_occurrence", "code": "condition_concept_id", "codes": "set"}},' \
+        '"cohorts": {"kept": {"entry": {"from": "found"}}}, "statistics": {"flow": {"attrition": "kept"}}}' >"$work/tree.json"
+    rm -rf "$work/tree"
+    "$bin" run "$work/tree.json" --store "$work/store" --out "$work/tree" --unprotected >"$work/said" 2>&1 || { cat "$work/said"; return; }
+    sed -n 2p "$work/tree/control/flow.csv" | cut -d, -f3
+}
+[ "$(tree '{"concept": ["2"]}')" = 3 ] || fail "a code and those below: $(tree '{"concept": ["2"]}')"
+[ "$(tree '{"concept": ["=2"]}')" = 2 ] || fail "a code alone"
+[ "$(tree '{"concept": ["2"], "except": {"concept": ["=2"]}}')" = 1 ] || fail "a code with an exception"
+[ "$(tree '{"concept": ["=~2000000001"]}')" = 1 ] || fail "what maps to a code: a relation that ended"
+[ "$(tree '{"concept": ["=~2"]}')" = 3 ] || fail "what maps to a code"
+tree '{"concept": ["two"]}' | grep -q "a code of concept is a whole number: 'two'" || fail "a concept that is no number"
+
+# OHDSI's definition 1068 as a study, on the synthetic CDM: the rows that Circe's own SQL gives.
+data=${PARCOURS_DATA:-$(dirname "$0")/../../../shared}/ohdsi
+if [ -d "$data/cdm22k" ]; then
+    load "$data/cdm22k" "$work/cdm" --model omop --shards 16
+    "$bin" run "$(dirname "$0")/../../jobs/tnf_in_colitis.json" --store "$work/cdm" --out "$work/tnf" --unprotected --quiet >/dev/null 2>&1 || fail "tnf_in_colitis"
+    got=$(h5dump -d start_date -y -w 0 "$work/tnf/cohorts/users.h5" | grep -m 1 -A 1 'DATA {' | tail -1 | tr -d ' ')
+    [ "$got" = "17024,17895,17838" ] || fail "tnf_in_colitis found $got"
+    got=$(h5dump -d end_date -y -w 0 "$work/tnf/cohorts/users.h5" | grep -m 1 -A 1 'DATA {' | tail -1 | tr -d ' ')
+    [ "$got" = "17115,18076,17897" ] || fail "tnf_in_colitis ends $got"
+else
+    echo "no $data/cdm22k: OHDSI's definition was not tried"
+fi
 echo "all good"
