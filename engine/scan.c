@@ -488,15 +488,19 @@ pc_status pc_catalog_of_store(const pc_store *store, pc_arena *arena, const pc_c
     const pc_dict **dict = pc_arena_array(arena, (size_t)model->dict_count + 1, sizeof *dict, err);
     const pc_column **reference = pc_arena_array(arena, tables, sizeof *reference, err);
     int64_t *count = pc_arena_array(arena, tables, sizeof *count, err);
-    if (catalog == NULL || dict == NULL || reference == NULL || count == NULL) return PC_NO_MEMORY;
+    int64_t *rows = pc_arena_array(arena, tables, sizeof *rows, err);
+    if (catalog == NULL || dict == NULL || reference == NULL || count == NULL || rows == NULL) {
+        return PC_NO_MEMORY;
+    }
     for (int i = 0; i < model->dict_count; i++) {
         dict[i] = pc_store_dict(store, i);
     }
     for (int i = 0; i < model->table_count; i++) {
+        rows[i] = pc_store_table_rows(store, i);
         if (model->table[i].path != PC_PATH_NONE) continue;
         pc_store_reference(store, i, &reference[i], &count[i]);
     }
-    *catalog = (pc_catalog){model, dict, reference, count};
+    *catalog = (pc_catalog){model, dict, reference, count, rows};
     *out = catalog;
     return PC_OK;
 }

@@ -450,8 +450,8 @@ static pc_status result_word(const pc_accumulator *a, uint32_t group, int64_t *o
     return PC_OK;
 }
 
-static pc_status result_words(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
-                              pc_column *out, pc_error *err)
+static pc_status result_words(const pc_accumulator *a, const uint32_t *of, int count,
+                              pc_arena *arena, pc_column *out, pc_error *err)
 {
     const pc_field *field = &a->aggregate->field;
     *out = (pc_column){.type = field->type,
@@ -462,7 +462,7 @@ static pc_status result_words(const pc_accumulator *a, uint32_t first, int count
     if (data == NULL || valid == NULL) return PC_NO_MEMORY;
     const int64_t least = least_count(a);
     for (int i = 0; i < count; i++) {
-        const uint32_t group = first + (uint32_t)i;
+        const uint32_t group = of[i];
         if (counts_of(a)[group] < least) continue;
         int64_t word = 0;
         PC_TRY(result_word(a, group, &word, err));
@@ -474,7 +474,7 @@ static pc_status result_words(const pc_accumulator *a, uint32_t first, int count
     return PC_OK;
 }
 
-// A piece of what settling has made.
+// A piece of what settling has made, of groups behind each other.
 static pc_status settled_column(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
                                 pc_column *out, pc_error *err)
 {
@@ -491,12 +491,17 @@ static pc_status settled_column(const pc_accumulator *a, uint32_t first, int cou
     return PC_OK;
 }
 
-pc_status pc_accumulator_column(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
-                                pc_column *out, pc_error *err)
+pc_status pc_accumulator_column(const pc_accumulator *a, const uint32_t *group, int count,
+                                pc_arena *arena, pc_column *out, pc_error *err)
 {
-    assert(first + (uint32_t)count <= a->room);
-    if (a->result.data != NULL) return settled_column(a, first, count, arena, out, err);
-    if (a->keep != PC_KEEP_VALUE) return result_words(a, first, count, arena, out, err);
+    if (a->result.data != NULL) {
+        return settled_column(a, count == 0 ? 0 : group[0], count, arena, out, err);
+    }
+    if (a->keep != PC_KEEP_VALUE) return result_words(a, group, count, arena, out, err);
     const uint32_t *best = (const uint32_t *)(const void *)a->value.data;
-    return pc_coder_column(&a->coder, best == NULL ? NULL : best + first, count, arena, out, err);
+    uint32_t number[PC_BATCH_ROWS];
+    for (int i = 0; i < count; i++) {
+        number[i] = best[group[i]];
+    }
+    return pc_coder_column(&a->coder, number, count, arena, out, err);
 }

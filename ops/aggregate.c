@@ -174,14 +174,15 @@ static pc_status aggregate_finish(pc_op *op, pc_batch *out, pc_arena *scratch, p
     out->column = pc_arena_array(scratch, (size_t)out->column_count + 1, sizeof *out->column, err);
     if (out->column == NULL) return PC_NO_MEMORY;
     const int keys = s->groups.key_count;
+    pc_groups_run(s->next, count, s->group);
     for (int i = 0; i < keys; i++) {
-        PC_TRY(pc_groups_column(&s->groups, i, s->next, count, scratch, &out->column[i], err));
+        PC_TRY(pc_groups_column(&s->groups, i, s->group, count, scratch, &out->column[i], err));
     }
     for (int i = 0; i < s->accumulator_count; i++) {
         if (s->next == 0) {
             PC_TRY(pc_accumulator_settle(&s->accumulator[i], s->groups.count, err));
         }
-        PC_TRY(pc_accumulator_column(&s->accumulator[i], s->next, count, scratch,
+        PC_TRY(pc_accumulator_column(&s->accumulator[i], s->group, count, scratch,
                                      &out->column[keys + i], err));
     }
     s->next += (uint32_t)count;
@@ -194,6 +195,7 @@ const pc_op_type pc_op_aggregate = {.name = "aggregate",
                                     .push = aggregate_push,
                                     .clear = pc_aggregation_clear,
                                     .pack = pc_aggregation_pack,
+                                    .pack_parts = pc_aggregation_pack_parts,
                                     .merge = pc_aggregation_merge,
                                     .finish = aggregate_finish,
                                     .close = aggregate_close};

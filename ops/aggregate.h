@@ -93,9 +93,10 @@ pc_status pc_accumulator_grow(pc_accumulator *a, uint32_t group_count, pc_error 
 /** Adds rows. There is room for their groups. */
 pc_status pc_accumulator_add(pc_accumulator *a, const pc_arguments *rows, bool one_group,
                              pc_error *err) PC_MUST_CHECK;
-/** The results of `count` groups from `first` on as a column in `arena`. */
-pc_status pc_accumulator_column(const pc_accumulator *a, uint32_t first, int count, pc_arena *arena,
-                                pc_column *out, pc_error *err) PC_MUST_CHECK;
+/** The results of `group[count]` as a column in `arena`; once settled, the groups follow each
+ *  other. */
+pc_status pc_accumulator_column(const pc_accumulator *a, const uint32_t *group, int count,
+                                pc_arena *arena, pc_column *out, pc_error *err) PC_MUST_CHECK;
 /** What is kept in pairs: makes the results of all groups, so that the columns can be written. */
 pc_status pc_accumulator_settle(pc_accumulator *a, uint32_t group_count,
                                 pc_error *err) PC_MUST_CHECK;
@@ -118,6 +119,7 @@ pc_status pc_narrow_sum(const pc_accumulator *a, pc_int128 sum, int64_t *out,
 void pc_accumulator_offer(pc_accumulator *a, uint32_t group, uint32_t number);
 
 /** Operator entries of aggregate_pack.c. */
+pc_status pc_aggregation_pack_parts(pc_op *op, const pc_op_parts *parts, pc_error *err);
 pc_status pc_aggregation_pack(pc_op *op, pc_buffer *out, pc_error *err);
 pc_status pc_aggregation_merge(pc_op *op, pc_span state, pc_error *err);
 /** Empties the state. */

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 #include "aggregate.h"
+#include "part_lists.h"
 
 enum {
     MOST_STATE_COLUMNS = 6, // count, high and low half of a sum, three words of its squares
@@ -77,31 +78,30 @@ static pc_status new_ints(int count, pc_arena *arena, pc_column *out, int64_t **
     return *values == NULL ? PC_NO_MEMORY : PC_OK;
 }
 
-static pc_status pack_accumulator(const pc_accumulator *a, uint32_t first, int count,
+static pc_status pack_accumulator(const pc_accumulator *a, const uint32_t *group, int count,
                                   pc_arena *arena, pc_column *column, pc_error *err)
 {
     if (a->keep == PC_KEEP_VALUE) {
-        return pc_accumulator_column(a, first, count, arena, column, err);
+        return pc_accumulator_column(a, group, count, arena, column, err);
     }
     int64_t *part[MOST_STATE_COLUMNS] = {NULL};
     for (int k = 0; k < state_columns(a->keep); k++) {
         PC_TRY(new_ints(count, arena, &column[k], &part[k], err));
     }
     if (part[0] == NULL) return PC_OK;
-    memcpy(part[0], (const int64_t *)(const void *)a->count.data + first,
-           (size_t)count * sizeof *part[0]);
-    if (a->keep == PC_KEEP_INTEGER) {
-        memcpy(part[1], (const int64_t *)(const void *)a->value.data + first,
-               (size_t)count * sizeof *part[1]);
+    for (int i = 0; i < count; i++) {
+        part[0][i] = ((const int64_t *)(const void *)a->count.data)[group[i]];
+    }
+    for (int i = 0; a->keep == PC_KEEP_INTEGER && i < count; i++) {
+        part[1][i] = ((const int64_t *)(const void *)a->value.data)[group[i]];
     }
     for (int i = 0; a->keep == PC_KEEP_SUM && i < count; i++) {
-        const pc_int128 sum = ((const pc_int128 *)(const void *)a->value.data)[first + (uint32_t)i];
+        const pc_int128 sum = ((const pc_int128 *)(const void *)a->value.data)[group[i]];
         part[1][i] = (int64_t)(sum >> 64);
         part[2][i] = (int64_t)(uint64_t)sum;
     }
     for (int i = 0; a->keep == PC_KEEP_SQUARES && i < count; i++) {
-        const pc_squares *s =
-            &((const pc_squares *)(const void *)a->value.data)[first + (uint32_t)i];
+        const pc_squares *s = &((const pc_squares *)(const void *)a->value.data)[group[i]];
         part[1][i] = (int64_t)(s->sum >> 64);
         part[2][i] = (int64_t)(uint64_t)s->sum;
         for (int k = 0; k < 3; k++) {
@@ -118,8 +118,9 @@ static size_t exact_bytes(pc_keep keep)
     return keep == PC_KEEP_EXACT_SQUARES ? sizeof(pc_exact_squares) : 0;
 }
 
-static pc_status pack_groups(const pc_aggregation *s, const pc_schema *schema, uint32_t first,
-                             int count, pc_arena *arena, pc_buffer *out, pc_error *err)
+static pc_status pack_groups(const pc_aggregation *s, const pc_schema *schema,
+                             const uint32_t *group, int count, pc_arena *arena, pc_buffer *out,
+                             pc_error *err)
 {
     pc_batch batch = {.column_count = schema->field_count, .row_count = count};
     batch.column =
@@ -127,18 +128,19 @@ static pc_status pack_groups(const pc_aggregation *s, const pc_schema *schema, u
     if (batch.column == NULL) return PC_NO_MEMORY;
     int at = 0;
     for (; at < s->groups.key_count; at++) {
-        PC_TRY(pc_groups_column(&s->groups, at, first, count, arena, &batch.column[at], err));
+        PC_TRY(pc_groups_column(&s->groups, at, group, count, arena, &batch.column[at], err));
     }
     for (int i = 0; i < s->accumulator_count; i++) {
-        PC_TRY(pack_accumulator(&s->accumulator[i], first, count, arena, &batch.column[at], err));
+        PC_TRY(pack_accumulator(&s->accumulator[i], group, count, arena, &batch.column[at], err));
         at += state_columns(s->accumulator[i].keep);
     }
     PC_TRY(pc_batch_pack(&batch, schema, out, err));
     for (int i = 0; i < s->accumulator_count; i++) {
         const pc_accumulator *a = &s->accumulator[i];
         const size_t bytes = exact_bytes(a->keep);
-        if (bytes == 0) continue;
-        PC_TRY(pc_buffer_append(out, a->value.data + first * bytes, (size_t)count * bytes, err));
+        for (int k = 0; bytes > 0 && k < count; k++) {
+            PC_TRY(pc_buffer_append(out, a->value.data + group[k] * bytes, bytes, err));
+        }
     }
     return PC_OK;
 }
@@ -153,29 +155,39 @@ static pc_schema pair_schema(const pc_accumulator *a, pc_field field[3])
     return (pc_schema){.field_count = a->keep == PC_KEEP_DISTINCT ? 2 : 3, .field = field};
 }
 
-static pc_status pack_pairs(const pc_accumulator *a, pc_arena *arena, pc_buffer *out, pc_error *err)
+/** How a state is cut: groups by part, their places among those of their part, pairs by part. */
+typedef struct cut {
+    pc_schema schema;     ///< of packed groups
+    const uint16_t *part; ///< [groups]
+    pc_part_lists group;  ///< lists of groups
+    uint32_t *place;      ///< [groups] in the list of its part
+    pc_part_lists *pair;  ///< [accumulators] lists of pairs
+} cut;
+
+static pc_status pack_pairs(const pc_accumulator *a, const pc_part_lists *lists, int p,
+                            const uint32_t *place, pc_arena *arena, pc_buffer *out, pc_error *err)
 {
     pc_field field[3];
     const pc_schema schema = pair_schema(a, field);
-    const uint64_t total = a->pairs.intern.count;
+    const uint32_t end = lists->start[p + 1];
+    const uint64_t total = end - lists->start[p];
     PC_TRY(pc_buffer_append(out, &total, sizeof total, err));
-    for (uint64_t first = 0; first < total; first += PC_BATCH_ROWS) {
+    for (uint32_t first = lists->start[p]; first < end; first += PC_BATCH_ROWS) {
         const pc_arena_mark mark = pc_arena_now(arena);
-        const int count = total - first < PC_BATCH_ROWS ? (int)(total - first) : PC_BATCH_ROWS;
+        const int count = end - first < PC_BATCH_ROWS ? (int)(end - first) : PC_BATCH_ROWS;
         pc_column column[3];
         int64_t *group = NULL;
         int64_t *amount = NULL;
         uint32_t number[PC_BATCH_ROWS];
         PC_TRY(new_ints(count, arena, &column[0], &group, err));
         PC_TRY(new_ints(count, arena, &column[2], &amount, err));
-        if (a->keep != PC_KEEP_DISTINCT) {
-            memcpy(amount, (const int64_t *)(const void *)a->amount.data + first,
-                   (size_t)count * sizeof *amount);
-        }
         for (int i = 0; i < count; i++) {
-            const uint64_t word = pc_intern_word(&a->pairs.intern, (uint32_t)first + (uint32_t)i);
-            group[i] = (int64_t)(word >> 32);
+            const uint32_t pair = lists->row[first + (uint32_t)i];
+            const uint64_t word = pc_intern_word(&a->pairs.intern, pair);
+            group[i] = place[word >> 32];
             number[i] = (uint32_t)word;
+            if (a->keep == PC_KEEP_DISTINCT) continue;
+            amount[i] = ((const int64_t *)(const void *)a->amount.data)[pair];
         }
         PC_TRY(pc_coder_column(&a->coder, number, count, arena, &column[1], err));
         const pc_batch batch = {
@@ -186,24 +198,58 @@ static pc_status pack_pairs(const pc_accumulator *a, pc_arena *arena, pc_buffer 
     return PC_OK;
 }
 
-static pc_status pack_all(pc_aggregation *s, pc_arena *arena, pc_buffer *out, pc_error *err)
+// The pairs of each part: those of its groups.
+static pc_status list_pairs(const pc_accumulator *a, const uint16_t *part, int part_count,
+                            pc_arena *arena, pc_part_lists *out, pc_error *err)
 {
-    pc_schema schema;
-    PC_TRY(state_schema(s, arena, &schema, err));
-    const uint64_t total = s->groups.count;
-    PC_TRY(pc_buffer_append(out, &total, sizeof total, err));
-    for (int i = 0; i < s->accumulator_count; i++) {
-        PC_TRY(pc_accumulator_grow(&s->accumulator[i], s->groups.count, err));
+    const uint32_t count = a->pairs.intern.count;
+    uint16_t *pair_part = pc_arena_array(arena, (size_t)count + 1, sizeof *pair_part, err);
+    if (pair_part == NULL) return PC_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++) {
+        pair_part[i] = part[pc_intern_word(&a->pairs.intern, i) >> 32];
     }
+    return pc_part_lists_make(pair_part, count, part_count, arena, out, err);
+}
+
+static pc_status make_cut(pc_aggregation *s, int part_count, pc_arena *arena, cut *out,
+                          pc_error *err)
+{
+    uint16_t *part;
+    PC_TRY(state_schema(s, arena, &out->schema, err));
+    PC_TRY(pc_groups_parts(&s->groups, part_count, arena, &part, err));
+    out->part = part;
+    const uint32_t count = s->groups.count;
+    PC_TRY(pc_part_lists_make(part, count, part_count, arena, &out->group, err));
+    out->place = pc_arena_array(arena, (size_t)count + 1, sizeof *out->place, err);
+    out->pair = pc_arena_array(arena, (size_t)s->accumulator_count + 1, sizeof *out->pair, err);
+    if (out->place == NULL || out->pair == NULL) return PC_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t group = out->group.row[i];
+        out->place[group] = i - out->group.start[part[group]];
+    }
+    for (int i = 0; i < s->accumulator_count; i++) {
+        PC_TRY(pc_accumulator_grow(&s->accumulator[i], count, err));
+        if (!pc_keeps_pairs(s->accumulator[i].keep)) continue;
+        PC_TRY(list_pairs(&s->accumulator[i], part, part_count, arena, &out->pair[i], err));
+    }
+    return PC_OK;
+}
+
+static pc_status pack_part(pc_aggregation *s, const cut *c, int p, pc_arena *arena, pc_buffer *out,
+                           pc_error *err)
+{
+    const uint32_t *group = c->group.row + c->group.start[p];
+    const uint64_t total = c->group.start[p + 1] - c->group.start[p];
+    PC_TRY(pc_buffer_append(out, &total, sizeof total, err));
     for (uint64_t first = 0; first < total; first += PC_BATCH_ROWS) {
         const pc_arena_mark mark = pc_arena_now(arena);
         const int count = total - first < PC_BATCH_ROWS ? (int)(total - first) : PC_BATCH_ROWS;
-        PC_TRY(pack_groups(s, &schema, (uint32_t)first, count, arena, out, err));
+        PC_TRY(pack_groups(s, &c->schema, group + first, count, arena, out, err));
         pc_arena_rewind(arena, mark);
     }
     for (int i = 0; i < s->accumulator_count; i++) {
         if (!pc_keeps_pairs(s->accumulator[i].keep)) continue;
-        PC_TRY(pack_pairs(&s->accumulator[i], arena, out, err));
+        PC_TRY(pack_pairs(&s->accumulator[i], &c->pair[i], p, c->place, arena, out, err));
     }
     return PC_OK;
 }
@@ -211,7 +257,34 @@ static pc_status pack_all(pc_aggregation *s, pc_arena *arena, pc_buffer *out, pc
 pc_status pc_aggregation_pack(pc_op *op, pc_buffer *out, pc_error *err)
 {
     pc_arena arena = {.budget = op->arena->budget};
-    pc_status status = pack_all(op->state, &arena, out, err);
+    cut whole;
+    pc_status status = make_cut(op->state, 1, &arena, &whole, err);
+    if (status == PC_OK) status = pack_part(op->state, &whole, 0, &arena, out, err);
+    pc_arena_reset(&arena);
+    if (status == PC_OK) status = pc_aggregation_clear(op, err);
+    return status;
+}
+
+static pc_status write_parts(pc_aggregation *s, const pc_op_parts *parts, pc_arena *arena,
+                             pc_buffer *piece, pc_error *err)
+{
+    cut c;
+    PC_TRY(make_cut(s, parts->count, arena, &c, err));
+    for (int p = 0; p < parts->count; p++) {
+        if (c.group.start[p + 1] == c.group.start[p]) continue;
+        piece->bytes = 0;
+        PC_TRY(pack_part(s, &c, p, arena, piece, err));
+        PC_TRY(parts->write(parts->context, p, (pc_span){piece->data, piece->bytes}, err));
+    }
+    return PC_OK;
+}
+
+pc_status pc_aggregation_pack_parts(pc_op *op, const pc_op_parts *parts, pc_error *err)
+{
+    pc_arena arena = {.budget = op->arena->budget};
+    pc_buffer piece = {.budget = op->arena->budget};
+    pc_status status = write_parts(op->state, parts, &arena, &piece, err);
+    pc_buffer_release(&piece);
     pc_arena_reset(&arena);
     if (status == PC_OK) status = pc_aggregation_clear(op, err);
     return status;

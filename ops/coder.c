@@ -37,7 +37,7 @@ uint32_t pc_coder_count(const pc_coder *coder)
 
 void pc_coder_forget(pc_coder *coder)
 {
-    coder->dict = NULL;
+    coder->dict = (pc_dict_mark){0};
 }
 
 // `map` gets `count` entries; those beyond the `keep` first ones are 0.
@@ -54,11 +54,11 @@ static pc_status fit_dict(pc_coder *coder, const pc_dict *dict, pc_error *err)
 {
     const size_t known = coder->map.bytes / sizeof(uint32_t);
     const size_t wanted = dict->count == 0 ? 1 : dict->count; // index 0 may stand for null
-    if (coder->dict == dict && known >= wanted) return PC_OK;
-    const size_t keep = coder->dict == dict ? known : 0;
-    coder->dict = NULL;
+    if (pc_dict_is_marked(coder->dict, dict) && known >= wanted) return PC_OK;
+    const size_t keep = pc_dict_is_marked(coder->dict, dict) ? known : 0;
+    coder->dict = (pc_dict_mark){0};
     PC_TRY(size_map(coder, wanted, keep, err));
-    coder->dict = dict;
+    coder->dict = pc_dict_mark_of(dict);
     return PC_OK;
 }
 

@@ -12,7 +12,7 @@ typedef struct pc_coder {
     bool is_text;          ///< values are kept as texts, else as words
     pc_intern value;       ///< words, number - 1
     pc_dict_builder *text; ///< texts, index = number - 1; owned
-    const pc_dict *dict;   ///< the dictionary that `map` is of
+    pc_dict_mark dict;     ///< the dictionary that `map` is of
     pc_buffer map;         ///< uint32: its index to number; or value - base to number. 0: not yet
     int64_t base;          ///< first value of the window of `map`
     bool has_base;

@@ -28,7 +28,7 @@ static pc_status prepare(pc_eval *e, const pc_expr *x, pc_expr_node *node, const
 {
     const uint32_t texts = dict->count;
     const bool is_stable = e->state->has_stable_dicts;
-    const bool same = node->dict == dict && node->texts <= texts &&
+    const bool same = pc_dict_is_marked(node->dict, dict) && node->texts <= texts &&
                       (is_stable || node->fingerprint == fingerprint(dict, node->texts));
     if (same && node->texts == texts && node->known.bytes > 0) return PC_OK;
     const size_t cell = value_bytes(x);
@@ -47,7 +47,7 @@ static pc_status prepare(pc_eval *e, const pc_expr *x, pc_expr_node *node, const
     node->value.bytes = ((size_t)texts + 1) * cell;
     node->null_is_known = false;
     node->rows = 0;
-    node->dict = dict;
+    node->dict = pc_dict_mark_of(dict);
     node->texts = texts;
     if (!is_stable) node->fingerprint = fingerprint(dict, texts);
     return PC_OK;
@@ -178,7 +178,7 @@ static pc_status learn_set(pc_eval *e, pc_expr_node *node, const pc_code_test *t
 {
     const pc_arena_mark mark = pc_arena_now(e->scratch);
     uint64_t *in = NULL;
-    PC_TRY(pc_code_set_bitmap(test->set, test->system, node->dict, e->scratch, &in, e->err));
+    PC_TRY(pc_code_set_bitmap(test->set, test->system, node->dict.dict, e->scratch, &in, e->err));
     for (uint32_t code = 0; code < node->texts; code++)
         node->value.data[code] = (char)(in[code >> 6] >> (code & 63) & 1);
     find_ranges(node, in);
@@ -198,7 +198,7 @@ static pc_status learn_codes(pc_eval *e, const pc_expr *x, pc_expr_node *node, b
 {
     if (node->known_count == node->texts && (!has_nulls || node->null_is_known)) return PC_OK;
     const bool is_set = x->kind == PC_EXPR_CALL && x->function->cell == pc_cell_in_codes;
-    if (is_set && x->arg[0]->kind == PC_EXPR_COLUMN && node->dict->sorted) {
+    if (is_set && x->arg[0]->kind == PC_EXPR_COLUMN && node->dict.dict->sorted) {
         return learn_set(e, node, x->extra);
     }
     const bool is_text = pc_type_is_text(x->type) || x->type == PC_NONE;

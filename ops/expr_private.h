@@ -53,7 +53,7 @@ struct pc_expr_node {
     const pc_expr *expr;
     bool can_fail;
     int text_column;      ///< the only column it reads, of type CODE or TEXT; else -1
-    const pc_dict *dict;  ///< that the cache is of
+    pc_dict_mark dict;    ///< that the cache is of
     uint32_t texts;       ///< of `dict` when it was last looked at
     uint64_t fingerprint; ///< of those texts
     uint32_t known_count;

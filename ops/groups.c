@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 #include "groups.h"
+#include "keys.h"
 
 pc_status pc_groups_open(pc_groups *groups, const pc_field *field, int key_count, pc_arena *arena,
                          pc_error *err)
@@ -47,13 +48,20 @@ pc_status pc_groups_number(pc_groups *groups, const pc_column *key, int row_coun
     return PC_OK;
 }
 
-pc_status pc_groups_column(const pc_groups *groups, int key, uint32_t first, int count,
+void pc_groups_run(uint32_t first, int count, uint32_t *group)
+{
+    for (int i = 0; i < count; i++) {
+        group[i] = first + (uint32_t)i;
+    }
+}
+
+pc_status pc_groups_column(const pc_groups *groups, int key, const uint32_t *of, int count,
                            pc_arena *arena, pc_column *out, pc_error *err)
 {
     assert(count <= PC_BATCH_ROWS);
     uint32_t number[PC_BATCH_ROWS];
     for (int i = 0; i < count; i++) {
-        uint32_t group = first + (uint32_t)i;
+        uint32_t group = of[i];
         for (int later = groups->key_count - 1; later > key; later--) {
             group = (uint32_t)(pc_intern_word(&groups->pairs[later].intern, group) >> 32);
         }
@@ -67,4 +75,50 @@ void pc_groups_forget(pc_groups *groups)
     for (int i = 0; i < groups->key_count; i++) {
         pc_coder_forget(&groups->coder[i]);
     }
+}
+
+static pc_status hash_groups(const pc_groups *groups, pc_keys *keys, int part_count,
+                             pc_arena *arena, uint16_t *part, pc_error *err)
+{
+    for (uint32_t first = 0; first < groups->count; first += PC_BATCH_ROWS) {
+        const pc_arena_mark mark = pc_arena_now(arena);
+        const uint32_t left = groups->count - first;
+        pc_batch batch = {.column_count = groups->key_count,
+                          .row_count = left < PC_BATCH_ROWS ? (int)left : PC_BATCH_ROWS};
+        batch.column =
+            pc_arena_array(arena, (size_t)batch.column_count + 1, sizeof *batch.column, err);
+        if (batch.column == NULL) return PC_NO_MEMORY;
+        uint32_t group[PC_BATCH_ROWS];
+        uint64_t hash[PC_BATCH_ROWS];
+        bool is_null[PC_BATCH_ROWS];
+        pc_groups_run(first, batch.row_count, group);
+        for (int i = 0; i < groups->key_count; i++) {
+            PC_TRY(
+                pc_groups_column(groups, i, group, batch.row_count, arena, &batch.column[i], err));
+        }
+        PC_TRY(pc_keys_hash(keys, &batch, hash, is_null, err));
+        pc_keys_forget(keys);
+        for (int i = 0; i < batch.row_count; i++) {
+            part[first + (uint32_t)i] = (uint16_t)pc_part_of_hash(hash[i], part_count);
+        }
+        pc_arena_rewind(arena, mark);
+    }
+    return PC_OK;
+}
+
+pc_status pc_groups_parts(const pc_groups *groups, int part_count, pc_arena *arena, uint16_t **part,
+                          pc_error *err)
+{
+    int *column = pc_arena_array(arena, (size_t)groups->key_count + 1, sizeof *column, err);
+    *part = pc_arena_array(arena, (size_t)groups->count + 1, sizeof **part, err);
+    if (column == NULL || *part == NULL) return PC_NO_MEMORY;
+    if (part_count == 1) return PC_OK;
+    for (int i = 0; i < groups->key_count; i++) {
+        column[i] = i;
+    }
+    pc_keys keys;
+    pc_status status = pc_keys_open(&keys, column, groups->key_count, arena, err);
+    if (status == PC_OK) status = hash_groups(groups, &keys, part_count, arena, *part, err);
+    pc_keys_close(&keys);
+    return status;
 }

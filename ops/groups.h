@@ -20,9 +20,14 @@ void pc_groups_close(pc_groups *groups);
  *  keys all rows are of group 0. */
 pc_status pc_groups_number(pc_groups *groups, const pc_column *key, int row_count, uint32_t *group,
                            pc_error *err) PC_MUST_CHECK;
-/** The values of key `key` for groups `first` .. `first + count - 1`, in `arena`. */
-pc_status pc_groups_column(const pc_groups *groups, int key, uint32_t first, int count,
+/** The values of key `key` for `group[count]`, in `arena`. */
+pc_status pc_groups_column(const pc_groups *groups, int key, const uint32_t *group, int count,
                            pc_arena *arena, pc_column *out, pc_error *err) PC_MUST_CHECK;
+/** [count] numbers of groups from `first` on. */
+void pc_groups_run(uint32_t first, int count, uint32_t *group);
+/** Groups by parts of the hash of their keys, `part` [groups->count]. In `arena`. */
+pc_status pc_groups_parts(const pc_groups *groups, int part_count, pc_arena *arena, uint16_t **part,
+                          pc_error *err) PC_MUST_CHECK;
 /** Forgets dictionaries that are about to go. */
 void pc_groups_forget(pc_groups *groups);
 

@@ -26,7 +26,7 @@ void pc_keys_close(pc_keys *keys)
 void pc_keys_forget(pc_keys *keys)
 {
     for (int i = 0; i < keys->count; i++) {
-        keys->texts[i].dict = NULL;
+        keys->texts[i].dict = (pc_dict_mark){0};
     }
 }
 
@@ -57,15 +57,15 @@ static uint64_t span_hash(pc_span text)
 static pc_status know_texts(pc_key_texts *texts, const pc_dict *dict, pc_error *err)
 {
     uint32_t known = (uint32_t)(texts->hash.bytes / sizeof(uint64_t));
-    if (texts->dict != dict) known = 0;
-    if (texts->dict == dict && known == dict->count) return PC_OK;
+    if (!pc_dict_is_marked(texts->dict, dict)) known = 0;
+    if (pc_dict_is_marked(texts->dict, dict) && known == dict->count) return PC_OK;
     PC_TRY(pc_buffer_reserve(&texts->hash, (size_t)dict->count * sizeof(uint64_t) + 1, err));
     uint64_t *hash = (uint64_t *)(void *)texts->hash.data;
     for (uint32_t i = known; i < dict->count; i++) {
         hash[i] = span_hash(pc_dict_text(dict, i));
     }
     texts->hash.bytes = (size_t)dict->count * sizeof(uint64_t);
-    texts->dict = dict;
+    texts->dict = pc_dict_mark_of(dict);
     return PC_OK;
 }
 
@@ -127,4 +127,9 @@ bool pc_keys_equal(const pc_keys *a, const pc_column *a_column, int64_t a_row, c
         }
     }
     return true;
+}
+
+int pc_part_of_hash(uint64_t hash, int count)
+{
+    return (int)(((hash >> 32) * (uint64_t)count) >> 32); // hash tables use the low bits
 }

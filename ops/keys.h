@@ -8,7 +8,7 @@
 
 /** Hashes of the texts of the dictionary that a key column had last. */
 typedef struct pc_key_texts {
-    const pc_dict *dict;
+    pc_dict_mark dict;
     pc_buffer hash; ///< uint64 [known texts]
 } pc_key_texts;
 
@@ -28,6 +28,8 @@ void pc_keys_forget(pc_keys *keys);
  *  value, texts and ids by bytes, -0 as 0, every nan as one. */
 pc_status pc_keys_hash(pc_keys *keys, const pc_batch *batch, uint64_t *hash, bool *is_null,
                        pc_error *err) PC_MUST_CHECK;
+/** The part, of `count`, of rows whose keys have this hash. */
+int pc_part_of_hash(uint64_t hash, int count);
 /** True when the keys of two rows are equal. None is null; types fit. */
 bool pc_keys_equal(const pc_keys *a, const pc_column *a_column, int64_t a_row, const pc_keys *b,
                    const pc_column *b_column, int64_t b_row);

@@ -132,14 +132,9 @@ static pc_status sort_open(pc_op *op, const pc_plan *node, pc_error *err)
     s->most = limit < 0 || limit > INT64_MAX - offset ? -1 : offset + limit;
     assert(node->of.sort.first_of == 0 || (limit < 0 && offset == 0));
     const int count = node->schema.field_count;
-    pc_field *field = pc_arena_array(op->arena, (size_t)count + 1, sizeof *field, err);
     s->column = pc_arena_array(op->arena, (size_t)count + 1, sizeof *s->column, err);
-    if (field == NULL || s->column == NULL) return PC_NO_MEMORY;
-    for (int i = 0; i < count; i++) {
-        field[i] = node->schema.field[i];
-        if (field[i].type == PC_ID && field[i].width == 0) field[i].width = PC_ID_MAX_BYTES;
-    }
-    s->packed = (pc_schema){.field_count = count, .field = field};
+    if (s->column == NULL) return PC_NO_MEMORY;
+    PC_TRY(pc_schema_packed(&node->schema, op->arena, &s->packed, err));
     PC_TRY(open_columns(s, op->arena->budget, err));
     return make_order(s, op->arena, err);
 }
@@ -415,19 +410,28 @@ static pc_status sort_finish(pc_op *op, pc_batch *out, pc_arena *scratch, pc_err
     return PC_OK;
 }
 
+// Sorted rows first .. end - 1, a batch at a time, to `part` or else behind `out`.
+static pc_status pack_range(const sorter *s, int64_t first, int64_t end, pc_arena *arena,
+                            const pc_op_parts *parts, int part, pc_buffer *out, pc_error *err)
+{
+    for (; first < end; first += PC_BATCH_ROWS) {
+        const pc_arena_mark mark = pc_arena_now(arena);
+        pc_batch batch;
+        PC_TRY(write_rows(s, first, end, arena, &batch, err));
+        if (parts != NULL) out->bytes = 0;
+        PC_TRY(pc_batch_pack(&batch, &s->packed, out, err));
+        pc_arena_rewind(arena, mark);
+        if (parts == NULL) continue;
+        PC_TRY(parts->write(parts->context, part, (pc_span){out->data, out->bytes}, err));
+    }
+    return PC_OK;
+}
+
 static pc_status pack_rows(sorter *s, pc_arena *arena, pc_buffer *out, pc_error *err)
 {
     PC_TRY(order_rows(s, &s->row_count, err));
     const bool cut = s->most >= 0 && s->most < s->row_count;
-    const int64_t end = cut ? s->most : s->row_count;
-    for (int64_t first = 0; first < end; first += PC_BATCH_ROWS) {
-        const pc_arena_mark mark = pc_arena_now(arena);
-        pc_batch batch;
-        PC_TRY(write_rows(s, first, end, arena, &batch, err));
-        PC_TRY(pc_batch_pack(&batch, &s->packed, out, err));
-        pc_arena_rewind(arena, mark);
-    }
-    return PC_OK;
+    return pack_range(s, 0, cut ? s->most : s->row_count, arena, NULL, 0, out, err);
 }
 
 static pc_status sort_clear(pc_op *op, pc_error *err)
@@ -464,6 +468,70 @@ static pc_status merge_rows(sorter *s, pc_span state, pc_arena *arena, pc_error 
     return PC_OK;
 }
 
+// Rows in order of arrival.
+static pc_status index_rows(sorter *s, pc_error *err)
+{
+    const size_t bytes = (size_t)s->row_count * sizeof(uint32_t);
+    PC_TRY(pc_buffer_reserve(&s->index, bytes + 1, err));
+    uint32_t *index = (uint32_t *)(void *)s->index.data;
+    for (int64_t row = 0; row < s->row_count; row++) {
+        index[row] = (uint32_t)row;
+    }
+    s->index.bytes = bytes;
+    return PC_OK;
+}
+
+static pc_status write_parts(sorter *s, const pc_op_parts *parts, pc_arena *arena, pc_buffer *piece,
+                             pc_error *err)
+{
+    if (parts->bounds.bytes == 0) {
+        PC_TRY(index_rows(s, err));
+        return pack_range(s, 0, s->row_count, arena, parts, 0, piece, err);
+    }
+    // The bounds are sorted among the rows, and each begins the next part.
+    const int64_t rows = s->row_count;
+    PC_TRY(merge_rows(s, parts->bounds, arena, err));
+    PC_TRY(sort_index(s, err));
+    const uint32_t *index = (const uint32_t *)(const void *)s->index.data;
+    int64_t start = 0;
+    int part = 0;
+    for (int64_t i = 0; i < s->row_count; i++) {
+        if (index[i] < rows) continue;
+        assert(part < parts->count);
+        PC_TRY(pack_range(s, start, i, arena, parts, part++, piece, err));
+        start = i + 1;
+    }
+    return pack_range(s, start, s->row_count, arena, parts, part, piece, err);
+}
+
+static pc_status sort_pack_parts(pc_op *op, const pc_op_parts *parts, pc_error *err)
+{
+    sorter *s = op->state;
+    assert(s->most < 0 && s->node->of.sort.first_of == 0);
+    pc_arena arena = {.budget = op->arena->budget};
+    pc_buffer piece = {.budget = op->arena->budget};
+    const pc_status status = write_parts(s, parts, &arena, &piece, err);
+    pc_buffer_release(&piece);
+    pc_arena_reset(&arena);
+    return status == PC_OK ? sort_clear(op, err) : status;
+}
+
+// The rows of the sample become the index, so that they are written as sorted rows are.
+static pc_status sort_sample(pc_op *op, int count, bool in_order, pc_buffer *out, pc_error *err)
+{
+    sorter *s = op->state;
+    PC_TRY(in_order ? sort_index(s, err) : index_rows(s, err));
+    uint32_t *index = (uint32_t *)(void *)s->index.data;
+    const int64_t taken = count < s->row_count ? count : s->row_count;
+    for (int64_t i = 0; i < taken; i++) {
+        index[i] = index[(i + 1) * s->row_count / (taken + 1)];
+    }
+    pc_arena arena = {.budget = op->arena->budget};
+    const pc_status status = pack_range(s, 0, taken, &arena, NULL, 0, out, err);
+    pc_arena_reset(&arena);
+    return status;
+}
+
 static pc_status sort_merge(pc_op *op, pc_span state, pc_error *err)
 {
     pc_arena arena = {.budget = op->arena->budget};
@@ -478,6 +546,8 @@ const pc_op_type pc_op_sort = {.name = "sort",
                                .push = sort_push,
                                .clear = sort_clear,
                                .pack = sort_pack,
+                               .pack_parts = sort_pack_parts,
+                               .sample = sort_sample,
                                .merge = sort_merge,
                                .finish = sort_finish,
                                .close = sort_close};

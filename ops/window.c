@@ -101,7 +101,9 @@ static pc_status window_open(pc_op *op, const pc_plan *node, pc_error *err)
     }
     PC_TRY(pc_expr_state_new(op->arena, op->arena->budget, &s->exprs, err));
     const pc_schema kept = {s->kept_count, s->field};
-    return pc_table_new(&kept, PC_TABLE_BORROWS, op->arena->budget, &s->table, err);
+    // The dictionaries of one block outlive its windows; others may go.
+    const pc_table_texts texts = node->by_slot ? PC_TABLE_BORROWS : PC_TABLE_COPIES;
+    return pc_table_new(&kept, texts, op->arena->budget, &s->table, err);
 }
 
 static void window_close(pc_op *op)

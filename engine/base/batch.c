@@ -3,6 +3,19 @@
 #include <string.h>
 #include "parcours/batch.h"
 
+pc_status pc_schema_packed(const pc_schema *schema, pc_arena *arena, pc_schema *out, pc_error *err)
+{
+    const int count = schema->field_count;
+    pc_field *field = pc_arena_array(arena, (size_t)count + 1, sizeof *field, err);
+    if (field == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        field[i] = schema->field[i];
+        if (field[i].type == PC_ID && field[i].width == 0) field[i].width = PC_ID_MAX_BYTES;
+    }
+    *out = (pc_schema){.field_count = count, .field = field};
+    return PC_OK;
+}
+
 int pc_schema_find(const pc_schema *schema, const char *name)
 {
     const pc_span wanted = pc_span_of(name);

@@ -202,7 +202,11 @@ static pc_status take_dict(reader *r, bool sorted, const pc_dict **out)
         offset[i + 1] = offset[i] + text_bytes[i];
     }
     PC_TRY(take_array(r, offset[count], 1, &memory));
-    *dict = (pc_dict){.count = count, .sorted = sorted, .offset = offset, .bytes = memory};
+    *dict = (pc_dict){.count = count,
+                      .sorted = sorted,
+                      .offset = offset,
+                      .bytes = memory,
+                      .serial = pc_budget_serial(r->arena->budget)};
     for (uint32_t i = 1; sorted && i < count; i++) {
         if (pc_span_compare(pc_dict_text(dict, i - 1), pc_dict_text(dict, i)) >= 0) {
             return PC_FAIL(r->err, PC_BAD_INPUT, "a packed batch has texts out of order");

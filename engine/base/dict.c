@@ -120,6 +120,7 @@ pc_status pc_dict_builder_new(pc_budget *budget, pc_dict_builder **out, pc_error
     b->offset.budget = budget;
     b->bytes.budget = budget;
     b->cell.budget = budget;
+    b->view.serial = pc_budget_serial(budget);
     const uint64_t zero = 0;
     pc_status status = pc_buffer_append(&b->offset, &zero, sizeof zero, err);
     if (status == PC_OK) status = grow_cells(b, FIRST_CELLS, err);
@@ -225,7 +226,11 @@ pc_status pc_dict_builder_sort(const pc_dict_builder *builder, pc_arena *arena, 
         offset[i + 1] = offset[i] + item[i].text.bytes;
         if (map != NULL) map[item[i].index] = i;
     }
-    *out = (pc_dict){.count = count, .sorted = true, .offset = offset, .bytes = bytes};
+    *out = (pc_dict){.count = count,
+                     .sorted = true,
+                     .offset = offset,
+                     .bytes = bytes,
+                     .serial = pc_budget_serial(arena->budget)};
     if (old_to_new != NULL) *old_to_new = map;
     status = PC_OK;
 done:

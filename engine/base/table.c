@@ -11,7 +11,7 @@ typedef struct kept_column {
     pc_buffer valid;         // bitmap
     const pc_dict *borrowed; // the codes are of this one; NULL: of `text`
     pc_dict_builder *text;   // owned; NULL: not made
-    const pc_dict *mapped;   // dictionary that `map` is of
+    pc_dict_mark mapped;     // dictionary that `map` is of
     pc_buffer map;           // uint32: its index to builder index + 1, 0: not yet
 } kept_column;
 
@@ -75,7 +75,7 @@ static void forget_texts(kept_column *c)
     pc_dict_builder_free(c->text);
     c->text = NULL;
     c->borrowed = NULL;
-    c->mapped = NULL;
+    c->mapped = (pc_dict_mark){0};
 }
 
 void pc_table_free(pc_table *table)
@@ -132,12 +132,12 @@ static pc_status grow_valid(kept_column *k, const pc_column *from, int64_t row_c
 static pc_status own_index(kept_column *k, const pc_dict *dict, uint32_t code, uint32_t *out,
                            pc_error *err)
 {
-    if (k->mapped != dict || k->map.bytes / sizeof(uint32_t) <= code) {
+    if (!pc_dict_is_marked(k->mapped, dict) || k->map.bytes / sizeof(uint32_t) <= code) {
         const size_t bytes = (size_t)dict->count * sizeof(uint32_t);
         PC_TRY(pc_buffer_reserve(&k->map, bytes, err));
         memset(k->map.data, 0, bytes);
         k->map.bytes = bytes;
-        k->mapped = dict;
+        k->mapped = pc_dict_mark_of(dict);
     }
     uint32_t *known = (uint32_t *)(void *)k->map.data + code;
     if (*known == 0) {
@@ -495,7 +495,7 @@ pc_status pc_table_unpack(pc_table *table, pc_span in, pc_error *err)
         status = pc_batch_unpack(in, &at, &table->schema, &arena, &batch, err);
         if (status == PC_OK) status = pc_table_add(table, &batch, err);
         for (int i = 0; i < table->schema.field_count; i++) {
-            table->column[i].mapped = NULL; // the batch's dictionaries go
+            table->column[i].mapped = (pc_dict_mark){0}; // the batch's dictionaries go
         }
         pc_arena_empty(&arena);
     }

@@ -13,7 +13,14 @@ typedef struct pc_budget {
     size_t limit_bytes; ///< the most that may be used at once; 0: no limit
     size_t used_bytes;  ///< used now
     size_t peak_bytes;  ///< the most that was ever used
+    uint64_t serial;    ///< the last number that was given out
 } pc_budget;
+
+/** A number that was not given out before; 0 without a budget. Local. */
+static inline uint64_t pc_budget_serial(pc_budget *budget)
+{
+    return budget == NULL ? 0 : ++budget->serial;
+}
 
 /** Tells the C library to keep freed memory for the next request (up to 64 MiB). First call of
  * main. Local. */

@@ -21,6 +21,10 @@ typedef struct pc_schema {
     const pc_field *field; ///< [field_count], borrowed
 } pc_schema;
 
+/** The schema with which batches of `schema` are packed: ids get their greatest width where it is
+ *  not known. In `arena`. Local. */
+pc_status pc_schema_packed(const pc_schema *schema, pc_arena *arena, pc_schema *out,
+                           pc_error *err) PC_MUST_CHECK;
 /** Index of the field of that name without regard to case, or -1. */
 int pc_schema_find(const pc_schema *schema, const char *name);
 

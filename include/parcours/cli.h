@@ -90,6 +90,8 @@ const char *pc_engine_version(void);
 
 /** Writes to standard output on rank 0 and flushes. Local. @return PC_IO */
 pc_status pc_cli_write(const pc_cli *cli, pc_span text, pc_error *err) PC_MUST_CHECK;
+/** The folder for what a query puts aside: --scratch, or one in the store. NULL: refused. */
+const char *pc_cli_scratch(pc_cli *cli, const char *store, pc_error *err);
 /** "a/b" in the cli's arena. NULL: refused. */
 char *pc_cli_path(pc_cli *cli, const char *folder, const char *name, pc_error *err);
 

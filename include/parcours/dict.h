@@ -13,9 +13,24 @@ typedef struct pc_dict {
     bool sorted;
     const uint64_t *offset; ///< [count + 1] where text i begins in `bytes`; the first need not be 0
     const char *bytes;      ///< all texts, one behind the other
+    uint64_t serial; ///< tells it from another one that later stands at its address; 0: none will
 } pc_dict;
 
 #define PC_DICT_NONE UINT32_MAX // no such text
+
+/** The dictionary that something was learned of. Begin with zeros. */
+typedef struct pc_dict_mark {
+    const pc_dict *dict;
+    uint64_t serial;
+} pc_dict_mark;
+static inline pc_dict_mark pc_dict_mark_of(const pc_dict *dict)
+{
+    return (pc_dict_mark){dict, dict->serial};
+}
+static inline bool pc_dict_is_marked(pc_dict_mark mark, const pc_dict *dict)
+{
+    return mark.dict == dict && mark.serial == dict->serial;
+}
 
 static inline pc_span pc_dict_text(const pc_dict *dict, uint32_t index)
 {

@@ -62,6 +62,8 @@ typedef struct pc_query_profile {
     pc_run_counts counts; ///< summed over ranks and loops over shards; seconds of the slowest
     int stage_count, pass_count;               ///< pass: a loop over shards
     double open_s, scan_s, reduce_s, finish_s; ///< on this rank
+    int64_t aside_bytes;                       ///< put aside in parts, on this rank
+    bool in_pieces;                            ///< the result went to `output`
 } pc_query_profile;
 
 /** Where relations that are no tables come from: a block is given first, then asked for its rows.
@@ -76,6 +78,15 @@ typedef struct pc_block_rows {
                       pc_error *err);
 } pc_block_rows;
 
+/** Where a result goes that is more than rank 0 should hold: in pieces, in order. */
+typedef struct pc_query_output {
+    void *context;
+    /** Rows as text, behind what `text` holds. Local, on the rank that has them. */
+    pc_status (*format)(void *context, const pc_result *rows, pc_buffer *text, pc_error *err);
+    /** Takes the texts of all rows in their order. Local, on rank 0. */
+    pc_status (*write)(void *context, pc_span text, pc_error *err);
+} pc_query_output;
+
 /** How to run a query. */
 typedef struct pc_query_run {
     const pc_store *store;
@@ -84,13 +95,18 @@ typedef struct pc_query_run {
     const pc_block_rows *rows; ///< of its PC_PLAN_ROWS; NULL: it has none
     pc_budget *budget;
     const pc_log *log;
+    const char *scratch; ///< folder for what does not fit in the budget; made and removed
+    size_t state_bytes;  ///< states of this size are put aside; 0: a third of what is left
+    const pc_query_output *output;
 } pc_query_run;
 
 /** Collective. Runs a query: each rank its shards up to the first operator whose state is of all
  *  ranks, then the states are reduced to rank 0, which runs the rest; subqueries that all ranks
- *  must know come first. The result does not depend on ranks or shards.
+ *  must know come first. A state that is more than rank 0 can hold is reduced in parts on all
+ *  ranks. The result does not depend on ranks or shards.
  *  @param arena   owns the result and the profile's arrays
- *  @param result  filled on rank 0; elsewhere it has no rows. It holds the visible columns */
+ *  @param result  filled on rank 0, unless it went to `output`; elsewhere it has no rows. It holds
+ *                 the visible columns */
 pc_status pc_query_execute(pc_comm *comm, const pc_query_run *run, pc_arena *arena,
                            pc_result *result, pc_query_profile *profile,
                            pc_error *err) PC_MUST_CHECK;

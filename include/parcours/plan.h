@@ -21,6 +21,8 @@ typedef enum pc_plan_kind {
     PC_PLAN_ROWS,      ///< rows of a relation that comes beside the tables
     PC_PLAN_SHARE,     ///< rows of rank 0, from here on every rank has them all
     PC_PLAN_WINDOW,    ///< window functions: columns beside the input's
+    PC_PLAN_SPLIT,     ///< rows by the hash of some columns, in parts
+    PC_PLAN_EXCHANGE,  ///< the rows of a split, from here on each part with one rank
     PC_PLAN_KIND_COUNT
 } pc_plan_kind;
 
@@ -105,6 +107,7 @@ typedef struct pc_window_call {
 typedef enum pc_spread {
     PC_SPREAD_SLOTS, ///< each row on the rank that reads its shard; batches have slots in order
     PC_SPREAD_WHOLE, ///< every rank has all rows
+    PC_SPREAD_PARTS, ///< each row on some rank, with the others of its part; they have no slots
     PC_SPREAD_ROOT   ///< rank 0 has them
 } pc_spread;
 
@@ -165,6 +168,7 @@ struct pc_plan {
             pc_join join;
             const pc_plan *build; ///< kept in memory: all of it, or those of a block
             bool within_slot;     ///< both are SLOTS and only rows of one slot meet
+            bool within_part;     ///< both are EXCHANGE by these keys: only rows of one part meet
             int key_count;
             const int *key;       ///< [key_count] columns of the input
             const int *build_key; ///< [key_count] columns of `build`, equal to them; null matches
@@ -184,6 +188,10 @@ struct pc_plan {
             int set_count;        ///< output: the input's columns, then which set (PC_INT from 0)
             const uint64_t *kept; ///< [set_count] bit i: column i keeps its value, else null
         } expand;
+        struct {
+            int key_count;
+            const int *key; ///< [key_count] columns
+        } split;
         struct {
             int column; ///< PC_INT; not positive: not at all
         } repeat;
@@ -214,7 +222,7 @@ typedef struct pc_plan_traits {
     const char *why;         ///< the name that made one of them true, or NULL
 } pc_plan_traits;
 
-/** The inputs of a node; none of leaves, of which SHARE is one. */
+/** The inputs of a node; none of leaves, of which SHARE and EXCHANGE are two. */
 int pc_plan_inputs(const pc_plan *plan, const pc_plan *input[PC_MAX_PLAN_INPUTS]);
 
 /** A subquery used as a value: run before all else; its one row's first column becomes `value`. */
@@ -263,6 +271,8 @@ pc_status pc_sql_plan_with(const char *sql, const pc_catalog *catalog, const pc_
  *  @return PC_BAD_JOB or PC_UNSUPPORTED with position and name */
 pc_status pc_sql_plan(const char *sql, const pc_catalog *catalog, bool protect, pc_arena *arena,
                       const pc_query **out, pc_error *err) PC_MUST_CHECK;
+/** Rows that a plan is likely to give: an estimate, for choices and for explain. Local. */
+double pc_plan_rows(const pc_plan *plan, const pc_catalog *catalog);
 /** The plan as indented text, for explain. */
 pc_status pc_plan_print(const pc_plan *plan, const pc_catalog *catalog, pc_buffer *out,
                         pc_error *err) PC_MUST_CHECK;

@@ -33,6 +33,33 @@ typedef enum pc_format { PC_FORMAT_CSV, PC_FORMAT_TABLE, PC_FORMAT_JSON } pc_for
 pc_status pc_result_write(const pc_result *result, pc_format format, bool protect, pc_buffer *out,
                           pc_gate_counts *counts, pc_error *err) PC_MUST_CHECK;
 
+/** Some rows of a result that is written piece by piece, as text without what stands before the
+ *  first and behind the last row; in JSON each row has a comma in front. Not of a table, whose
+ *  columns are as wide as their widest cell. Counts are added. Local. */
+pc_status pc_result_write_piece(const pc_result *result, pc_format format, bool protect,
+                                pc_buffer *out, pc_gate_counts *counts,
+                                pc_error *err) PC_MUST_CHECK;
+/** What stands before the first row, and behind the last. `result`: its schema is looked at. */
+pc_status pc_result_write_head(const pc_result *result, pc_format format, pc_buffer *out,
+                               pc_error *err) PC_MUST_CHECK;
+pc_status pc_result_write_tail(pc_format format, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
+
+/** A file that gets its name when it is whole. */
+enum { PC_FILE_PATH_BYTES = 4096 };
+typedef struct pc_file_writer {
+    int file; ///< -1: closed
+    unsigned mode;
+    char path[PC_FILE_PATH_BYTES], temporary[PC_FILE_PATH_BYTES];
+} pc_file_writer;
+/** `mode`: 0600 or 0644. After it failed there is nothing to close. */
+pc_status pc_file_begin(const char *path, unsigned mode, pc_file_writer *out,
+                        pc_error *err) PC_MUST_CHECK;
+pc_status pc_file_add(pc_file_writer *writer, pc_span text, pc_error *err) PC_MUST_CHECK;
+/** Gives it its name. `syncs`: it is on disk before. */
+pc_status pc_file_end(pc_file_writer *writer, bool syncs, pc_error *err) PC_MUST_CHECK;
+/** Removes a file that was not ended; else does nothing. */
+void pc_file_abandon(pc_file_writer *writer);
+
 /** Writes a whole file: temporary name, rename; not synced. For files whose hash stands elsewhere,
  *  so that one torn by a power cut is found. `mode`: 0600 or 0644. */
 pc_status pc_file_put(const char *path, pc_span text, unsigned mode, pc_error *err) PC_MUST_CHECK;

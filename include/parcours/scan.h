@@ -91,6 +91,7 @@ typedef struct pc_catalog {
     const pc_dict *const *dict;        ///< [model->dict_count]
     const pc_column *const *reference; ///< [model->table_count] columns, NULL: no rows
     const int64_t *reference_count;    ///< [model->table_count]
+    const int64_t *row_count; ///< [model->table_count] of tables of patients; NULL: not known
 } pc_catalog;
 /** The catalogue of an open store; owned by `arena`. */
 pc_status pc_catalog_of_store(const pc_store *store, pc_arena *arena, const pc_catalog **out,

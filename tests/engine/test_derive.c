@@ -103,9 +103,10 @@ static pc_status derive_small(pc_budget *budget, bool lacks_text, pc_error *err,
     static const uint64_t cip_at[] = {0, 1, 2, 3, 4};
     static const uint64_t atc_at[] = {0, 3, 6, 9};
     static const uint64_t class_at[] = {0, 1, 3, 4, 6};
-    const pc_dict cips = {4, true, cip_at, "1234"};
-    const pc_dict atcs = {3, true, atc_at, "A10A11B01"};
-    const pc_dict classes = {lacks_text ? 3U : 4U, true, class_at, "AA+BB+"};
+    const pc_dict cips = {.count = 4, .sorted = true, .offset = cip_at, .bytes = "1234"};
+    const pc_dict atcs = {.count = 3, .sorted = true, .offset = atc_at, .bytes = "A10A11B01"};
+    const pc_dict classes = {
+        .count = lacks_text ? 3U : 4U, .sorted = true, .offset = class_at, .bytes = "AA+BB+"};
     const pc_dict *dict[] = {&cips, &atcs, &classes};
     // Two rows for code 2: the first one counts. Code 4 is not there.
     static const uint8_t code[] = {0, 1, 1, 2};

@@ -88,6 +88,16 @@ static pc_status push_rows(pc_flow *f, uint64_t *random, pc_error *err)
     return status;
 }
 
+// What rank 0 does once it has the states.
+static pc_status finish_flow(pc_flow *f)
+{
+    pc_status status = PC_OK;
+    for (int at = f->reduce_at; at >= 0 && status == PC_OK; at = pc_flow_behind(f, at)) {
+        status = pc_flow_drain(f, at, NULL);
+    }
+    return status;
+}
+
 // Runs a plan; its rows become lines. Everything on the budget is given back.
 static pc_status run_plan(const pc_plan *root, uint64_t seed, pc_budget *budget)
 {
@@ -100,7 +110,7 @@ static pc_status run_plan(const pc_plan *root, uint64_t seed, pc_budget *budget)
     pc_arena arena = {.budget = budget};
     pc_status status = pc_flow_open(&flow, root, &no_store, budget, NULL);
     if (status == PC_OK) status = push_rows(&flow, &random, NULL);
-    if (status == PC_OK) status = pc_flow_finish(&flow, NULL);
+    if (status == PC_OK) status = finish_flow(&flow);
     got.count = 0;
     for (int i = 0; status == PC_OK && i < root->schema.field_count; i++) {
         pc_column column;

@@ -193,7 +193,10 @@ static void open_world(world *w, uint32_t seed, int slots, int most, bool unique
         }
     }
     make_reference(w, unique);
-    w->catalog = (pc_catalog){&model, w->dicts, w->reference, w->reference_count};
+    w->catalog = (pc_catalog){.model = &model,
+                              .dict = w->dicts,
+                              .reference = w->reference,
+                              .reference_count = w->reference_count};
     w->block = (pc_block){.model = &model,
                           .first_slot = 100,
                           .slot_count = slots,

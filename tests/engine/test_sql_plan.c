@@ -25,8 +25,11 @@ static void set_up(fixture *f)
     for (int i = 0; i < model->dict_count; i++) {
         dict[i] = &f->empty;
     }
-    f->catalog = (pc_catalog){model, dict, pc_arena_array(&f->arena, tables, sizeof(void *), NULL),
-                              pc_arena_array(&f->arena, tables, sizeof(int64_t), NULL)};
+    f->catalog =
+        (pc_catalog){.model = model,
+                     .dict = dict,
+                     .reference = pc_arena_array(&f->arena, tables, sizeof(void *), NULL),
+                     .reference_count = pc_arena_array(&f->arena, tables, sizeof(int64_t), NULL)};
 }
 
 static void tear_down(fixture *f)

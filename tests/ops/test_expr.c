@@ -48,7 +48,7 @@ static void fill_dict(fixture *f, pc_dict *dict, bool sorted)
         memcpy(bytes + offset[i], word, strlen(word));
         offset[i + 1] = offset[i] + strlen(word);
     }
-    *dict = (pc_dict){WORDS, sorted, offset, bytes};
+    *dict = (pc_dict){.count = WORDS, .sorted = sorted, .offset = offset, .bytes = bytes};
 }
 
 static uint8_t width_of(int column)
