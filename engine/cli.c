@@ -72,6 +72,12 @@ char *pc_cli_path(pc_cli *cli, const char *folder, const char *name, pc_error *e
     return path;
 }
 
+// Not the folder that an ingest into the store uses: that is its own to remove.
+const char *pc_cli_scratch(pc_cli *cli, const char *store, pc_error *err)
+{
+    return cli->scratch != NULL ? cli->scratch : pc_cli_path(cli, store, "scratch.query", err);
+}
+
 pc_status pc_cli_write(const pc_cli *cli, pc_span text, pc_error *err)
 {
     if (cli->log.rank != 0) return PC_OK;

@@ -4,9 +4,15 @@
 
 static const int64_t NO_SLOT = INT64_MAX; // of rows that nobody's rows were put together to
 
+enum {
+    SPILL_SHARE = 3,    // of the memory that is left at rest: buffers double while they grow
+    SPILL_BATCHES = 16, // between two times, so that small pieces are not written
+    SAMPLE_ROWS = 1024  // of each time: parts are ranges between them
+};
+
 static bool has_state(const pc_op *op)
 {
-    return op->type != NULL && op->type->merge != NULL;
+    return pc_op_has_state(op->type);
 }
 
 static pc_status check(const pc_batch *batch, const pc_plan *plan, pc_error *err)
@@ -27,9 +33,58 @@ static pc_status push(pc_flow *f, int at, pc_op *op, pc_batch *batch, pc_error *
     const double started_s = pc_clock_s();
     n->batches++;
     n->rows_in += batch->row_count;
-    const pc_status status = op->type->push(op, batch, &f->scratch, err);
+    pc_status status = op->type->push(op, batch, &f->scratch, err);
+    n->since_spill++;
+    // Rows of a slot must stay together: patients are counted by it. Those of a block may.
+    if (status == PC_OK && f->pass != PC_PASS_BLOCK && batch->slot == NULL &&
+        pc_flow_is_full(f, at)) {
+        status = pc_flow_spill(f, at, err);
+    }
     n->seconds += pc_clock_s() - started_s;
     return status;
+}
+
+size_t pc_flow_room(const pc_flow *flow)
+{
+    const size_t limit = flow->budget->limit_bytes;
+    if (flow->parts.scratch == NULL) return SIZE_MAX;
+    if (flow->parts.state_bytes > 0) return flow->parts.state_bytes;
+    if (limit == 0) return SIZE_MAX;
+    return flow->at_rest < limit ? (limit - flow->at_rest) / SPILL_SHARE : 0;
+}
+
+size_t pc_flow_used(const pc_flow *flow)
+{
+    const size_t used = flow->budget->used_bytes;
+    return used > flow->at_rest ? used - flow->at_rest : 0;
+}
+
+bool pc_flow_is_full(const pc_flow *flow, int node)
+{
+    const pc_flow_node *n = &flow->node[node];
+    const bool may = n->since_spill >= SPILL_BATCHES && pc_op_can_part(n->plan);
+    return may && pc_flow_used(flow) > pc_flow_room(flow);
+}
+
+static pc_status keep_piece(void *context, int part, pc_span piece, pc_error *err)
+{
+    return pc_aside_add(context, part, piece, err);
+}
+
+pc_status pc_flow_spill(pc_flow *flow, int node, pc_error *err)
+{
+    pc_flow_node *n = &flow->node[node];
+    if (n->parts == NULL) PC_TRY(pc_aside_open(&flow->parts, &n->parts, err));
+    if (n->op.type->sample != NULL) {
+        n->sample.budget = flow->budget;
+        PC_TRY(n->op.type->sample(&n->op, SAMPLE_ROWS, false, &n->sample, err));
+    }
+    const pc_op_parts parts = {
+        .count = flow->parts.count, .context = n->parts, .write = keep_piece};
+    PC_TRY(n->op.type->pack_parts(&n->op, &parts, err));
+    n->since_spill = 0;
+    flow->at_rest = flow->budget->used_bytes;
+    return PC_OK;
 }
 
 // Rows of patients to the operator, rows of nobody to its twin.
@@ -201,9 +256,38 @@ static pc_status run_rows(pc_flow *f, int at, pc_error *err)
     }
 }
 
+/** Where pieces of a part go. */
+typedef struct part_leaf {
+    pc_flow *flow;
+    int at;
+} part_leaf;
+
+static pc_status emit_piece(void *context, pc_span piece, pc_error *err)
+{
+    const part_leaf *leaf = context;
+    pc_flow *f = leaf->flow;
+    pc_flow_node *n = &f->node[leaf->at];
+    pc_schema packed;
+    pc_batch batch;
+    size_t at = 0;
+    const pc_arena_mark mark = pc_arena_now(&f->scratch);
+    PC_TRY(pc_schema_packed(&n->plan->schema, &f->scratch, &packed, err));
+    PC_TRY(pc_batch_unpack(piece, &at, &packed, &f->scratch, &batch, err));
+    n->rows_out += batch.row_count;
+    PC_TRY(pc_flow_emit(f, leaf->at, &batch, err));
+    pc_arena_rewind(&f->scratch, mark);
+    return PC_OK;
+}
+
 static pc_status run_leaf(pc_flow *f, int at, pc_error *err)
 {
     const pc_plan *plan = f->node[at].plan;
+    if (plan->kind == PC_PLAN_EXCHANGE) {
+        if (f->pass != PC_PASS_PART) return PC_OK;
+        part_leaf leaf = {f, at};
+        return pc_aside_read(f->node[at].taken, f->part, emit_piece, &leaf, err);
+    }
+    if (f->pass == PC_PASS_PART) return PC_OK;
     const bool of_shards =
         plan->kind == PC_PLAN_ROWS || (plan->kind == PC_PLAN_SCAN && plan->of.scan.reference < 0);
     if (of_shards != (f->pass == PC_PASS_BLOCK)) return PC_OK;
@@ -230,10 +314,11 @@ static pc_status run_union(pc_flow *f, int at, pc_error *err)
 static pc_status run_join(pc_flow *f, int at, pc_error *err)
 {
     pc_flow_node *n = &f->node[at];
-    const bool of_block = n->plan->of.join.within_slot && f->pass == PC_PASS_BLOCK;
-    if (of_block) PC_TRY(run_node(f, n->child[1], err));
+    const bool is_whole = (n->plan->of.join.within_slot && f->pass == PC_PASS_BLOCK) ||
+                          (n->plan->of.join.within_part && f->pass == PC_PASS_PART);
+    if (is_whole) PC_TRY(run_node(f, n->child[1], err));
     PC_TRY(run_node(f, n->child[0], err));
-    return of_block ? n->op.type->clear(&n->op, err) : PC_OK;
+    return is_whole ? n->op.type->clear(&n->op, err) : PC_OK;
 }
 
 // All rows that a node has in this pass go to its parent. As deep as the plan, which is bounded.
@@ -261,12 +346,21 @@ pc_status pc_flow_block(pc_flow *flow, pc_block *block, const pc_reader *reader,
     flow->pass = PC_PASS_BLOCK;
     flow->block = block;
     flow->reader = reader;
-    return run(flow, err);
+    PC_TRY(run(flow, err));
+    return pc_flow_is_full(flow, flow->reduce_at) ? pc_flow_spill(flow, flow->reduce_at, err)
+                                                  : PC_OK;
 }
 
 pc_status pc_flow_last(pc_flow *flow, pc_error *err)
 {
     flow->pass = PC_PASS_LAST;
+    return run(flow, err);
+}
+
+pc_status pc_flow_part(pc_flow *flow, int part, pc_error *err)
+{
+    flow->pass = PC_PASS_PART;
+    flow->part = part;
     return run(flow, err);
 }
 
@@ -276,13 +370,21 @@ pc_status pc_flow_nobody(pc_flow *flow, int node, pc_error *err)
     return drain(flow, node, &flow->node[node].nobody, err);
 }
 
-pc_status pc_flow_finish(pc_flow *flow, pc_error *err)
+int pc_flow_behind(const pc_flow *flow, int node)
 {
-    for (int at = flow->reduce_at; at >= 0; at = flow->node[at].parent) {
-        if (has_state(&flow->node[at].op)) PC_TRY(drain(flow, at, &flow->node[at].op, err));
+    int at = flow->node[node].parent;
+    while (at >= 0 && !has_state(&flow->node[at].op)) {
+        at = flow->node[at].parent;
     }
+    return at;
+}
+
+pc_status pc_flow_drain(pc_flow *flow, int node, pc_error *err)
+{
+    flow->pass = PC_PASS_LAST;
+    const pc_status status = drain(flow, node, &flow->node[node].op, err);
     pc_arena_empty(&flow->scratch);
-    return PC_OK;
+    return status;
 }
 
 // Joins whose second input every rank has keep it from the start: the inner ones first.
@@ -292,8 +394,8 @@ pc_status pc_flow_fill(pc_flow *flow, pc_error *err)
     for (int at = flow->count - 1; at > 0; at--) {
         const int parent = flow->node[at].parent;
         const pc_flow_node *n = &flow->node[parent];
-        const bool is_kept =
-            n->plan->kind == PC_PLAN_JOIN && n->child[1] == at && !n->plan->of.join.within_slot;
+        const bool is_kept = n->plan->kind == PC_PLAN_JOIN && n->child[1] == at &&
+                             !n->plan->of.join.within_slot && !n->plan->of.join.within_part;
         if (is_kept) PC_TRY(run_node(flow, at, err));
     }
     pc_arena_empty(&flow->scratch);

@@ -2,9 +2,15 @@
 #include <string.h>
 #include "exec_private.h"
 
+// Nodes whose input is of another stage.
+static bool is_stage_end(const pc_plan *plan)
+{
+    return plan->kind == PC_PLAN_SHARE || plan->kind == PC_PLAN_EXCHANGE;
+}
+
 int pc_plan_inputs(const pc_plan *plan, const pc_plan *input[PC_MAX_PLAN_INPUTS])
 {
-    if (plan->input == NULL || plan->kind == PC_PLAN_SHARE) return 0;
+    if (plan->input == NULL || is_stage_end(plan)) return 0;
     input[0] = plan->input;
     if (plan->kind == PC_PLAN_JOIN) {
         input[1] = plan->of.join.build;
@@ -43,12 +49,12 @@ static pc_status list_nodes(pc_flow *f, const pc_plan *root, pc_error *err)
 static bool is_of_all_ranks(const pc_plan *plan)
 {
     const pc_op_type *type = pc_op_find(plan->kind);
-    return type != NULL && type->merge != NULL && !plan->by_slot;
+    return pc_op_has_state(type) && !plan->by_slot;
 }
 
 static bool is_chain(const pc_plan *plan)
 {
-    return plan->input != NULL && plan->kind != PC_PLAN_SHARE && plan->kind != PC_PLAN_JOIN &&
+    return plan->input != NULL && !is_stage_end(plan) && plan->kind != PC_PLAN_JOIN &&
            plan->kind != PC_PLAN_UNION;
 }
 
@@ -134,6 +140,10 @@ static pc_status open_node(pc_flow *f, pc_flow_node *n, const pc_flow_source *so
         case PC_PLAN_SHARE:
             n->rows = source->shared(source->context, n->plan);
             return PC_OK;
+        case PC_PLAN_EXCHANGE:
+            f->has_parts = true;
+            n->taken = source->exchanged(source->context, n->plan);
+            return PC_OK;
         case PC_PLAN_VALUES:
             return open_values(f, n, err);
         case PC_PLAN_UNION:
@@ -150,13 +160,16 @@ pc_status pc_flow_open(pc_flow *flow, const pc_plan *root, const pc_flow_source 
     flow->budget = budget;
     flow->arena.budget = budget;
     flow->scratch.budget = budget;
+    flow->parts = source->parts;
     PC_TRY(list_nodes(flow, root, err));
     flow->reduce_at = lowest_of_all_ranks(flow);
-    PC_TRY(pc_table_new(&root->schema, PC_TABLE_BORROWS, budget, &flow->result, err));
+    PC_TRY(pc_table_new(&root->schema, PC_TABLE_COPIES, budget, &flow->result, err));
     for (int at = flow->count - 1; at >= 0; at--) {
         PC_TRY(open_node(flow, &flow->node[at], source, err));
     }
-    return pc_flow_fill(flow, err);
+    const pc_status status = pc_flow_fill(flow, err);
+    flow->at_rest = budget->used_bytes;
+    return status;
 }
 
 void pc_flow_close(pc_flow *flow)
@@ -167,6 +180,8 @@ void pc_flow_close(pc_flow *flow)
         pc_op_close(&n->nobody);
         pc_scan_close(n->scan);
         pc_table_free(n->own_rows);
+        pc_aside_close(n->parts);
+        pc_buffer_release(&n->sample);
     }
     flow->count = 0;
     pc_table_free(flow->result);

@@ -1,19 +1,27 @@
 /** Running a query: its stages, level by level, each level in one loop over shards. */
 #include <string.h>
+#include <unistd.h>
 #include "exec_private.h"
 
 enum { MOST_STAGES = 128 };
 
 // A part of the plan that ends with rows on rank 0, and often with all ranks.
 typedef struct stage {
-    const pc_plan *share;    // the SHARE node that it feeds; NULL: a value, or the query itself
+    const pc_plan *share; // the SHARE or EXCHANGE node that it feeds; NULL: a value, or the query
     const pc_scalar *scalar; // the subquery that is a value, or NULL
     const pc_plan *root;
     pc_plan sort; // put on top of a root that has no state of all ranks
     int level;
     pc_flow *flow;
-    pc_table *rows; // with all ranks; NULL: not yet, or the query itself
+    pc_reduced last; // where its rows come from
+    pc_table *rows;  // with all ranks; NULL: not yet, or the query itself
+    pc_aside *parts; // of an EXCHANGE, those of this rank
 } stage;
+
+static bool is_exchange(const stage *s)
+{
+    return s->share != NULL && s->share->kind == PC_PLAN_EXCHANGE;
+}
 
 // What a rank works with during a query.
 typedef struct query_job {
@@ -21,6 +29,8 @@ typedef struct query_job {
     int stage_count;
     stage *stage; // [MOST_STAGES]
     int level;    // being run
+    bool made_scratch;
+    int part_count;
     pc_arena arena;
     pc_query_profile *profile;
 } query_job;
@@ -58,7 +68,7 @@ static pc_status list_below(query_job *job, const pc_plan *plan, int least, int 
     for (int i = 0; i < count; i++) {
         PC_TRY(list_below(job, input[i], least, level, err));
     }
-    if (plan->kind != PC_PLAN_SHARE) return PC_OK;
+    if (plan->kind != PC_PLAN_SHARE && plan->kind != PC_PLAN_EXCHANGE) return PC_OK;
     int at = find_stage(job, plan);
     if (at < 0) {
         int inner = least;
@@ -98,6 +108,12 @@ static const pc_table *shared_rows(void *context, const pc_plan *node)
     return job->stage[find_stage(job, node)].rows;
 }
 
+static pc_aside *exchanged_rows(void *context, const pc_plan *node)
+{
+    const query_job *job = context;
+    return job->stage[find_stage(job, node)].parts;
+}
+
 static bool is_now(const query_job *job, const stage *s)
 {
     return s->level == job->level;
@@ -108,7 +124,13 @@ static pc_status open_level(query_job *job, pc_error *err)
     const pc_flow_source source = {.catalog = job->run->catalog,
                                    .shared = shared_rows,
                                    .rows = job->run->rows,
-                                   .context = job};
+                                   .exchanged = exchanged_rows,
+                                   .context = job,
+                                   .parts = {.scratch = job->run->scratch,
+                                             .made_scratch = &job->made_scratch,
+                                             .count = job->part_count,
+                                             .state_bytes = job->run->state_bytes,
+                                             .budget = job->run->budget}};
     for (int i = 0; i < job->stage_count; i++) {
         stage *s = &job->stage[i];
         if (!is_now(job, s)) continue;
@@ -175,62 +197,30 @@ static pc_status scan_shards(pc_comm *comm, query_job *job, pc_error *err)
     return status;
 }
 
-static pc_status pack_state(void *context, pc_buffer *out, pc_error *err)
+// What the ranks have of a stage's rows, on rank 0 and from there on all.
+static pc_status pass_rows(pc_comm *comm, const stage *s, pc_buffer *packed, pc_error *err)
 {
-    pc_op *op = context;
-    return op->type->pack(op, out, err);
-}
-
-static pc_status merge_state(void *context, pc_span other, pc_error *err)
-{
-    pc_op *op = context;
-    return op->type->merge(op, other, err);
-}
-
-// Rows of nobody that were put together: reduced, and on rank 0 given to what is behind them, the
-// lower operators first.
-static pc_status reduce_nobody(pc_comm *comm, query_job *job, pc_flow *flow, pc_error *err)
-{
-    for (int at = flow->count - 1; at >= 0; at--) {
-        pc_flow_node *n = &flow->node[at];
-        if (!n->plan->by_slot) continue;
-        int64_t some = n->has_nobody;
-        pc_comm_sum_int64(comm, &some, 1);
-        if (some == 0) continue;
-        pc_status status =
-            pc_comm_reduce(comm, &n->nobody, pack_state, merge_state, job->run->budget, err);
-        if (status != PC_OK) return status;
-        if (pc_comm_rank(comm) == 0) status = pc_flow_nobody(flow, at, err);
-        status = pc_comm_agree(comm, status, err);
-        if (status != PC_OK) return status;
-    }
-    return PC_OK;
-}
-
-static pc_status reduce_stage(pc_comm *comm, query_job *job, stage *s, pc_error *err)
-{
-    pc_flow *flow = s->flow;
+    pc_buffer mine = {.budget = packed->budget};
     pc_status status = PC_OK;
-    if (flow->has_shards) status = reduce_nobody(comm, job, flow, err);
-    if (status != PC_OK) return status;
-    if (pc_comm_rank(comm) == 0) status = pc_flow_last(flow, err);
+    if (s->last.in_parts || pc_comm_rank(comm) == 0) {
+        status = pc_table_pack(s->flow->result, s->last.in_parts ? &mine : packed, err);
+    }
     status = pc_comm_agree(comm, status, err);
-    if (status != PC_OK || !flow->has_shards) return status;
-    return pc_comm_reduce(comm, &flow->node[flow->reduce_at].op, pack_state, merge_state,
-                          job->run->budget, err);
+    if (status == PC_OK && s->last.in_parts) {
+        status = pc_comm_gather(comm, (pc_span){mine.data, mine.bytes}, packed, NULL, err);
+    }
+    pc_buffer_release(&mine);
+    return status == PC_OK ? pc_comm_broadcast_buffer(comm, packed, err) : status;
 }
 
-// Rows of rank 0 to all ranks.
+// The rows of a stage to all ranks.
 static pc_status share_rows(pc_comm *comm, query_job *job, stage *s, pc_error *err)
 {
     pc_buffer packed = {.budget = job->run->budget};
     pc_status status =
         pc_table_new(&s->root->schema, PC_TABLE_COPIES, job->run->budget, &s->rows, err);
-    if (status == PC_OK && pc_comm_rank(comm) == 0) {
-        status = pc_table_pack(s->flow->result, &packed, err);
-    }
     status = pc_comm_agree(comm, status, err);
-    if (status == PC_OK) status = pc_comm_broadcast_buffer(comm, &packed, err);
+    if (status == PC_OK) status = pass_rows(comm, s, &packed, err);
     if (status == PC_OK) {
         status = pc_table_unpack(s->rows, (pc_span){packed.data, packed.bytes}, err);
         status = pc_comm_agree(comm, status, err);
@@ -270,17 +260,47 @@ static pc_status take_value(const stage *s, pc_error *err)
     return PC_OK;
 }
 
+// The last state into the stage's rows: on rank 0, or on each rank those of its parts.
+static pc_status drain_stage(pc_comm *comm, query_job *job, stage *s, pc_error *err)
+{
+    pc_flow *flow = s->flow;
+    if (!s->last.in_parts) {
+        return pc_comm_rank(comm) == 0 ? pc_flow_drain(flow, s->last.node, err) : PC_OK;
+    }
+    for (int p = pc_comm_rank(comm); p < job->part_count; p += pc_comm_size(comm)) {
+        PC_TRY(pc_exec_drain_part(flow, s->last.node, p, err));
+    }
+    return PC_OK;
+}
+
+static int64_t bytes_aside(const pc_flow *flow)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < flow->count; i++) {
+        if (flow->node[i].parts != NULL) bytes += pc_aside_bytes(flow->node[i].parts);
+    }
+    return bytes;
+}
+
 static pc_status finish_stage(pc_comm *comm, query_job *job, stage *s, pc_error *err)
 {
     const double began_s = pc_clock_s();
-    pc_status status = reduce_stage(comm, job, s, err);
+    pc_status status = pc_exec_reduce(comm, s->flow, is_exchange(s), &s->last, err);
     if (status != PC_OK) return status;
     const double reduced_s = pc_clock_s();
     job->profile->reduce_s += reduced_s - began_s;
-    if (pc_comm_rank(comm) == 0) status = pc_flow_finish(s->flow, err);
-    status = pc_comm_agree(comm, status, err);
+    pc_aside **parts = &s->flow->node[s->last.node].parts;
+    job->profile->aside_bytes += bytes_aside(s->flow);
+    if (is_exchange(s)) {
+        s->parts = *parts;
+        *parts = NULL;
+        return PC_OK;
+    }
+    const bool is_query = s->share == NULL && s->scalar == NULL;
+    if (is_query && s->last.in_parts) return PC_OK; // its rows leave in pieces
+    status = pc_comm_agree(comm, drain_stage(comm, job, s, err), err);
     job->profile->finish_s += pc_clock_s() - reduced_s;
-    if (status != PC_OK || (s->share == NULL && s->scalar == NULL)) return status;
+    if (status != PC_OK || is_query) return status;
     status = share_rows(comm, job, s, err);
     if (status == PC_OK && s->scalar != NULL) {
         status = pc_comm_agree(comm, take_value(s, err), err);
@@ -303,6 +323,7 @@ static pc_status run_level(pc_comm *comm, query_job *job, pc_error *err)
     return status;
 }
 
+// The rows that the query's own flow has given so far, as a result in `arena`.
 static pc_status make_result(query_job *job, pc_arena *arena, pc_result *result, pc_error *err)
 {
     const pc_query *query = job->run->query;
@@ -322,6 +343,50 @@ static pc_status make_result(query_job *job, pc_arena *arena, pc_result *result,
     PC_TRY(pc_table_copy(rows, query->patients_column, arena, &patients, err));
     result->patients = patients.data;
     return PC_OK;
+}
+
+// A part of the rows as text, and then they are forgotten.
+static pc_status format_part(query_job *job, const stage *s, int part, pc_buffer *text,
+                             pc_error *err)
+{
+    const pc_query_output *output = job->run->output;
+    text->bytes = 0;
+    if (part >= job->part_count) return PC_OK;
+    PC_TRY(pc_exec_drain_part(s->flow, s->last.node, part, err));
+    pc_arena arena = {.budget = job->run->budget};
+    pc_result rows;
+    pc_status status = PC_OK;
+    if (output != NULL && pc_table_rows(s->flow->result) > 0) {
+        status = make_result(job, &arena, &rows, err);
+        if (status == PC_OK) status = output->format(output->context, &rows, text, err);
+    }
+    pc_arena_reset(&arena);
+    pc_table_clear(s->flow->result);
+    return status;
+}
+
+// Each rank works on one part at a time; their texts reach rank 0 in the order of parts, which is
+// that of the rows.
+static pc_status write_pieces(pc_comm *comm, query_job *job, const stage *s, pc_error *err)
+{
+    const pc_query_output *output = job->run->output;
+    pc_buffer text = {.budget = job->run->budget};
+    pc_buffer all = {.budget = job->run->budget};
+    pc_status status = PC_OK;
+    for (int first = 0; first < job->part_count && status == PC_OK; first += pc_comm_size(comm)) {
+        status = format_part(job, s, first + pc_comm_rank(comm), &text, err);
+        status = pc_comm_agree(comm, status, err);
+        if (status != PC_OK || output == NULL) continue;
+        status = pc_comm_gather(comm, (pc_span){text.data, text.bytes}, &all, NULL, err);
+        if (status != PC_OK) continue;
+        if (pc_comm_rank(comm) == 0) {
+            status = output->write(output->context, (pc_span){all.data, all.bytes}, err);
+        }
+        status = pc_comm_agree(comm, status, err);
+    }
+    pc_buffer_release(&text);
+    pc_buffer_release(&all);
+    return status;
 }
 
 static pc_status make_profile(pc_comm *comm, query_job *job, pc_arena *arena, pc_error *err)
@@ -346,8 +411,14 @@ static pc_status run_job(pc_comm *comm, query_job *job, pc_arena *arena, pc_resu
         status = run_level(comm, job, err);
     }
     if (status != PC_OK) return status;
-    if (pc_comm_rank(comm) == 0) status = make_result(job, arena, result, err);
-    status = pc_comm_agree(comm, status, err);
+    const stage *whole = &job->stage[job->stage_count - 1];
+    job->profile->in_pieces = whole->last.in_parts;
+    if (whole->last.in_parts) {
+        status = write_pieces(comm, job, whole, err);
+    } else {
+        if (pc_comm_rank(comm) == 0) status = make_result(job, arena, result, err);
+        status = pc_comm_agree(comm, status, err);
+    }
     return status == PC_OK ? make_profile(comm, job, arena, err) : status;
 }
 
@@ -356,7 +427,9 @@ static void close_job(query_job *job)
     for (int i = 0; i < job->stage_count; i++) {
         if (job->stage[i].flow != NULL) pc_flow_close(job->stage[i].flow);
         pc_table_free(job->stage[i].rows);
+        pc_aside_close(job->stage[i].parts);
     }
+    if (job->made_scratch) (void)rmdir(job->run->scratch); // its files have no names
     pc_arena_reset(&job->arena);
 }
 
@@ -367,7 +440,10 @@ pc_status pc_query_execute(pc_comm *comm, const pc_query_run *run, pc_arena *are
     *result = (pc_result){.schema = {.field_count = run->query->visible_count,
                                      .field = run->query->root->schema.field},
                           .is_cell = run->query->is_cell};
-    query_job job = {.run = run, .arena = {.budget = run->budget}, .profile = profile};
+    query_job job = {.run = run,
+                     .part_count = pc_aside_count(pc_comm_size(comm)),
+                     .arena = {.budget = run->budget},
+                     .profile = profile};
     const pc_status status = run_job(comm, &job, arena, result, err);
     close_job(&job);
     return status;

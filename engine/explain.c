@@ -27,6 +27,7 @@ static bool names_a_study(const char *operand)
 typedef struct explain_work {
     pc_cli *cli;
     const char *store_path;
+    const char *scratch;
     pc_store *store;
     const pc_catalog *catalog;
     const pc_query *query;
@@ -37,10 +38,11 @@ static const char *node_name(const pc_plan *node)
 {
     const pc_op_type *type = pc_op_find(node->kind);
     if (type != NULL) return type->name;
-    return node->kind == PC_PLAN_UNION    ? "union"
-           : node->kind == PC_PLAN_SHARE  ? "shared rows"
-           : node->kind == PC_PLAN_VALUES ? "values"
-                                          : "scan";
+    return node->kind == PC_PLAN_UNION      ? "union"
+           : node->kind == PC_PLAN_SHARE    ? "shared rows"
+           : node->kind == PC_PLAN_EXCHANGE ? "exchanged rows"
+           : node->kind == PC_PLAN_VALUES   ? "values"
+                                            : "scan";
 }
 
 // Each table of a scan with its rows and how many of its columns are read.
@@ -70,7 +72,8 @@ static pc_status print_scans(explain_work *w, const pc_plan *plan, bool *has_sha
         *has_shards = *has_shards || plan->of.scan.reference < 0;
         return print_tables(w, plan->of.scan.plan, err);
     }
-    if (plan->kind == PC_PLAN_SHARE) return print_scans(w, plan->input, has_shards, err);
+    const bool is_stage = plan->kind == PC_PLAN_SHARE || plan->kind == PC_PLAN_EXCHANGE;
+    if (is_stage) return print_scans(w, plan->input, has_shards, err);
     for (int i = 0; i < count; i++) {
         PC_TRY(print_scans(w, input[i], has_shards, err));
     }
@@ -110,6 +113,8 @@ static pc_status print_reduction(explain_work *w, pc_error *err)
 static pc_status plan(explain_work *w, pc_error *err)
 {
     pc_cli *cli = w->cli;
+    w->scratch = pc_cli_scratch(cli, w->store_path, err);
+    if (w->scratch == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_store_open(w->store_path, &cli->budget, &w->store, err));
     PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
     const bool protect = !pc_cli_has(cli, "unprotected");
@@ -167,7 +172,8 @@ static pc_status analyze(explain_work *w, pc_error *err)
                               .catalog = w->catalog,
                               .query = w->query,
                               .budget = &cli->budget,
-                              .log = &cli->log};
+                              .log = &cli->log,
+                              .scratch = w->scratch};
     pc_query_profile profile;
     pc_result result; // not shown: the profile is
     const pc_status status = pc_query_execute(cli->comm, &run, &cli->arena, &result, &profile, err);

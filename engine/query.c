@@ -112,6 +112,7 @@ typedef struct query_work {
     const char *sql;
     pc_format format;
     bool unprotected;
+    const char *scratch;
     pc_store *store;
     const pc_catalog *catalog;
     const pc_query *query;
@@ -119,11 +120,17 @@ typedef struct query_work {
     pc_gate_counts gate;
     pc_buffer text; // the result as it is written
     char digest[PC_DIGEST_TEXT_BYTES];
+    // A result that is written in pieces.
+    bool has_rows; // some row was written
+    pc_file_writer file;
+    pc_digest_state hash;
 } query_work;
 
 static pc_status plan_query(query_work *w, pc_error *err)
 {
     pc_cli *cli = w->cli;
+    w->scratch = pc_cli_scratch(cli, cli->operand[0], err);
+    if (w->scratch == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_store_open(cli->operand[0], &cli->budget, &w->store, err));
     PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
     PC_TRY(pc_sql_plan(w->sql, w->catalog, !w->unprotected, &cli->arena, &w->query, err));
@@ -142,16 +149,77 @@ static pc_status write_result(query_work *w, pc_error *err)
     return pc_file_write(path, text, w->unprotected ? 0600 : 0644, err);
 }
 
+static pc_status format_piece(void *context, const pc_result *rows, pc_buffer *text, pc_error *err)
+{
+    query_work *w = context;
+    if (w->format == PC_FORMAT_TABLE) {
+        return PC_FAIL(err, PC_NO_MEMORY,
+                       "the result has more rows than fit in --memory as a table: write it with "
+                       "--format csv, or ask for fewer with LIMIT");
+    }
+    return pc_result_write_piece(rows, w->format, !w->unprotected, text, &w->gate, err);
+}
+
+static pc_status write_text(query_work *w, pc_span text, pc_error *err)
+{
+    pc_digest_add(&w->hash, text.data, text.bytes);
+    return w->file.file >= 0 ? pc_file_add(&w->file, text, err) : pc_cli_write(w->cli, text, err);
+}
+
+static pc_status begin_pieces(query_work *w, pc_error *err)
+{
+    const char *path = pc_cli_value(w->cli, "out");
+    w->has_rows = true;
+    pc_digest_begin(&w->hash);
+    if (path != NULL) PC_TRY(pc_file_begin(path, w->unprotected ? 0600 : 0644, &w->file, err));
+    const pc_result result = {.schema = {w->query->visible_count, w->query->root->schema.field}};
+    PC_TRY(pc_result_write_head(&result, w->format, &w->text, err));
+    return write_text(w, (pc_span){w->text.data, w->text.bytes}, err);
+}
+
+static pc_status write_piece(void *context, pc_span text, pc_error *err)
+{
+    query_work *w = context;
+    if (text.bytes == 0) return PC_OK;
+    if (!w->has_rows) {
+        PC_TRY(begin_pieces(w, err));
+        const size_t comma = w->format == PC_FORMAT_JSON ? 1 : 0; // in front of the first row
+        text = (pc_span){text.data + comma, text.bytes - comma};
+    }
+    return write_text(w, text, err);
+}
+
+static pc_status end_pieces(query_work *w, pc_error *err)
+{
+    if (!w->has_rows) PC_TRY(begin_pieces(w, err));
+    w->text.bytes = 0;
+    PC_TRY(pc_result_write_tail(w->format, &w->text, err));
+    PC_TRY(write_text(w, (pc_span){w->text.data, w->text.bytes}, err));
+    const pc_digest digest = pc_digest_end(&w->hash);
+    pc_digest_format(&digest, w->digest);
+    return w->file.file >= 0 ? pc_file_end(&w->file, true, err) : PC_OK;
+}
+
+// Rows were counted where they were written.
+static void sum_gate(query_work *w)
+{
+    int64_t count[2] = {w->gate.rows, w->gate.suppressed_rows};
+    pc_comm_sum_int64(w->cli->comm, count, 2);
+    w->gate = (pc_gate_counts){count[0], count[1]};
+}
+
 static void log_profile(const query_work *w, const pc_query_profile *p)
 {
     const pc_read_counts *read = &p->counts.read;
     pc_log_line(&w->cli->log, PC_INFO, "query",
                 "rows=%lld suppressed=%lld rows_scanned=%lld bytes_read=%lld chunks_read=%lld "
-                "chunks_skipped=%lld open_ms=%.1f scan_ms=%.1f reduce_ms=%.1f finish_ms=%.1f",
+                "chunks_skipped=%lld aside_bytes=%lld open_ms=%.1f scan_ms=%.1f reduce_ms=%.1f "
+                "finish_ms=%.1f",
                 (long long)w->gate.rows, (long long)w->gate.suppressed_rows,
                 (long long)p->rows_scanned, (long long)read->bytes_read,
-                (long long)read->chunks_read, (long long)read->chunks_skipped, p->open_s * 1e3,
-                p->scan_s * 1e3, p->reduce_s * 1e3, p->finish_s * 1e3);
+                (long long)read->chunks_read, (long long)read->chunks_skipped,
+                (long long)p->aside_bytes, p->open_s * 1e3, p->scan_s * 1e3, p->reduce_s * 1e3,
+                p->finish_s * 1e3);
 }
 
 static pc_status execute(query_work *w, pc_error *err)
@@ -159,15 +227,21 @@ static pc_status execute(query_work *w, pc_error *err)
     pc_cli *cli = w->cli;
     pc_status status = pc_comm_agree(cli->comm, plan_query(w, err), err);
     if (status != PC_OK) return status;
+    const pc_query_output output = {.context = w, .format = format_piece, .write = write_piece};
     const pc_query_run run = {.store = w->store,
                               .catalog = w->catalog,
                               .query = w->query,
                               .budget = &cli->budget,
-                              .log = &cli->log};
+                              .log = &cli->log,
+                              .scratch = w->scratch,
+                              .output = &output};
     pc_query_profile profile;
     status = pc_query_execute(cli->comm, &run, &cli->arena, &w->result, &profile, err);
     if (status != PC_OK) return status;
-    if (pc_comm_rank(cli->comm) == 0) status = write_result(w, err);
+    if (profile.in_pieces) sum_gate(w);
+    if (pc_comm_rank(cli->comm) == 0) {
+        status = profile.in_pieces ? end_pieces(w, err) : write_result(w, err);
+    }
     status = pc_comm_agree(cli->comm, status, err);
     if (status == PC_OK) log_profile(w, &profile);
     return status;
@@ -186,6 +260,7 @@ static pc_status run_audited(query_work *w, const char *sql_digest, pc_error *er
     audit.record.output = path == NULL ? "standard output" : path;
     audit.record.output_digest = status == PC_OK ? w->digest : NULL;
     status = pc_audit_end(cli, &audit, status, err);
+    pc_file_abandon(&w->file);
     pc_buffer_release(&w->text);
     pc_store_close(w->store);
     return status;
@@ -193,7 +268,7 @@ static pc_status run_audited(query_work *w, const char *sql_digest, pc_error *er
 
 static pc_status run(pc_cli *cli, pc_error *err)
 {
-    query_work w = {.cli = cli, .unprotected = pc_cli_has(cli, "unprotected")};
+    query_work w = {.cli = cli, .unprotected = pc_cli_has(cli, "unprotected"), .file.file = -1};
     pc_buffer sql = {.budget = &cli->budget};
     pc_status status = read_format(cli, &w.format, err);
     if (status == PC_OK && pc_comm_rank(cli->comm) == 0) status = read_sql(cli, &sql, err);

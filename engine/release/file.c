@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "parcours/release.h"
 
-enum { PATH_BYTES = 4096, READ_BYTES = 64 * 1024 };
+enum { PATH_BYTES = PC_FILE_PATH_BYTES, READ_BYTES = 64 * 1024 };
 
 static pc_status fail_io(const char *path, const char *what, pc_error *err)
 {
@@ -45,26 +45,56 @@ static pc_status sync_folder_of(const char *path, pc_error *err)
     return status;
 }
 
-static pc_status put(const char *path, pc_span text, unsigned mode, bool syncs, pc_error *err)
+pc_status pc_file_begin(const char *path, unsigned mode, pc_file_writer *out, pc_error *err)
 {
-    char temporary[PATH_BYTES];
+    *out = (pc_file_writer){.file = -1, .mode = mode};
     const int bytes =
-        snprintf(temporary, sizeof temporary, "%s.tmp.%lld", path, (long long)getpid());
-    if (bytes < 0 || (size_t)bytes >= sizeof temporary) {
+        snprintf(out->temporary, sizeof out->temporary, "%s.tmp.%lld", path, (long long)getpid());
+    if (bytes < 0 || (size_t)bytes >= sizeof out->temporary) {
         return PC_FAIL(err, PC_IO, "the path '%.64s...' is too long", path);
     }
-    const int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (file < 0) return fail_io(path, "make the file", err);
-    pc_status status = write_all(file, path, text, err);
-    if (status == PC_OK && fchmod(file, (mode_t)mode) != 0) {
+    memcpy(out->path, path, strlen(path) + 1);
+    out->file = open(out->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    return out->file < 0 ? fail_io(path, "make the file", err) : PC_OK;
+}
+
+pc_status pc_file_add(pc_file_writer *writer, pc_span text, pc_error *err)
+{
+    return write_all(writer->file, writer->path, text, err);
+}
+
+pc_status pc_file_end(pc_file_writer *writer, bool syncs, pc_error *err)
+{
+    const char *path = writer->path;
+    pc_status status = PC_OK;
+    if (fchmod(writer->file, (mode_t)writer->mode) != 0) {
         status = fail_io(path, "set the mode", err);
     }
-    if (status == PC_OK && syncs && fsync(file) != 0) status = fail_io(path, "sync", err);
-    if (close(file) != 0 && status == PC_OK) status = fail_io(path, "close", err);
-    if (status == PC_OK && rename(temporary, path) != 0) {
+    if (status == PC_OK && syncs && fsync(writer->file) != 0) status = fail_io(path, "sync", err);
+    if (close(writer->file) != 0 && status == PC_OK) status = fail_io(path, "close", err);
+    writer->file = -1;
+    if (status == PC_OK && rename(writer->temporary, path) != 0) {
         status = fail_io(path, "rename the finished file to it", err);
     }
-    if (status != PC_OK) (void)unlink(temporary);
+    if (status != PC_OK) (void)unlink(writer->temporary);
+    return status == PC_OK && syncs ? sync_folder_of(path, err) : status;
+}
+
+void pc_file_abandon(pc_file_writer *writer)
+{
+    if (writer->file < 0) return;
+    (void)close(writer->file); // it goes
+    (void)unlink(writer->temporary);
+    writer->file = -1;
+}
+
+static pc_status put(const char *path, pc_span text, unsigned mode, bool syncs, pc_error *err)
+{
+    pc_file_writer writer;
+    PC_TRY(pc_file_begin(path, mode, &writer, err));
+    pc_status status = pc_file_add(&writer, text, err);
+    if (status == PC_OK) status = pc_file_end(&writer, syncs, err);
+    pc_file_abandon(&writer);
     return status;
 }
 
@@ -75,8 +105,7 @@ pc_status pc_file_put(const char *path, pc_span text, unsigned mode, pc_error *e
 
 pc_status pc_file_write(const char *path, pc_span text, unsigned mode, pc_error *err)
 {
-    PC_TRY(put(path, text, mode, true, err));
-    return sync_folder_of(path, err);
+    return put(path, text, mode, true, err);
 }
 
 pc_status pc_file_hash(const char *path, char out[PC_DIGEST_TEXT_BYTES], pc_error *err)

@@ -96,16 +96,19 @@ static pc_status write_csv_cell(const writer *w, int column, int64_t row, pc_err
     return is_text(c->type) ? write_csv_text(w->out, text, err) : append(w->out, text, err);
 }
 
-static pc_status write_csv(const writer *w, pc_error *err)
+static pc_status write_csv_head(const pc_schema *schema, pc_buffer *out, pc_error *err)
 {
-    const pc_schema *schema = &w->result->schema;
     for (int i = 0; i < schema->field_count; i++) {
-        if (i > 0) PC_TRY(pc_buffer_append(w->out, ",", 1, err));
-        PC_TRY(write_csv_text(w->out, pc_span_of(schema->field[i].name), err));
+        if (i > 0) PC_TRY(pc_buffer_append(out, ",", 1, err));
+        PC_TRY(write_csv_text(out, pc_span_of(schema->field[i].name), err));
     }
-    PC_TRY(pc_buffer_append(w->out, "\n", 1, err));
+    return pc_buffer_append(out, "\n", 1, err);
+}
+
+static pc_status write_csv_rows(const writer *w, pc_error *err)
+{
     for (int64_t row = 0; row < w->result->row_count; row++) {
-        for (int i = 0; i < schema->field_count; i++) {
+        for (int i = 0; i < w->result->schema.field_count; i++) {
             if (i > 0) PC_TRY(pc_buffer_append(w->out, ",", 1, err));
             PC_TRY(write_csv_cell(w, i, row, err));
         }
@@ -129,26 +132,28 @@ static pc_status write_json_cell(const writer *w, int column, int64_t row, pc_er
     return append(w->out, text, err);
 }
 
-static pc_status write_json(const writer *w, pc_error *err)
+static pc_status write_json_head(const pc_schema *schema, pc_buffer *out, pc_error *err)
 {
-    const pc_schema *schema = &w->result->schema;
-    PC_TRY(pc_buffer_print(w->out, err, "{\"columns\":["));
+    PC_TRY(pc_buffer_print(out, err, "{\"columns\":["));
     for (int i = 0; i < schema->field_count; i++) {
-        PC_TRY(pc_buffer_print(w->out, err, "%s{\"name\":", i > 0 ? "," : ""));
-        PC_TRY(pc_json_write_text(w->out, pc_span_of(schema->field[i].name), err));
-        PC_TRY(
-            pc_buffer_print(w->out, err, ",\"type\":\"%s\"}", pc_type_name(schema->field[i].type)));
+        PC_TRY(pc_buffer_print(out, err, "%s{\"name\":", i > 0 ? "," : ""));
+        PC_TRY(pc_json_write_text(out, pc_span_of(schema->field[i].name), err));
+        PC_TRY(pc_buffer_print(out, err, ",\"type\":\"%s\"}", pc_type_name(schema->field[i].type)));
     }
-    PC_TRY(pc_buffer_print(w->out, err, "],\"rows\":["));
+    return pc_buffer_print(out, err, "],\"rows\":[");
+}
+
+static pc_status write_json_rows(const writer *w, bool begins, pc_error *err)
+{
     for (int64_t row = 0; row < w->result->row_count; row++) {
-        PC_TRY(pc_buffer_print(w->out, err, row > 0 ? ",\n[" : "\n["));
-        for (int i = 0; i < schema->field_count; i++) {
+        PC_TRY(pc_buffer_print(w->out, err, row > 0 || !begins ? ",\n[" : "\n["));
+        for (int i = 0; i < w->result->schema.field_count; i++) {
             if (i > 0) PC_TRY(pc_buffer_append(w->out, ",", 1, err));
             PC_TRY(write_json_cell(w, i, row, err));
         }
         PC_TRY(pc_buffer_append(w->out, "]", 1, err));
     }
-    return pc_buffer_print(w->out, err, "\n]}\n");
+    return PC_OK;
 }
 
 static pc_span table_text(const writer *w, int column, int64_t row, char room[SHORT_TEXT_BYTES])
@@ -219,6 +224,9 @@ static pc_status write_table(const writer *w, const pc_gate_counts *counts, pc_e
 {
     const pc_schema *schema = &w->result->schema;
     int width[MOST_COLUMNS];
+    if (schema->field_count > MOST_COLUMNS) {
+        return PC_FAIL(err, PC_UNSUPPORTED, "a result has at most %d columns", (int)MOST_COLUMNS);
+    }
     measure(w, width);
     for (int i = 0; i < schema->field_count; i++) {
         PC_TRY(pc_buffer_print(w->out, err, i > 0 ? " | " : " "));
@@ -263,22 +271,40 @@ static pc_gate_counts count_rows(const pc_result *result, bool protect)
     return counts;
 }
 
-pc_status pc_result_write(const pc_result *result, pc_format format, bool protect, pc_buffer *out,
-                          pc_gate_counts *counts, pc_error *err)
+pc_status pc_result_write_head(const pc_result *result, pc_format format, pc_buffer *out,
+                               pc_error *err)
 {
     if (result->schema.field_count > MOST_COLUMNS) {
         return PC_FAIL(err, PC_UNSUPPORTED, "a result has at most %d columns", (int)MOST_COLUMNS);
     }
+    return format == PC_FORMAT_JSON ? write_json_head(&result->schema, out, err)
+                                    : write_csv_head(&result->schema, out, err);
+}
+
+pc_status pc_result_write_tail(pc_format format, pc_buffer *out, pc_error *err)
+{
+    return format == PC_FORMAT_JSON ? pc_buffer_print(out, err, "\n]}\n") : PC_OK;
+}
+
+pc_status pc_result_write_piece(const pc_result *result, pc_format format, bool protect,
+                                pc_buffer *out, pc_gate_counts *counts, pc_error *err)
+{
+    assert(format != PC_FORMAT_TABLE);
+    const writer w = {.result = result, .protect = protect, .out = out};
+    const pc_gate_counts gate = count_rows(result, protect);
+    counts->rows += gate.rows;
+    counts->suppressed_rows += gate.suppressed_rows;
+    return format == PC_FORMAT_JSON ? write_json_rows(&w, false, err) : write_csv_rows(&w, err);
+}
+
+pc_status pc_result_write(const pc_result *result, pc_format format, bool protect, pc_buffer *out,
+                          pc_gate_counts *counts, pc_error *err)
+{
     const writer w = {.result = result, .protect = protect, .out = out};
     const pc_gate_counts gate = count_rows(result, protect);
     if (counts != NULL) *counts = gate;
-    switch (format) {
-        case PC_FORMAT_CSV:
-            return write_csv(&w, err);
-        case PC_FORMAT_JSON:
-            return write_json(&w, err);
-        case PC_FORMAT_TABLE:
-            break;
-    }
-    return write_table(&w, &gate, err);
+    if (format == PC_FORMAT_TABLE) return write_table(&w, &gate, err);
+    PC_TRY(pc_result_write_head(result, format, out, err));
+    PC_TRY(format == PC_FORMAT_JSON ? write_json_rows(&w, true, err) : write_csv_rows(&w, err));
+    return pc_result_write_tail(format, out, err);
 }

@@ -16,6 +16,7 @@ pc_status pc_sql_add_node(pc_sql_job *job, const pc_plan *made, const pc_plan **
                                    made->kind == PC_PLAN_WINDOW;
         node->input = *root;
         node->spread = made->kind == PC_PLAN_SHARE       ? PC_SPREAD_WHOLE
+                       : made->kind == PC_PLAN_EXCHANGE  ? PC_SPREAD_PARTS
                        : puts_together && !made->by_slot ? PC_SPREAD_ROOT
                                                          : in;
         if (node->schema.field == NULL) node->schema = (*root)->schema;
@@ -28,6 +29,14 @@ pc_status pc_sql_share(pc_sql_job *job, const pc_plan **plan)
 {
     const pc_plan made = {.kind = PC_PLAN_SHARE};
     return pc_sql_add_node(job, &made, plan);
+}
+
+pc_status pc_sql_exchange(pc_sql_job *job, const int *key, int key_count, const pc_plan **plan)
+{
+    const pc_plan split = {.kind = PC_PLAN_SPLIT, .of.split = {key_count, key}};
+    const pc_plan exchange = {.kind = PC_PLAN_EXCHANGE};
+    PC_TRY(pc_sql_add_node(job, &split, plan));
+    return pc_sql_add_node(job, &exchange, plan);
 }
 
 pc_status pc_sql_open_planner(pc_sql_planner *p, pc_sql_job *job, pc_sql_planner *outer,

@@ -314,9 +314,9 @@ static pc_status make_part(pc_sql_planner *p, const part *q, bool is_alone, pc_s
     return r == NULL ? make_scan(p, q, tree) : make_subquery(p, q, is_alone, tree);
 }
 
-// Every rank must see the rows whole. Of patients' rows the slots are lost: protected, the query is
-// refused.
-static pc_status share_tree(pc_sql_planner *p, pc_sql_tree *tree, int source)
+// Rows that are to meet those of other ranks. Of patients' rows the slots are lost: protected, the
+// query is refused.
+static pc_status lose_slots(pc_sql_planner *p, const pc_sql_tree *tree, int source)
 {
     if (tree->plan->spread == PC_SPREAD_SLOTS) {
         p->job->traits.returns_rows = true;
@@ -326,7 +326,7 @@ static pc_status share_tree(pc_sql_planner *p, pc_sql_tree *tree, int source)
             if (p->job->traits.why == NULL) return PC_NO_MEMORY;
         }
     }
-    return pc_sql_share(p->job, &tree->plan);
+    return PC_OK;
 }
 
 /** A join being made. */
@@ -338,7 +338,7 @@ typedef struct joining {
     int key_count;
     int *key, *build_key;
     const pc_expr *on; ///< over the planner's columns
-    bool within_slot;
+    bool within_slot, within_part;
 } joining;
 
 static bool same_kind(const pc_expr *x, const pc_expr *y)
@@ -495,6 +495,38 @@ static pc_status place_on(joining *j, int left_count, const int *left_column)
     return pc_sql_rewrite(p->job, j->on, map_column, &m, &j->on);
 }
 
+// Both sides are exchanged by the hash of their keys where the right one would fill a good part of
+// each rank's memory. Of patients' rows only: groups are on rank 0 already.
+static bool is_too_large(const joining *j)
+{
+    enum { SHARE_OF_MEMORY = 8, INDEX_BYTES = 20 };
+    const pc_sql_planner *p = j->p;
+    const bool joins_rows = j->q->join == PC_JOIN_INNER || j->q->join == PC_JOIN_LEFT;
+    const size_t limit = p->arena->budget == NULL ? 0 : p->arena->budget->limit_bytes;
+    const pc_spread spread = j->right.plan->spread;
+    const bool is_spread = spread == PC_SPREAD_SLOTS || spread == PC_SPREAD_PARTS;
+    if (!joins_rows || !is_spread || j->key_count == 0 || limit == 0) return false;
+    const int columns = j->right.plan->schema.field_count;
+    const double bytes = (double)(columns * (int)sizeof(int64_t) + INDEX_BYTES);
+    return pc_plan_rows(j->right.plan, p->catalog) * bytes > (double)(limit / SHARE_OF_MEMORY);
+}
+
+// Rows of one key are to meet: within slots they do; else every rank sees the right side whole, or
+// both are exchanged.
+static pc_status bring_together(joining *j)
+{
+    pc_sql_planner *p = j->p;
+    const bool both_slots =
+        j->left->plan->spread == PC_SPREAD_SLOTS && j->right.plan->spread == PC_SPREAD_SLOTS;
+    j->within_slot = j->within_slot && both_slots && !j->q->is_guest;
+    if (j->within_slot || j->right.plan->spread == PC_SPREAD_WHOLE) return PC_OK;
+    PC_TRY(lose_slots(p, &j->right, j->q->source));
+    j->within_part = is_too_large(j);
+    if (!j->within_part) return pc_sql_share(p->job, &j->right.plan);
+    PC_TRY(pc_sql_exchange(p->job, j->key, j->key_count, &j->left->plan));
+    return pc_sql_exchange(p->job, j->build_key, j->key_count, &j->right.plan);
+}
+
 static pc_status join_part(pc_sql_planner *p, pc_sql_tree *left, const part *q)
 {
     joining j = {.p = p, .left = left, .q = q};
@@ -504,12 +536,7 @@ static pc_status join_part(pc_sql_planner *p, pc_sql_tree *left, const part *q)
     PC_TRY(make_part(p, q, false, &j.right));
     if (left->plan->spread == PC_SPREAD_ROOT) PC_TRY(pc_sql_share(p->job, &left->plan));
     PC_TRY(collect_conditions(&j));
-    const bool both_slots =
-        left->plan->spread == PC_SPREAD_SLOTS && j.right.plan->spread == PC_SPREAD_SLOTS;
-    j.within_slot = j.within_slot && both_slots && !q->is_guest;
-    if (!j.within_slot && j.right.plan->spread != PC_SPREAD_WHOLE) {
-        PC_TRY(share_tree(p, &j.right, q->source));
-    }
+    PC_TRY(bring_together(&j));
     PC_TRY(place_on(&j, left->column_count, left->column));
     pc_field *field;
     int count;
@@ -519,6 +546,7 @@ static pc_status join_part(pc_sql_planner *p, pc_sql_tree *left, const part *q)
                           .of.join = {.join = q->join,
                                       .build = j.right.plan,
                                       .within_slot = j.within_slot,
+                                      .within_part = j.within_part,
                                       .key_count = j.key_count,
                                       .key = j.key,
                                       .build_key = j.build_key,

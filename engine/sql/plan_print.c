@@ -114,7 +114,9 @@ static pc_status print_join(const pc_plan *plan, pc_buffer *out, pc_error *err)
     const pc_schema *in = &plan->input->schema;
     const pc_schema *build = &plan->of.join.build->schema;
     PC_TRY(pc_buffer_print(out, err, "join (%s%s%s)", name[plan->of.join.join],
-                           plan->of.join.within_slot ? ", within slots" : "",
+                           plan->of.join.within_slot   ? ", within slots"
+                           : plan->of.join.within_part ? ", within parts"
+                                                       : "",
                            plan->of.join.null_aware ? ", nulls make it unknown" : ""));
     for (int i = 0; i < plan->of.join.key_count; i++) {
         PC_TRY(pc_buffer_print(out, err, "%s%s = %s", i == 0 ? " by " : ", ",
@@ -210,6 +212,14 @@ static pc_status print_node(const pc_plan *plan, pc_buffer *out, pc_error *err)
             return pc_buffer_print(out, err, "%d rows of values", plan->of.values.row_count);
         case PC_PLAN_SHARE:
             return pc_buffer_print(out, err, "rows to every rank");
+        case PC_PLAN_EXCHANGE:
+            return pc_buffer_print(out, err, "rows to the rank of their part");
+        case PC_PLAN_SPLIT:
+            for (int i = 0; i < plan->of.split.key_count; i++) {
+                PC_TRY(pc_buffer_print(out, err, "%s%s", i == 0 ? "parts by " : ", ",
+                                       in->field[plan->of.split.key[i]].name));
+            }
+            return PC_OK;
         default:
             return pc_buffer_print(out, err, "distinct%s", within);
     }
@@ -227,7 +237,7 @@ static pc_status print_tree(const pc_plan *plan, const pc_catalog *catalog, int 
     PC_TRY(pc_buffer_print(out, err, "\n"));
     const pc_plan *input[PC_MAX_PLAN_INPUTS];
     int count = pc_plan_inputs(plan, input);
-    if (plan->kind == PC_PLAN_SHARE) {
+    if (plan->kind == PC_PLAN_SHARE || plan->kind == PC_PLAN_EXCHANGE) {
         input[0] = plan->input;
         count = 1;
     }

@@ -214,6 +214,9 @@ pc_status pc_sql_plan_query(pc_sql_job *job, const cJSON *select, pc_sql_planner
 pc_status pc_sql_add_node(pc_sql_job *job, const pc_plan *made, const pc_plan **root) PC_MUST_CHECK;
 /** The relation's rows with every rank, where they are on rank 0 only. */
 pc_status pc_sql_share(pc_sql_job *job, const pc_plan **plan) PC_MUST_CHECK;
+/** Rows that are equal in these columns with one rank. */
+pc_status pc_sql_exchange(pc_sql_job *job, const int *key, int key_count,
+                          const pc_plan **plan) PC_MUST_CHECK;
 pc_status pc_sql_open_planner(pc_sql_planner *p, pc_sql_job *job, pc_sql_planner *outer,
                               const pc_sql_with *with) PC_MUST_CHECK;
 

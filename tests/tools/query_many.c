@@ -1,10 +1,11 @@
 /** Many queries over one store in one process, for the tests that compare thousands of them.
  *
- *      query_many STORE [LIMIT] <queries >results
+ *      query_many STORE [LIMIT [SCRATCH]] <queries >results
  *
- *  Standard input holds the queries, a NUL behind each; LIMIT is the memory of each in bytes. For
- *  each the output has a line "status bytes", then so many bytes: the result as CSV (without
- *  disclosure control), or the error's sentence. Runs under mpirun too. */
+ *  Standard input holds the queries, a NUL behind each; LIMIT is the memory of each in bytes (0:
+ *  any); with SCRATCH every state is put aside there. For each the output has a line "status
+ * bytes", then so many bytes: the result as CSV (without disclosure control), or the error's
+ * sentence. Runs under mpirun too. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static pc_status read_all(pc_buffer *out, pc_error *err)
 typedef struct session {
     pc_comm *comm;
     const char *path;
+    const char *scratch; // NULL: nothing is put aside
     pc_budget budget;
     pc_log log;
 } session;
@@ -39,17 +41,43 @@ static pc_status plan(session *s, const char *sql, pc_arena *arena, pc_store **s
     return pc_sql_plan(sql, run->catalog, false, arena, &run->query, err);
 }
 
+static pc_status format_rows(void *context, const pc_result *rows, pc_buffer *text, pc_error *err)
+{
+    (void)context;
+    pc_gate_counts counts = {0};
+    return pc_result_write_piece(rows, PC_FORMAT_CSV, false, text, &counts, err);
+}
+
+static pc_status write_text(void *context, pc_span text, pc_error *err)
+{
+    return pc_buffer_append(context, text.data, text.bytes, err);
+}
+
 static pc_status run_query(session *s, const char *sql, pc_arena *arena, pc_store **store,
                            pc_buffer *text, pc_error *err)
 {
-    pc_query_run run = {.budget = &s->budget, .log = &s->log};
+    const pc_query_output output = {.context = text, .format = format_rows, .write = write_text};
+    pc_query_run run = {.budget = &s->budget,
+                        .log = &s->log,
+                        .scratch = s->scratch,
+                        .state_bytes = 1,
+                        .output = &output};
     pc_status status = pc_comm_agree(s->comm, plan(s, sql, arena, store, &run, err), err);
     if (status != PC_OK) return status;
     pc_result result;
     pc_query_profile profile;
     status = pc_query_execute(s->comm, &run, arena, &result, &profile, err);
     pc_gate_counts counts;
-    if (status == PC_OK && pc_comm_rank(s->comm) == 0) {
+    if (status == PC_OK && pc_comm_rank(s->comm) == 0 && profile.in_pieces) {
+        // The header stands in front of what was written.
+        pc_buffer rows = *text;
+        *text = (pc_buffer){.budget = NULL};
+        const pc_result head = {
+            .schema = {run.query->visible_count, run.query->root->schema.field}};
+        status = pc_result_write_head(&head, PC_FORMAT_CSV, text, err);
+        if (status == PC_OK) status = pc_buffer_append(text, rows.data, rows.bytes, err);
+        pc_buffer_release(&rows);
+    } else if (status == PC_OK && pc_comm_rank(s->comm) == 0) {
         status = pc_result_write(&result, PC_FORMAT_CSV, false, text, &counts, err);
     }
     return pc_comm_agree(s->comm, status, err);
@@ -86,8 +114,9 @@ int main(int argc, char **argv)
     pc_buffer queries = {.budget = NULL};
     pc_error err = {0};
     pc_status status =
-        argc < 2 ? PC_FAIL(&err, PC_BAD_JOB, "usage: query_many STORE [LIMIT]") : PC_OK;
+        argc < 2 ? PC_FAIL(&err, PC_BAD_JOB, "usage: query_many STORE [LIMIT [SCRATCH]]") : PC_OK;
     if (argc > 2) s.budget.limit_bytes = (size_t)strtoull(argv[2], NULL, 10);
+    if (argc > 3) s.scratch = argv[3];
     s.path = argv[1];
     if (status == PC_OK && pc_comm_rank(s.comm) == 0) status = read_all(&queries, &err);
     status = pc_comm_agree(s.comm, status, &err);
