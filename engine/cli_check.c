@@ -23,7 +23,9 @@ pc_status pc_cli_study(pc_cli *cli, const char *study, pc_study_options *out, pc
                               .set_count = set_count,
                               .share = cli->share,
                               .budget = &cli->budget};
-    return PC_OK;
+    if (out->store == NULL) return PC_OK;
+    out->scratch = pc_cli_scratch(cli, out->store, err);
+    return out->scratch == NULL ? PC_NO_MEMORY : PC_OK;
 }
 
 static pc_status check(pc_cli *cli, pc_buffer *text, pc_error *err)

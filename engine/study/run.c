@@ -142,7 +142,9 @@ static pc_status answer_queries(study_run *run, const pc_study_options *options,
     const pc_query_run query = {.store = run->session.store,
                                 .catalog = run->session.catalog,
                                 .budget = options->budget,
-                                .log = run->log};
+                                .log = run->log,
+                                .scratch = options->scratch,
+                                .state_bytes = SIZE_MAX}; // its results are whole
     return pc_sql_statistics_run(run->comm, &run->eval, &query, &run->answers_arena, &run->answers,
                                  err);
 }

@@ -17,11 +17,12 @@ typedef struct pc_study_options {
     const char *const *grid; ///< [grid_count] run: "name=a,b,c": the study with each value, in one
                              ///< pass; results in `out`/name=a ...
     int grid_count;
-    const char *share; ///< folder of shipped data (models/, library/)
-    bool unprotected;  ///< run: release/ without disclosure control
-    bool resume;       ///< run: goes on with what `out` holds; nothing is done when complete
-    bool keep_going;   ///< run: goes on without shards that cannot be read
-    pc_budget *budget; ///< borrowed
+    const char *scratch; ///< run: folder for rows that joins exchange; made and removed
+    const char *share;   ///< folder of shipped data (models/, library/)
+    bool unprotected;    ///< run: release/ without disclosure control
+    bool resume;         ///< run: goes on with what `out` holds; nothing is done when complete
+    bool keep_going;     ///< run: goes on without shards that cannot be read
+    pc_budget *budget;   ///< borrowed
 } pc_study_options;
 
 /** Validates a study. Local. Appends to `out` one line an error, `path: id: sentence`, all of them;
