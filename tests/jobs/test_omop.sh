@@ -148,6 +148,11 @@ if [ -d "$data/cdm22k" ]; then
     [ "$got" = "17024,17895,17838" ] || fail "tnf_in_colitis found $got"
     got=$(h5dump -d end_date -y -w 0 "$work/tnf/cohorts/users.h5" | grep -m 1 -A 1 'DATA {' | tail -1 | tr -d ' ')
     [ "$got" = "17115,18076,17897" ] || fail "tnf_in_colitis ends $got"
+    said=$("$bin" lint "$data"/definitions/*.json --store "$work/cdm" 2>&1) || fail "lint"
+    grep -q "^547 definitions, 508 warnings" <<<"$said" || fail "lint: $(tail -1 <<<"$said")"
+    "$bin" describe "$data/definitions/1068.json" | grep -q "the first drug exposure of '\[HowOften\] TNF inhibitors'" || fail "describe"
+    "$bin" lint "$data/definitions/1068.json" "$work/in/person.csv" >"$work/said" 2>&1 && fail "lint of a file that is no definition"
+    grep -q "1 of 2 definitions cannot be read" "$work/said" || fail "lint: $(cat "$work/said")"
 else
     echo "no $data/cdm22k: OHDSI's definition was not tried"
 fi
