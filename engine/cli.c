@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "parcours/cli.h"
-#include "parcours/signals.h"
 #include "patience.h"
 
 enum {
@@ -123,7 +122,6 @@ static pc_status run(pc_cli *cli, pc_patience *patience, int argc, char **argv, 
 
 int pc_main(int argc, char **argv)
 {
-    pc_stop_listen(); // starting MPI takes long enough for a signal to come
     pc_comm *comm = pc_comm_open(&argc, &argv);
     (void)umask(PATIENT_UMASK);
     pc_cli cli = {.comm = comm,
