@@ -6,6 +6,8 @@
 #define NO_LOW  INT64_MIN
 #define NO_HIGH INT64_MAX
 
+enum { FEW_RECORDS = 16 }; // are gone through one by one
+
 typedef struct bounds {
     int64_t low, high;
     pc_window_part part;
@@ -22,8 +24,8 @@ typedef struct look {
     bool during_self;         ///< `during` is the anchor's own record
     int window_count;
     bounds window[PC_STUDY_WINDOW_MAX];
-    bool is_simple; ///< one window on first days, nothing else: candidates are a run of the records
-    int64_t *values;    ///< scratch of `distinct`
+    bool is_run;     ///< windows are on first days, nothing else: candidates are a run of records
+    int64_t *values; ///< scratch of `distinct`
     int64_t anchor_day; ///< of the first window
 } look;
 
@@ -159,18 +161,44 @@ static bool is_candidate(const look *l, int64_t anchor, int64_t row)
     return same_and_different(l, anchor, row);
 }
 
-/** The next candidate at or after `row`, below `end`; `end` when there is none. */
-static int64_t next_candidate(const look *l, int64_t anchor, int64_t row, int64_t end)
+/** The first of the rows `from` .. `end - 1` that starts on `day` or later. */
+static int64_t first_from(const int64_t *start, int64_t from, int64_t end, int64_t day)
 {
-    if (!l->is_simple) {
-        while (row < end && !is_candidate(l, anchor, row))
-            row++;
-        return row;
+    while (end - from > FEW_RECORDS) {
+        const int64_t middle = from + (end - from) / 2;
+        if (start[middle] < day) {
+            from = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    while (from < end && start[from] < day)
+        from++;
+    return from;
+}
+
+/** Narrows a patient's records to those whose first days may lie in the windows. */
+static void narrow(const look *l, int64_t *from, int64_t *end)
+{
+    int64_t low = NO_LOW, high = NO_HIGH;
+    for (int i = 0; i < l->window_count; i++) {
+        const bounds *window = &l->window[i];
+        const bool has_low = window->part == PC_PART_START || window->part == PC_PART_WITHIN;
+        if (has_low && window->low > low) low = window->low;
+        if (window->high < high) high = window->high; // a record starts before it ends
     }
     const int64_t *start = l->there->column[PC_START];
-    while (row < end && start[row] < l->window[0].low)
+    if (low != NO_LOW) *from = first_from(start, *from, *end, low);
+    if (high != NO_HIGH) *end = first_from(start, *from, *end, high + 1);
+}
+
+/** The next candidate at or after `row`, below `end`; `end` when there is none. The rows are
+ *  narrowed. */
+static int64_t next_candidate(const look *l, int64_t anchor, int64_t row, int64_t end)
+{
+    while (!l->is_run && row < end && !is_candidate(l, anchor, row))
         row++;
-    return row < end && start[row] > l->window[0].high ? end : row;
+    return row;
 }
 
 static int64_t look_some(const look *l, int64_t anchor, int64_t from, int64_t end)
@@ -195,6 +223,7 @@ static void sort_values(int64_t *value, int64_t count)
 static int64_t look_count(const look *l, int64_t anchor, int64_t from, int64_t end)
 {
     const int64_t *distinct = l->bound->distinct < 0 ? NULL : l->there->column[l->bound->distinct];
+    if (l->is_run && distinct == NULL) return end - from;
     int64_t count = 0;
     for (int64_t row = next_candidate(l, anchor, from, end); row < end;
          row = next_candidate(l, anchor, row + 1, end)) {
@@ -239,7 +268,9 @@ static int64_t look_edge(const look *l, int64_t anchor, int64_t from, int64_t en
     const int64_t *start = l->there->column[PC_START];
     int64_t found = next_candidate(l, anchor, from, end);
     if (found == end) return PC_NULL;
-    if (l->condition->verb == PC_VERB_LAST) {
+    if (l->condition->verb == PC_VERB_LAST && l->is_run) {
+        found = first_from(start, from, end, start[end - 1]);
+    } else if (l->condition->verb == PC_VERB_LAST) {
         for (int64_t row = next_candidate(l, anchor, found + 1, end); row < end;
              row = next_candidate(l, anchor, row + 1, end)) {
             if (start[row] > start[found]) found = row; // on one day the first in order stays
@@ -297,9 +328,16 @@ static int64_t look_days(const look *l, int64_t anchor, int64_t from, int64_t en
     return bits;
 }
 
+static bool counts_candidates(pc_verb verb)
+{
+    return verb == PC_VERB_SOME || verb == PC_VERB_NONE || verb == PC_VERB_COUNT ||
+           verb == PC_VERB_SUM || verb == PC_VERB_FIRST || verb == PC_VERB_LAST;
+}
+
 static pc_status look_at(const look *l, int64_t anchor, int64_t from, int64_t end, int64_t *out,
                          pc_error *err)
 {
+    if (counts_candidates(l->condition->verb)) narrow(l, &from, &end);
     switch (l->condition->verb) {
         case PC_VERB_SOME:
             *out = look_some(l, anchor, from, end);
@@ -354,9 +392,9 @@ static pc_status open_look(pc_block_eval *eval, const pc_condition *condition,
             l->during = &pc_node_of(eval->nodes, condition->during->def)->records;
         }
     }
-    l->is_simple = condition->window_count == 1 && condition->during == NULL &&
-                   condition->window[0].part == PC_PART_START && condition->same.count == 0 &&
-                   condition->different.count == 0;
+    l->is_run = condition->same.count == 0 && condition->different.count == 0;
+    for (int i = 0; i < condition->window_count; i++) // that of `during` is like the first
+        l->is_run = l->is_run && condition->window[i].part == PC_PART_START;
     if (l->bound->distinct < 0) return PC_OK;
     int64_t longest = 0;
     for (int slot = 0; slot < eval->slot_count; slot++) {
