@@ -23,14 +23,14 @@ static pc_status count_entry(pc_results *results, pc_statistic_state *state, int
     return PC_OK;
 }
 
+/** Measures that are no truths: each value has its own entry. */
 static pc_status count_row(pc_results *results, pc_statistic_state *state,
-                           const pc_records *records, int64_t row, const int64_t *by,
-                           const void *context, pc_error *err)
+                           const pc_records *records, int64_t row, const int64_t *by, pc_error *err)
 {
-    (void)context;
     const pc_statistic *statistic = state->statistic;
     for (int i = 0; i < statistic->measures.count; i++) {
         const int column = statistic->measure_column[i];
+        if (statistic->piece->column[column].type == PC_BOOL) continue;
         const bool is_word = is_text(&statistic->piece->column[column]);
         const int64_t value =
             records->column[column] == NULL ? PC_NULL : records->column[column][row];
@@ -46,9 +46,129 @@ static pc_status count_row(pc_results *results, pc_statistic_state *state,
     return PC_OK;
 }
 
+// Truths have few entries a group: a batch is counted first, then added to the tallies.
+enum { OF_FALSE, OF_TRUE, OF_KNOWN, OF_NULL, CELLS };
+
+/** One entry, as far as a batch goes. Slots come one after the other. */
+typedef struct cell {
+    int64_t records, patients, first, last; ///< slots that were counted first and last
+} cell;
+
+static void note(cell *c, int64_t slot)
+{
+    if (c->records++ == 0) c->first = slot;
+    c->patients += c->records == 1 || c->last != slot;
+    c->last = slot;
+}
+
+/** Adds an entry to its tally. A patient may have been counted at the end of the batch before. */
+static pc_status add_cell(pc_tally *tally, const int64_t *by, int by_count, int measure, int which,
+                          const cell *c, pc_error *err)
+{
+    static const int entry[CELLS] = {OF_VALUE, OF_VALUE, OF_ALL_VALUES, OF_MISSING};
+    int64_t key[PC_TALLY_KEYS_MAX];
+    pc_tally_counts *counts = NULL;
+    for (int i = 0; i < by_count; i++)
+        key[i] = by[i];
+    key[by_count] = (int64_t)measure * ENTRIES + entry[which];
+    key[by_count + 1] = entry[which] == OF_VALUE ? which == OF_TRUE : PC_NULL;
+    key[by_count + 2] = PC_NULL;
+    PC_TRY(pc_tally_find(tally, key, &counts, err));
+    const int64_t patients = c->patients - (counts->last_patient == c->first);
+    counts->records += c->records;
+    counts->patients += patients;
+    counts->population += patients;
+    counts->last_patient = counts->last_member = c->last;
+    return PC_OK;
+}
+
+/** A measure of a batch.
+ *  @param groups  the different groups of the batch
+ *  @param group  [rows->count] of each row
+ *  @param cells  [groups + 1][CELLS] scratch; the last are those of all records */
+static pc_status count_truth(const pc_results *results, pc_statistic_state *state,
+                             const pc_statistic_rows *rows, int measure, const pc_tally *groups,
+                             const int64_t *group, cell *cells, pc_error *err)
+{
+    const int64_t *value = rows->records->column[state->statistic->measure_column[measure]];
+    const int32_t *slot = rows->records->slot + rows->from;
+    memset(cells, 0, (size_t)(groups->count + 1) * CELLS * sizeof *cells);
+    cell *all = cells + groups->count * CELLS;
+    for (int row = 0; row < rows->count; row++) {
+        const int64_t truth = value == NULL ? PC_NULL : value[rows->from + row];
+        const int64_t at = results->slot_base + slot[row];
+        cell *here = cells + group[row] * CELLS;
+        if (truth == PC_NULL) {
+            note(&here[OF_NULL], at);
+            note(&all[OF_NULL], at);
+            continue;
+        }
+        note(&here[OF_KNOWN], at);
+        note(&all[OF_KNOWN], at);
+        note(&here[truth != 0 ? OF_TRUE : OF_FALSE], at);
+        note(&all[truth != 0 ? OF_TRUE : OF_FALSE], at);
+    }
+    for (int64_t g = 0; g <= groups->count; g++) {
+        const bool is_all = g == groups->count;
+        pc_tally *tally = &state->tally[is_all ? PC_ALL : PC_GROUPS];
+        const int64_t *by = is_all ? NULL : pc_tally_key(groups, g);
+        const int by_count = is_all ? 0 : state->statistic->by_count;
+        for (int i = 0; i < CELLS; i++) {
+            const cell *c = &cells[g * CELLS + i];
+            if (c->records > 0) PC_TRY(add_cell(tally, by, by_count, measure, i, c, err));
+        }
+    }
+    return PC_OK;
+}
+
+/** The truths of a batch whose groups are numbered by `groups`, measure by measure. */
+static pc_status count_truths(pc_results *results, pc_statistic_state *state,
+                              const pc_statistic_rows *rows, pc_tally *groups, pc_error *err)
+{
+    pc_arena *scratch = &results->eval->scratch;
+    const pc_statistic *statistic = state->statistic;
+    bool *wanted = pc_arena_raw(scratch, PC_BATCH_ROWS * sizeof *wanted, err);
+    int64_t *group = pc_arena_raw(scratch, PC_BATCH_ROWS * sizeof *group, err);
+    if (wanted == NULL || group == NULL) return PC_NO_MEMORY;
+    memset(wanted, 1, PC_BATCH_ROWS * sizeof *wanted);
+    PC_TRY(pc_tally_find_rows(groups, rows->by, wanted, rows->count, group, err));
+    cell *cells = pc_arena_raw(scratch, (size_t)(groups->count + 1) * CELLS * sizeof *cells, err);
+    if (cells == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < statistic->measures.count; i++) {
+        if (statistic->piece->column[statistic->measure_column[i]].type != PC_BOOL) continue;
+        PC_TRY(count_truth(results, state, rows, i, groups, group, cells, err));
+    }
+    return PC_OK;
+}
+
+static pc_status count_batch(pc_results *results, pc_statistic_state *state,
+                             const pc_statistic_rows *rows, const void *context, pc_error *err)
+{
+    const bool *has_others = context;
+    for (int i = 0; *has_others && i < rows->count; i++) {
+        int64_t by[PC_STUDY_BY_MAX];
+        for (int k = 0; k < state->statistic->by_count; k++)
+            by[k] = rows->by[k][i];
+        PC_TRY(count_row(results, state, rows->records, rows->from + i, by, err));
+    }
+    pc_tally groups;
+    pc_tally_open(&groups, state->key, state->statistic->by_count, &results->eval->words,
+                  results->budget);
+    const pc_status status = count_truths(results, state, rows, &groups, err);
+    pc_tally_close(&groups);
+    return status;
+}
+
 pc_status pc_summary_add(pc_results *results, pc_statistic_state *state, pc_error *err)
 {
-    return pc_statistic_each(results, state, &state->subject->records, count_row, NULL, err);
+    const pc_statistic *statistic = state->statistic;
+    bool has_others = false; // measures that are no truths
+    for (int i = 0; i < statistic->measures.count; i++) {
+        const int column = statistic->measure_column[i];
+        has_others = has_others || statistic->piece->column[column].type != PC_BOOL;
+    }
+    return pc_statistic_batches(results, state, &state->subject->records, count_batch, &has_others,
+                                err);
 }
 
 /** Distinct numbers of a measure in a group, ascending, with how many records have them. */
