@@ -81,9 +81,10 @@ static pc_status check_patterns(const model_builder *b, const pc_model_table *t)
 
 static pc_status read_table(model_builder *b, int table, int derived_count)
 {
-    static const char *const known[] = {"title",   "note",  "files",  "file_year", "patient",
-                                        "primary", "dates", "period", "multiline", "references",
-                                        "columns", "net",   "flow",   "disjoint",  "needs_person"};
+    static const char *const known[] = {"title",     "note",       "files",        "file_year",
+                                        "patient",   "primary",    "dates",        "period",
+                                        "multiline", "references", "columns",      "net",
+                                        "flow",      "disjoint",   "needs_person", "often"};
     char path[MODEL_PATH_BYTES];
     pc_model_table *t = &b->table[table];
     const pc_json *json = b->json[table];
@@ -94,6 +95,7 @@ static pc_status read_table(model_builder *b, int table, int derived_count)
     PC_TRY(model_text(b, path, json, "title", false, &t->title));
     PC_TRY(model_texts(b, path, json, "files", true, &t->pattern, &t->pattern_count));
     PC_TRY(model_bool(b, path, json, "multiline", false, &t->multiline));
+    PC_TRY(model_bool(b, path, json, "often", false, &t->often));
     PC_TRY(model_bool(b, path, json, "file_year", false, &has_year));
     const pc_json *columns = pc_json_get(json, "columns");
     table_path(path, t, "columns");

@@ -86,12 +86,11 @@ pc_status pc_records_reserve(pc_records *records, int64_t more, pc_arena *arena,
         if (!records->needed[i]) continue;
         // Days are always filled; some attributes are, of some records only.
         const size_t bytes = (size_t)capacity * sizeof(int64_t);
-        int64_t *column =
-            i <= PC_END ? pc_arena_raw(arena, bytes, err) : pc_arena_take(arena, bytes, err);
+        int64_t *column = pc_arena_raw(arena, bytes, err);
         if (column == NULL) return PC_NO_MEMORY;
-        if (records->count > 0) {
-            memcpy(column, records->column[i], (size_t)records->count * sizeof *column);
-        }
+        const size_t filled = (size_t)records->count * sizeof *column;
+        if (records->count > 0) memcpy(column, records->column[i], filled);
+        if (i > PC_END) memset((char *)column + filled, 0, bytes - filled);
         records->column[i] = column;
     }
     records->capacity = capacity;

@@ -135,10 +135,11 @@ typedef struct pc_model_table {
     int reference_count;
     const pc_model_reference *reference;
     pc_model_net net;
-    bool multiline;         ///< quoted fields of its files may hold line feeds: read by one rank
-    bool check_period;      ///< a row whose own_end is before its own_date is rejected ("period")
-    bool disjoint;          ///< a row that overlaps another of its slot is rejected ("overlap")
-    bool needs_person;      ///< a row of no person of the identity tables is rejected ("person")
+    bool multiline;    ///< quoted fields of its files may hold line feeds: read by one rank
+    bool often;        ///< most questions read its days and links: stored like columns so marked
+    bool check_period; ///< a row whose own_end is before its own_date is rejected ("period")
+    bool disjoint;     ///< a row that overlaps another of its slot is rejected ("overlap")
+    bool needs_person; ///< a row of no person of the identity tables is rejected ("person")
     const char *delimiters; ///< what may stand between the fields of its files: the first of
                             ///< these that a file's header has
     const char *title;      ///< or NULL

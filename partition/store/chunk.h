@@ -48,6 +48,7 @@ typedef struct pc_codec {
     pc_budget *budget;
     void *compress, *decompress; ///< zstd contexts, made when first needed
     pc_buffer scratch, scratch2;
+    bool is_hasty; ///< what is encoded now is not kept: least effort
 } pc_codec;
 void pc_codec_release(pc_codec *codec);
 

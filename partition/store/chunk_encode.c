@@ -10,10 +10,14 @@
 
 enum {
     STEP_ROWS = 512, // rows widened at once: stays in L1
-    // Shuffled bytes gain little from a higher level; whole values that come again (claim numbers,
-    // prices, drugs) are found by its longer search: 3 to 20 percent, at twice the time.
-    SHUFFLED_LEVEL = 1,
-    WHOLE_LEVEL = 3
+    // Bytes are read more often than they are written. Two bytes wide are days and links mostly:
+    // a long search takes 5 to 10 percent off them. Wider values would take zstd twice the memory
+    // at that level (codec.c counts it); numbers that come again whole gain 5 percent by one more.
+    HASTY_SHUFFLED_LEVEL = 1,
+    HASTY_WHOLE_LEVEL = 3,
+    TWO_BYTES_LEVEL = 7,
+    SHUFFLED_LEVEL = 3,
+    WHOLE_LEVEL = 5
 };
 
 #define WIDEN(type)                                                                                \
@@ -203,6 +207,14 @@ static void shuffle(const char *in, size_t count, size_t width, char *out)
     }
 }
 
+static int zstd_level(const pc_chunk_form *form, bool is_hasty)
+{
+    const bool is_shuffled = form->encoding == PC_ENCODING_ZSTD;
+    if (is_hasty) return is_shuffled ? HASTY_SHUFFLED_LEVEL : HASTY_WHOLE_LEVEL;
+    if (is_shuffled) return form->width == 2 ? TWO_BYTES_LEVEL : SHUFFLED_LEVEL;
+    return WHOLE_LEVEL;
+}
+
 static pc_status encode_zstd(pc_codec *codec, const pc_chunk_form *form,
                              const pc_chunk_values *values, int64_t chunk_rows, pc_buffer *out,
                              pc_error *err)
@@ -220,7 +232,7 @@ static pc_status encode_zstd(pc_codec *codec, const pc_chunk_form *form,
         shuffle(in, (size_t)chunk_rows, form->width, codec->scratch2.data);
         in = codec->scratch2.data;
     }
-    const int level = form->encoding == PC_ENCODING_ZSTD ? SHUFFLED_LEVEL : WHOLE_LEVEL;
+    const int level = zstd_level(form, codec->is_hasty);
     const size_t stored = ZSTD_compressCCtx(codec->compress, out->data, bound, in, bytes, level);
     if (ZSTD_isError(stored)) {
         return PC_FAIL(err, PC_IO, "zstd cannot compress: %s", ZSTD_getErrorName(stored));

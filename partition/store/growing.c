@@ -113,8 +113,11 @@ static pc_status close_piece(pc_growing *grow, pc_spill *spill, pc_error *err)
         const pc_chunk_form form = pc_piece_form(grow);
         const pc_chunk_values values = open_values(grow);
         PC_TRY(open_spill(spill, err));
-        PC_TRY(pc_chunk_encode(&spill->codec, &form, &values, &range, grow->open_rows,
-                               &spill->stored, err));
+        spill->codec.is_hasty = true;
+        const pc_status status = pc_chunk_encode(&spill->codec, &form, &values, &range,
+                                                 grow->open_rows, &spill->stored, err);
+        spill->codec.is_hasty = false;
+        if (status != PC_OK) return status;
         PC_TRY(pc_write_all(spill->fd, spill->stored.data, spill->stored.bytes, spill->path, err));
         piece.bytes = (uint32_t)spill->stored.bytes;
         spill->bytes += spill->stored.bytes;

@@ -6,7 +6,12 @@
 #include "files.h"
 #include "part_writer.h"
 
-enum { TRIAL_ROWS = 32768 }; // enough to choose an encoding by
+enum {
+    TRIAL_ROWS = 32768,    // enough to choose an encoding by
+    MOST_OF_SHUFFLED = 95, // percent of the shuffled bytes at which whole values are chosen
+    MOST_OF_PACKED = 85,   // percent of the packed bytes that zstd may leave to be chosen
+    MOST_OF_OFTEN = 25     // the same of columns that most questions read
+};
 
 /** Reads the rows of a column again, in runs of one chunk. */
 typedef struct replay {
@@ -127,20 +132,23 @@ static pc_status try_encoding(replay *r, pc_data_entry *data, pc_encoding encodi
 {
     pc_spill *spill = r->spill;
     data->form.encoding = (uint8_t)encoding;
-    PC_TRY(pc_chunk_encode(&spill->codec, &data->form, values, range, values->row_count,
-                           &spill->stored, err));
+    spill->codec.is_hasty = true;
+    const pc_status status = pc_chunk_encode(&spill->codec, &data->form, values, range,
+                                             values->row_count, &spill->stored, err);
+    spill->codec.is_hasty = false;
+    if (status != PC_OK) return status;
     *bytes = spill->stored.bytes;
     return PC_OK;
 }
 
-// From the encoding that decodes fastest to the slowest: each must be smaller by a quarter than the
-// one before it that was chosen, on the first rows that are not all null.
+// The smaller of the two forms that zstd packs (shuffled bytes decode faster), unless numbers as
+// they are packed by bits are not much larger: they decode three times as fast, and single values
+// without the others. Looked at on the first rows that are not all null.
 static pc_status choose_encoding(replay *r, bool is_often, pc_data_entry *data, pc_error *err)
 {
-    static const pc_encoding by_speed[] = {PC_ENCODING_PACKED, PC_ENCODING_ZSTD, PC_ENCODING_WHOLE};
-    const int first = pc_form_is_integer(data->form.type) ? 0 : 1;
-    data->form.encoding = (uint8_t)by_speed[first];
-    if (is_often && first == 0) return PC_OK;
+    const bool is_integer = pc_form_is_integer(data->form.type);
+    const size_t most = is_often ? MOST_OF_OFTEN : MOST_OF_PACKED;
+    data->form.encoding = (uint8_t)(is_integer ? PC_ENCODING_PACKED : PC_ENCODING_ZSTD);
     for (int chunk = 0; chunk < data->chunk_count; chunk++) {
         const int64_t rows = pc_data_chunk_rows(data, chunk);
         pc_chunk_values values;
@@ -148,15 +156,16 @@ static pc_status choose_encoding(replay *r, bool is_often, pc_data_entry *data, 
                           &values, err));
         const pc_chunk_range range = pc_chunk_measure(data->form.type, &values);
         if (range.null_count == values.row_count) continue;
-        pc_encoding best = by_speed[first];
-        size_t least, bytes;
-        PC_TRY(try_encoding(r, data, best, &values, &range, &least, err));
-        for (int i = first + 1; i < 3; i++) {
-            PC_TRY(try_encoding(r, data, by_speed[i], &values, &range, &bytes, err));
-            if (4 * bytes >= 3 * least) continue;
-            best = by_speed[i];
-            least = bytes;
+        size_t packed = 0, shuffled = 0, whole = 0;
+        if (is_integer) {
+            PC_TRY(try_encoding(r, data, PC_ENCODING_PACKED, &values, &range, &packed, err));
         }
+        PC_TRY(try_encoding(r, data, PC_ENCODING_ZSTD, &values, &range, &shuffled, err));
+        PC_TRY(try_encoding(r, data, PC_ENCODING_WHOLE, &values, &range, &whole, err));
+        const bool is_whole = 100 * whole < MOST_OF_SHUFFLED * shuffled;
+        const size_t least = is_whole ? whole : shuffled;
+        pc_encoding best = is_whole ? PC_ENCODING_WHOLE : PC_ENCODING_ZSTD;
+        if (is_integer && 100 * least >= most * packed) best = PC_ENCODING_PACKED;
         data->form.encoding = (uint8_t)best;
         return PC_OK;
     }

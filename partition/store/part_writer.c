@@ -64,11 +64,11 @@ void pc_part_free(pc_part_writer *writer)
     pc_arena_reset(&arena);
 }
 
-// What the model says, and what nearly every question reads: days of events, yes and no.
+// What the model says; of a table that is read often, its days and links too.
 static bool is_read_often(const pc_model_table *table, int column)
 {
-    return table->column[column].often || table->column[column].type == PC_BOOL ||
-           column == table->event_date || column == table->event_end;
+    const bool is_day = column == table->event_date || column == table->event_end;
+    return table->column[column].often || (table->often && is_day);
 }
 
 static pc_status begin_tables(pc_part_writer *w, pc_error *err)
@@ -95,7 +95,8 @@ static pc_status begin_tables(pc_part_writer *w, pc_error *err)
         pc_growing_begin(&table->link, t, PC_DATA_PARENT, PC_NONE, 0, w->budget);
         pc_growing_begin(&table->link_part, t, PC_DATA_PARENT_PART, PC_NONE, 0, w->budget);
         pc_growing_begin(&table->file, t, PC_DATA_FILE, PC_NONE, 0, w->budget);
-        table->slot_rows.is_often = table->link.is_often = true;
+        table->slot_rows.is_often = true;
+        table->link.is_often = from->often;
     }
     return PC_OK;
 }
