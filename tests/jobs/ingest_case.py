@@ -6,6 +6,7 @@
 The twin follows docs/patients.md and shares no code with the engine: dictionaries in place of distributed tables."""
 import csv
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -284,7 +285,8 @@ def read_dictionaries(store):
     import h5py
     result = {}
     with h5py.File(os.path.join(store, "dictionaries.h5")) as file:
-        text, offset, first = bytes(file["bytes"][:]), file["offset"][:].tolist(), file["first"][:].tolist()
+        text, first = bytes(file["bytes"][:]), file["first"][:].tolist()
+        offset = [0, *itertools.accumulate(file["length"][:].tolist())]
         for name, low, high in zip(file["name"][:], first[:-1], first[1:]):
             ends = offset[low:high + 1]
             result[name.decode()] = [text[a:b].decode() for a, b in zip(ends[:-1], ends[1:])]

@@ -50,8 +50,8 @@ class Store:
             file = self.dictionaries
             at = [text.decode() for text in file["name"][:]].index(name)
             low, high = (int(n) for n in file["first"][at:at + 2])
-            ends = file["offset"][low:high + 1].tolist()
-            start = ends[0]
+            start = int(file["length"][:low].sum())
+            ends = [start, *(start + numpy.cumsum(file["length"][low:high])).tolist()]
             data = bytes(file["bytes"][start:ends[-1]])
             self.texts[name] = [data[a - start:b - start].decode() for a, b in zip(ends[:-1], ends[1:])]
         return self.texts[name]
