@@ -1,60 +1,111 @@
-/** The text of one record, read again for the rejects file. */
+/** The text of records, read again for the rejects file. They are asked for in ascending order, so
+ * each file is gone through once, whether it is compressed or not. */
 #include <string.h>
 #include "csv_private.h"
 
-enum { RECORD_TEXT_BYTES = 64 * 1024 }; // of a rejected record that are shown
+enum {
+    RECORD_TEXT_BYTES = 64 * 1024,    // of a rejected record that are shown
+    RECORD_WINDOW_BYTES = 1024 * 1024 // read at once
+};
 
-static pc_status skip_bytes(csv_source *source, char *room, size_t room_bytes, int64_t bytes,
-                            pc_error *err)
+struct pc_csv_records {
+    pc_arena arena; // the struct itself lies in it
+    csv_source source;
+    const pc_csv_file *file; // that `source` reads; NULL: not open
+    pc_buffer window;
+    int64_t offset; // of the window's first byte in the file
+    bool has_ended; // the file ends with the window
+};
+
+pc_status pc_csv_records_open(pc_budget *budget, pc_csv_records **out, pc_error *err)
 {
-    while (bytes > 0) {
-        const size_t most = bytes < (int64_t)room_bytes ? (size_t)bytes : room_bytes;
-        size_t got = 0;
-        PC_TRY(csv_source_read(source, room, most, &got, err));
-        if (got == 0) {
-            return PC_FAIL(err, PC_BAD_INPUT, "file '%s': became shorter while it was read",
-                           source->name);
-        }
-        bytes -= (int64_t)got;
-    }
+    pc_arena arena = {.budget = budget};
+    *out = NULL;
+    pc_csv_records *r = pc_arena_take(&arena, sizeof *r, err);
+    if (r == NULL) return PC_NO_MEMORY;
+    r->arena = arena;
+    r->window.budget = budget;
+    *out = r;
     return PC_OK;
 }
 
-static pc_status read_text(csv_source *source, int64_t skip, pc_buffer *text, bool *is_last,
+static void close_file(pc_csv_records *r)
+{
+    if (r->file != NULL) csv_source_close(&r->source);
+    r->file = NULL;
+    r->window.bytes = 0;
+    r->has_ended = false;
+}
+
+void pc_csv_records_close(pc_csv_records *r)
+{
+    if (r == NULL) return;
+    close_file(r);
+    pc_buffer_release(&r->window);
+    pc_arena arena = r->arena;
+    pc_arena_reset(&arena);
+}
+
+// From then on the window begins at or before `offset`.
+static pc_status open_file(pc_csv_records *r, const pc_csv_file *file, int64_t offset,
                            pc_error *err)
 {
-    size_t got = 1;
-    PC_TRY(pc_buffer_reserve(text, RECORD_TEXT_BYTES, err));
-    PC_TRY(skip_bytes(source, text->data, RECORD_TEXT_BYTES, skip, err));
-    while (got > 0 && text->bytes < RECORD_TEXT_BYTES) {
-        PC_TRY(csv_source_read(source, text->data + text->bytes, RECORD_TEXT_BYTES - text->bytes,
-                               &got, err));
-        text->bytes += got;
+    close_file(r);
+    r->file = file;
+    r->offset = csv_is_compressed(file->path) ? 0 : offset;
+    PC_TRY(csv_source_open(&r->source, file->path, file->name, r->offset, r->window.budget, err));
+    return pc_buffer_reserve(&r->window, RECORD_WINDOW_BYTES, err);
+}
+
+// Fills the window as far as the file goes.
+static pc_status fill(pc_csv_records *r, pc_error *err)
+{
+    while (!r->has_ended && r->window.bytes < RECORD_WINDOW_BYTES) {
+        size_t got = 0;
+        PC_TRY(csv_source_read(&r->source, r->window.data + r->window.bytes,
+                               RECORD_WINDOW_BYTES - r->window.bytes, &got, err));
+        r->window.bytes += got;
+        r->has_ended = got == 0;
     }
-    *is_last = got == 0;
     return PC_OK;
 }
 
-pc_status pc_csv_record(const pc_csv_file *file, int64_t offset, pc_buffer *out, pc_error *err)
+// Moves the window until it holds a record's text from `offset` on.
+static pc_status move_to(pc_csv_records *r, int64_t offset, pc_error *err)
 {
-    csv_source source;
-    pc_buffer text = {.budget = out->budget};
-    bool is_last = false;
-    const bool compressed = csv_is_compressed(file->path);
-    pc_status status =
-        csv_source_open(&source, file->path, file->name, compressed ? 0 : offset, out->budget, err);
-    if (status == PC_OK) {
-        status = read_text(&source, compressed ? offset : 0, &text, &is_last, err);
+    for (;;) {
+        const int64_t before = offset - r->offset, room = (int64_t)r->window.bytes;
+        const bool holds_text = before + RECORD_TEXT_BYTES <= room || r->has_ended;
+        if (before < room && holds_text) return PC_OK;
+        if (r->has_ended) {
+            return PC_FAIL(err, PC_BAD_INPUT, "file '%s': became shorter while it was read",
+                           r->file->name);
+        }
+        const int64_t dropped = before < room ? before : room;
+        if (dropped > 0) {
+            memmove(r->window.data, r->window.data + dropped, (size_t)(room - dropped));
+        }
+        r->window.bytes -= (size_t)dropped;
+        r->offset += dropped;
+        if (r->window.bytes == 0 && !csv_is_compressed(r->file->path)) {
+            r->source.offset = r->offset = offset;
+        }
+        PC_TRY(fill(r, err));
     }
-    if (status == PC_OK) {
-        size_t bytes = text.bytes;
-        const csv_end end =
-            csv_find_end(text.data, text.bytes, is_last, file->delimiter, file->multiline, &bytes);
-        if (end == CSV_END_UNKNOWN) bytes = text.bytes;
-        if (bytes > 0 && text.data[bytes - 1] == '\r') bytes--;
-        status = pc_buffer_append(out, text.data, bytes, err);
-    }
-    csv_source_close(&source);
-    pc_buffer_release(&text);
-    return status;
+}
+
+pc_status pc_csv_records_read(pc_csv_records *r, const pc_csv_file *file, int64_t offset,
+                              pc_buffer *out, pc_error *err)
+{
+    if (r->file != file || offset < r->offset) PC_TRY(open_file(r, file, offset, err));
+    PC_TRY(move_to(r, offset, err));
+    const char *text = r->window.data + (offset - r->offset);
+    const int64_t left = r->offset + (int64_t)r->window.bytes - offset;
+    const size_t most = left < RECORD_TEXT_BYTES ? (size_t)left : RECORD_TEXT_BYTES;
+    const bool is_last = r->has_ended && (int64_t)most == left;
+    size_t bytes = most;
+    const csv_end end = csv_find_end(text, most, is_last, file->delimiter, file->multiline, &bytes);
+    if (end == CSV_END_UNKNOWN) bytes = most;
+    if (bytes > 0 && text[bytes - 1] == '\r') bytes--;
+    return pc_buffer_append(out, text, bytes, err);
 }

@@ -16,6 +16,7 @@ struct pc_comm {
     int size;
     int node_size;
     size_t round_bytes; // PC_COMM_ROUND_BYTES; tests make it small
+    int64_t sent_bytes; // see pc_comm_sent_bytes
 };
 
 /** Prints what failed and ends all ranks unless `code` is MPI_SUCCESS. Local. */

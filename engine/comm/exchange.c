@@ -7,8 +7,14 @@
 
 enum { TAG_GATHER = 1, TAG_EXCHANGE, TAG_HEAD, TAG_ANSWER, TAG_STATE };
 
+int64_t pc_comm_sent_bytes(const pc_comm *comm)
+{
+    return comm->sent_bytes;
+}
+
 static void send_all(pc_comm *comm, const char *data, size_t bytes, int to, int tag)
 {
+    comm->sent_bytes += (int64_t)bytes;
     while (bytes > 0) {
         const int piece = pc_comm_piece(comm, bytes);
         pc_comm_must(MPI_Send(data, piece, MPI_BYTE, to, tag, comm->mpi), "sending to a rank");
@@ -79,6 +85,7 @@ done:
 // Sends `out` to rank `to` while `in` arrives from rank `from`.
 static void exchange_pair(pc_comm *comm, pc_span out, int to, pc_buffer in, int from)
 {
+    comm->sent_bytes += (int64_t)out.bytes;
     while (out.bytes > 0 || in.bytes > 0) {
         MPI_Request request[2];
         int count = 0;

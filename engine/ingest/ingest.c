@@ -1,19 +1,30 @@
 /** `parcours ingest`: the phases in order. docs/ingest.md tells the whole story. */
 #include "parcours/ingest.h"
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include "old.h"
 #include "parcours/signals.h"
 #include "route.h"
 
+static int64_t resident_bytes(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss * 1024 : 0;
+}
+
 void ingest_phase_end(ingest_job *job, const char *name)
 {
     const double now = pc_clock_s();
-    if (job->phase_count < (int)(sizeof job->phase / sizeof job->phase[0])) {
-        job->phase[job->phase_count++] =
-            (ingest_phase){.name = name, .seconds = now - job->phase_started_s};
+    const int64_t sent = pc_comm_sent_bytes(job->comm);
+    if (job->phase_count < MOST_PHASES) {
+        job->phase[job->phase_count++] = (ingest_phase){.name = name,
+                                                        .seconds = now - job->phase_started_s,
+                                                        .sent_bytes = sent - job->sent_before,
+                                                        .resident_bytes = resident_bytes()};
     }
     job->phase_started_s = now;
+    job->sent_before = sent;
 }
 
 pc_status ingest_check_stop(pc_error *err)
@@ -104,15 +115,28 @@ static void warn_of_files(const ingest_job *job)
     }
 }
 
+/** What it took, of the rank that took most. Collective. */
 static void log_phases(const ingest_job *job)
 {
     for (int i = 0; i < job->phase_count; i++) {
-        pc_log_line(job->log, PC_INFO, "ingest_phase", "phase=%s seconds=%.2f", job->phase[i].name,
-                    job->phase[i].seconds);
+        const ingest_phase *phase = &job->phase[i];
+        int64_t most[2] = {phase->sent_bytes, phase->resident_bytes};
+        pc_comm_max_int64(job->comm, most, 2);
+        pc_log_line(job->log, PC_INFO, "ingest_phase",
+                    "phase=%s seconds=%.2f sent_mib=%lld resident_mib=%lld", phase->name,
+                    phase->seconds, (long long)(most[0] >> 20), (long long)(most[1] >> 20));
     }
-    pc_log_line(job->log, PC_INFO, "ingest_memory", "peak_mib=%zu limit_mib=%zu spilled_mib=%lld",
-                job->budget->peak_bytes >> 20, job->budget->limit_bytes >> 20,
-                (long long)(job->spilled_bytes >> 20));
+    int64_t most[3] = {(int64_t)job->budget->peak_bytes, pc_comm_sent_bytes(job->comm),
+                       resident_bytes()};
+    int64_t sum[2] = {job->spilled_bytes, most[1]};
+    pc_comm_max_int64(job->comm, most, 3);
+    pc_comm_sum_int64(job->comm, sum, 2);
+    pc_log_line(job->log, PC_INFO, "ingest_memory",
+                "peak_mib=%lld limit_mib=%zu resident_mib=%lld spilled_mib=%lld",
+                (long long)(most[0] >> 20), job->budget->limit_bytes >> 20,
+                (long long)(most[2] >> 20), (long long)(sum[0] >> 20));
+    pc_log_line(job->log, PC_INFO, "ingest_sent", "ranks=%d most_mib=%lld all_mib=%lld", job->ranks,
+                (long long)(most[1] >> 20), (long long)(sum[1] >> 20));
 }
 
 static void release(ingest_job *job)

@@ -32,6 +32,7 @@ enum {
     DEFAULT_SHARD_BYTES = 512 * 1024 * 1024, // of input
     LEAST_SHARDS = 16,
     MOST_SHARDS = 65536,
+    MOST_PHASES = 16,  // of the table of times
     MOST_FILES = 65535 // a row's source keeps the file in 16 bits
 };
 
@@ -55,6 +56,8 @@ typedef struct ingest_file {
 typedef struct ingest_phase {
     const char *name;
     double seconds;
+    int64_t sent_bytes;     // to other ranks, in this phase
+    int64_t resident_bytes; // most that the system has seen of this rank until its end
 } ingest_phase;
 
 typedef struct ingest_old ingest_old;
@@ -115,11 +118,12 @@ typedef struct ingest_job {
     pc_buffer part;        // pc_part_info structs of this rank
     ingest_report *report; // counts of the delivery report
     int phase_count;
-    ingest_phase phase[16];
+    ingest_phase phase[MOST_PHASES];
     double phase_started_s;
+    int64_t sent_before; // this phase
 } ingest_job;
 
-/** Local. Ends a phase of the table of times. */
+/** Local. Ends a phase of the table of times and bytes. */
 void ingest_phase_end(ingest_job *job, const char *name);
 /** PC_STOPPED once a signal came. Local. */
 pc_status ingest_check_stop(pc_error *err) PC_MUST_CHECK;

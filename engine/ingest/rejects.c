@@ -8,7 +8,11 @@
 #include <unistd.h>
 #include "old.h"
 
-enum { PATH_BYTES = 4096, FLUSH_BYTES = 1024 * 1024 };
+enum {
+    PATH_BYTES = 4096,
+    FLUSH_BYTES = 1024 * 1024,
+    ROUND_REJECTS = 256 * 1024 // 10 MiB of all ranks at once
+};
 
 pc_status ingest_check_rejects(ingest_job *job, pc_error *err)
 {
@@ -80,8 +84,9 @@ static pc_status add_quoted(pc_buffer *out, pc_span text, pc_error *err)
     return pc_buffer_append(out, "\"", 1, err);
 }
 
-static pc_status add_reject(const ingest_job *job, int table, const pc_rejected *r, pc_buffer *out,
-                            pc_buffer *record, pc_error *err)
+static pc_status add_reject(const ingest_job *job, int table, const pc_rejected *r,
+                            pc_csv_records *records, pc_buffer *out, pc_buffer *record,
+                            pc_error *err)
 {
     const pc_csv_file *file = &job->file[pc_source_file(r->source)];
     const int64_t offset = pc_source_offset(r->source);
@@ -90,7 +95,7 @@ static pc_status add_reject(const ingest_job *job, int table, const pc_rejected 
     PC_TRY(pc_buffer_print(out, err, ",%lld,%lld,%s,%s,", (long long)r->line, (long long)offset,
                            column, pc_reject_name((pc_reject)r->reason)));
     record->bytes = 0;
-    PC_TRY(pc_csv_record(file, offset, record, err));
+    PC_TRY(pc_csv_records_read(records, file, offset, record, err));
     PC_TRY(add_quoted(out, (pc_span){record->data, record->bytes}, err));
     return pc_buffer_append(out, "\r\n", 2, err);
 }
@@ -113,29 +118,52 @@ static int delivery_of(const ingest_job *job)
     return job->old == NULL ? 0 : job->old->delivery_count;
 }
 
-static pc_status write_file(const ingest_job *job, int table, const pc_rejected *rejected,
-                            size_t count, pc_error *err)
-{
+/** The rejects file of a table, while its rounds are written. */
+typedef struct reject_file {
+    int fd; // -1: not open
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s/rejects/%04d/%s.csv", job->options->store, delivery_of(job),
-             job->model->table[table].name);
-    const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (file < 0) return PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
-    pc_buffer out = {.budget = job->budget}, record = {.budget = job->budget};
-    pc_status status = pc_buffer_print(&out, err, "file,line,offset,column,reason,record\r\n");
-    for (size_t i = 0; status == PC_OK && i < count; i++) {
-        status = add_reject(job, table, &rejected[i], &out, &record, err);
-        if (status == PC_OK && out.bytes > FLUSH_BYTES) status = write_all(file, path, &out, err);
+    pc_csv_records *records;
+    pc_buffer out, record;
+} reject_file;
+
+static pc_status open_rejects(const ingest_job *job, int table, reject_file *f, pc_error *err)
+{
+    *f = (reject_file){.fd = -1, .out.budget = job->budget, .record.budget = job->budget};
+    snprintf(f->path, sizeof f->path, "%s/rejects/%04d/%s.csv", job->options->store,
+             delivery_of(job), job->model->table[table].name);
+    PC_TRY(pc_csv_records_open(job->budget, &f->records, err));
+    f->fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (f->fd < 0) return PC_FAIL(err, PC_IO, "cannot write '%s': %s", f->path, strerror(errno));
+    return pc_buffer_print(&f->out, err, "file,line,offset,column,reason,record\r\n");
+}
+
+/** The rejects of a round, in any order. */
+static pc_status add_round(const ingest_job *job, int table, reject_file *f, pc_buffer *in,
+                           pc_error *err)
+{
+    pc_rejected *rejected = (pc_rejected *)(void *)in->data;
+    const size_t count = in->bytes / sizeof *rejected;
+    if (count > 0) qsort(rejected, count, sizeof *rejected, compare_rejected);
+    number_lines(job, rejected, count);
+    PC_TRY(pc_csv_find_lines(job->file, rejected, (int64_t)count, job->budget, err));
+    for (size_t i = 0; i < count; i++) {
+        PC_TRY(add_reject(job, table, &rejected[i], f->records, &f->out, &f->record, err));
+        if (f->out.bytes > FLUSH_BYTES) PC_TRY(write_all(f->fd, f->path, &f->out, err));
     }
-    if (status == PC_OK) status = write_all(file, path, &out, err);
-    if (status == PC_OK && fsync(file) != 0) {
-        status = PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
+    return write_all(f->fd, f->path, &f->out, err);
+}
+
+static pc_status close_rejects(reject_file *f, pc_status status, pc_error *err)
+{
+    if (f->fd >= 0 && status == PC_OK && fsync(f->fd) != 0) {
+        status = PC_FAIL(err, PC_IO, "cannot write '%s': %s", f->path, strerror(errno));
     }
-    if (close(file) != 0 && status == PC_OK) {
-        status = PC_FAIL(err, PC_IO, "cannot write '%s': %s", path, strerror(errno));
+    if (f->fd >= 0 && close(f->fd) != 0 && status == PC_OK) {
+        status = PC_FAIL(err, PC_IO, "cannot write '%s': %s", f->path, strerror(errno));
     }
-    pc_buffer_release(&out);
-    pc_buffer_release(&record);
+    pc_csv_records_close(f->records);
+    pc_buffer_release(&f->out);
+    pc_buffer_release(&f->record);
     return status;
 }
 
@@ -155,30 +183,55 @@ static pc_status make_folders(const ingest_job *job, pc_error *err)
     return PC_OK;
 }
 
-/** One table: its rejects from all ranks to the rank that writes its file. */
+/** Of this rank's rejects, in order of source: those of the next round, so that every rank sends at
+ *  most `most` and no rank has an earlier one left. Collective. */
+static size_t next_round(const ingest_job *job, const pc_rejected *mine, size_t left, size_t most,
+                         bool *is_last)
+{
+    // The least of the sources that ranks stop at, as signed numbers of the same order.
+    const uint64_t top = UINT64_C(1) << 63;
+    int64_t least = left > most ? (int64_t)(mine[most - 1].source ^ top) : INT64_MAX;
+    pc_comm_min_int64(job->comm, &least, 1);
+    *is_last = least == INT64_MAX;
+    if (*is_last) return left;
+    const uint64_t end = (uint64_t)least ^ top;
+    size_t count = 0;
+    while (count < left && mine[count].source <= end)
+        count++;
+    return count;
+}
+
+/** One table: its rejects from all ranks, in rounds, to the rank that writes its file. */
 static pc_status write_table(ingest_job *job, int table, pc_span *span, int64_t *in_bytes,
                              pc_error *err)
 {
     const int writer = table % job->ranks;
-    const pc_buffer *mine = &job->table[table].rejected;
+    pc_rejected *mine = (pc_rejected *)(void *)job->table[table].rejected.data;
+    size_t left = job->table[table].rejected.bytes / sizeof *mine;
+    for (size_t i = 0; i < left; i++) { // files of this delivery, from here on
+        const int file = pc_source_file(mine[i].source) - job->file_base;
+        mine[i].source = pc_row_source(file, pc_source_offset(mine[i].source));
+    }
+    if (left > 0) qsort(mine, left, sizeof *mine, compare_rejected);
+    reject_file file = {.fd = -1};
     pc_buffer in = {.budget = job->budget};
-    for (int r = 0; r < job->ranks; r++)
-        span[r] = (pc_span){0};
-    span[writer] = (pc_span){mine->data, mine->bytes};
-    pc_status status = pc_comm_exchange(job->comm, span, &in, in_bytes, err);
-    if (status == PC_OK && job->rank == writer) {
-        pc_rejected *rejected = (pc_rejected *)(void *)in.data;
-        const size_t count = in.bytes / sizeof *rejected;
-        for (size_t i = 0; i < count; i++) { // files of this delivery, from here on
-            const int file = pc_source_file(rejected[i].source) - job->file_base;
-            rejected[i].source = pc_row_source(file, pc_source_offset(rejected[i].source));
-        }
-        if (count > 0) qsort(rejected, count, sizeof *rejected, compare_rejected);
-        number_lines(job, rejected, count);
-        status = pc_csv_find_lines(job->file, rejected, (int64_t)count, job->budget, err);
-        if (status == PC_OK) status = write_file(job, table, rejected, count, err);
+    const size_t most = ROUND_REJECTS / (size_t)job->ranks + 1;
+    pc_status status = job->rank == writer ? open_rejects(job, table, &file, err) : PC_OK;
+    status = pc_comm_agree(job->comm, status, err);
+    for (bool is_last = false; status == PC_OK && !is_last;) {
+        const size_t count = next_round(job, mine, left, most, &is_last);
+        for (int r = 0; r < job->ranks; r++)
+            span[r] = (pc_span){0};
+        span[writer] = (pc_span){(const char *)mine, count * sizeof *mine};
+        in.bytes = 0;
+        status = pc_comm_exchange(job->comm, span, &in, in_bytes, err);
+        if (status == PC_OK && job->rank == writer) status = add_round(job, table, &file, &in, err);
+        status = pc_comm_agree(job->comm, status, err);
+        mine += count;
+        left -= count;
     }
     pc_buffer_release(&in);
+    if (job->rank == writer) status = close_rejects(&file, status, err);
     return pc_comm_agree(job->comm, status, err);
 }
 

@@ -52,6 +52,9 @@ pc_status pc_comm_gather(pc_comm *comm, pc_span mine, pc_buffer *all, int64_t *b
 pc_status pc_comm_exchange(pc_comm *comm, const pc_span *out, pc_buffer *in, int64_t *in_bytes,
                            pc_error *err) PC_MUST_CHECK;
 
+/** Bytes that this rank has sent to others by gather, exchange and reduce. Local. */
+int64_t pc_comm_sent_bytes(const pc_comm *comm);
+
 /** Merges a partial state given as bytes: `into` += `other`. Local. */
 typedef pc_status (*pc_merge)(void *context, pc_span other, pc_error *err);
 /** Packs the state of this rank into `out`. Local. */

@@ -90,10 +90,15 @@ pc_status pc_csv_read_unit(pc_csv_reader *reader, const pc_csv_file *file, int64
                            pc_error *err) PC_MUST_CHECK;
 void pc_csv_reader_close(pc_csv_reader *reader);
 
+/** Reads the text of records again, for rejects. Opaque. */
+typedef struct pc_csv_records pc_csv_records;
+/** Local. Memory: a window of 1 MiB from the first record on. */
+pc_status pc_csv_records_open(pc_budget *budget, pc_csv_records **out, pc_error *err) PC_MUST_CHECK;
+void pc_csv_records_close(pc_csv_records *records);
 /** Appends the text of the record at `offset` of a file (decompressed), without its line end, at
- * most 64 KiB. For rejects. Streams are read from their beginning: ask in ascending order. */
-pc_status pc_csv_record(const pc_csv_file *file, int64_t offset, pc_buffer *out,
-                        pc_error *err) PC_MUST_CHECK;
+ *  most 64 KiB. Offsets of one file should ascend: going back begins a compressed file anew. */
+pc_status pc_csv_records_read(pc_csv_records *records, const pc_csv_file *file, int64_t offset,
+                              pc_buffer *out, pc_error *err) PC_MUST_CHECK;
 
 /** Finds the line of each record whose line is 0, by counting line feeds from the beginning of its
  *  file.

@@ -134,6 +134,8 @@ static void test_rejects(void)
     CU_ASSERT_EQUAL(c.counts.rows_rejected, 6);
     CU_ASSERT_EQUAL(c.rejected.bytes, 6 * sizeof(pc_rejected));
     const pc_model_table *table = &c.model->table[file.table];
+    pc_csv_records *records = NULL;
+    CU_ASSERT_EQUAL_FATAL(pc_csv_records_open(&c.budget, &records, NULL), PC_OK);
     for (int i = 0; i < 6; i++) {
         const pc_rejected *r = case_reject(&c, i);
         pc_buffer record = {.budget = &c.budget};
@@ -143,10 +145,12 @@ static void test_rejects(void)
         const int column =
             want[i].column == NULL ? -1 : pc_model_find_column(table, pc_span_of(want[i].column));
         CU_ASSERT_EQUAL(r->column, column);
-        CU_ASSERT_EQUAL(pc_csv_record(&file, pc_source_offset(r->source), &record, NULL), PC_OK);
+        CU_ASSERT_EQUAL(
+            pc_csv_records_read(records, &file, pc_source_offset(r->source), &record, NULL), PC_OK);
         CU_ASSERT(pc_span_equal((pc_span){record.data, record.bytes}, pc_span_of(want[i].record)));
         pc_buffer_release(&record);
     }
+    pc_csv_records_close(records);
     (void)unlink(path);
     case_end(&c);
 }
