@@ -99,6 +99,32 @@ static pc_status put_state(const pc_checkpoint *c, writer *w, pc_error *err)
     return put(w, &digest, sizeof digest, err);
 }
 
+/** What is no state: head, bytes, digest. */
+static pc_status put_kept(const pc_checkpoint *c, writer *w, pc_span bytes, pc_error *err)
+{
+    head h = make_head(c);
+    h.packed_bytes = (int64_t)bytes.bytes;
+    PC_TRY(put(w, &h, sizeof h, err));
+    PC_TRY(put(w, bytes.data, bytes.bytes, err));
+    const pc_digest digest = pc_digest_end(&w->digest);
+    return put(w, &digest, sizeof digest, err);
+}
+
+/** Writes a whole file under another name first. `kept` NULL: the state. */
+static pc_status write_file(const pc_checkpoint *c, const char *temporary, const char *path,
+                            const pc_span *kept, pc_error *err)
+{
+    writer w = {.path = temporary};
+    pc_digest_begin(&w.digest);
+    w.file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (w.file < 0) return fail_io(temporary, "make the file", err);
+    pc_status status = kept == NULL ? put_state(c, &w, err) : put_kept(c, &w, *kept, err);
+    if (close(w.file) != 0 && status == PC_OK) status = fail_io(temporary, "close", err);
+    if (status == PC_OK && rename(temporary, path) != 0) status = fail_io(path, "name", err);
+    if (status != PC_OK) (void)unlink(temporary);
+    return status;
+}
+
 pc_status pc_checkpoint_write(pc_checkpoint *c, pc_error *err)
 {
     bool has_shard = false;
@@ -111,17 +137,7 @@ pc_status pc_checkpoint_write(pc_checkpoint *c, pc_error *err)
     PC_TRY(join(c, name, path, err));
     (void)snprintf(name, sizeof name, "%06lld-%06d.tmp", (long long)c->generation, c->rank);
     PC_TRY(join(c, name, temporary, err));
-    writer w = {.path = temporary};
-    pc_digest_begin(&w.digest);
-    w.file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (w.file < 0) return fail_io(temporary, "make the file", err);
-    pc_status status = put_state(c, &w, err);
-    if (close(w.file) != 0 && status == PC_OK) status = fail_io(temporary, "close", err);
-    if (status == PC_OK && rename(temporary, path) != 0) status = fail_io(path, "name", err);
-    if (status != PC_OK) {
-        (void)unlink(temporary);
-        return status;
-    }
+    PC_TRY(write_file(c, temporary, path, NULL, err));
     // What was taken up stands in the new file.
     for (int i = 0; i < c->taken_count; i++) {
         if (join(c, c->taken[i], path, err) == PC_OK) (void)unlink(path);
@@ -179,32 +195,42 @@ static pc_status list_names(const pc_checkpoint *c, pc_buffer *names, int64_t *l
     return status;
 }
 
-/** Whether the state named so can be taken up, and its shards. */
-static pc_status look_at(const pc_checkpoint *c, const char *name, uint64_t *shards, bool *is_ours,
-                         pc_error *err)
+/** Is a file that begins so of this version, study and store. One of another study is refused. */
+static pc_status check_head(const pc_checkpoint *c, const head *found, const char *path,
+                            bool *is_ours, pc_error *err)
 {
-    char path[PATH_BYTES];
-    head found, wanted = make_head(c);
-    PC_TRY(join(c, name, path, err));
-    *is_ours = false;
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return fail_io(path, "open", err);
-    const size_t bytes = word_count(c) * sizeof *shards;
-    const bool is_whole = read(file, &found, sizeof found) == (ssize_t)sizeof found;
-    const bool same_version = is_whole && memcmp(found.mark, wanted.mark, sizeof found.mark) == 0 &&
-                              memcmp(found.version, wanted.version, sizeof found.version) == 0;
-    const bool same_study =
-        same_version && memcmp(found.study_hash, wanted.study_hash, sizeof found.study_hash) == 0 &&
-        memcmp(found.store_id, wanted.store_id, sizeof found.store_id) == 0 &&
-        found.shard_count == wanted.shard_count && found.cohort_count == wanted.cohort_count;
-    *is_ours = same_study && read(file, shards, bytes) == (ssize_t)bytes;
-    (void)close(file); // only read
-    if (same_version && !same_study) {
+    const head wanted = make_head(c);
+    const bool same_version = memcmp(found->mark, wanted.mark, sizeof found->mark) == 0 &&
+                              memcmp(found->version, wanted.version, sizeof found->version) == 0;
+    *is_ours = same_version &&
+               memcmp(found->study_hash, wanted.study_hash, sizeof found->study_hash) == 0 &&
+               memcmp(found->store_id, wanted.store_id, sizeof found->store_id) == 0 &&
+               found->shard_count == wanted.shard_count &&
+               found->cohort_count == wanted.cohort_count;
+    if (same_version && !*is_ours) {
         return PC_FAIL(err, PC_BAD_JOB,
                        "'%s' is the checkpoint of another study, store or setting: name another "
                        "folder with --out",
                        path);
     }
+    return PC_OK;
+}
+
+/** Whether the state named so can be taken up, and its shards. */
+static pc_status look_at(const pc_checkpoint *c, const char *name, uint64_t *shards, bool *is_ours,
+                         pc_error *err)
+{
+    char path[PATH_BYTES];
+    head found;
+    PC_TRY(join(c, name, path, err));
+    *is_ours = false;
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return fail_io(path, "open", err);
+    const size_t bytes = word_count(c) * sizeof *shards;
+    const bool is_whole = read(file, &found, sizeof found) == (ssize_t)sizeof found &&
+                          read(file, shards, bytes) == (ssize_t)bytes;
+    (void)close(file); // only read
+    if (is_whole) PC_TRY(check_head(c, &found, path, is_ours, err));
     if (!*is_ours) {
         pc_log_line(c->log, PC_WARNING, "checkpoint",
                     "file=%s ignored=\"damaged, or of another version: its shards are read again\"",
@@ -323,6 +349,42 @@ static pc_status take_file(pc_checkpoint *c, const char *name, pc_error *err)
     }
     pc_buffer_release(&text);
     return status;
+}
+
+pc_status pc_checkpoint_keep(const pc_checkpoint *c, const char *name, pc_span bytes, pc_error *err)
+{
+    char path[PATH_BYTES], temporary[PATH_BYTES], aside[NAME_BYTES];
+    (void)snprintf(aside, sizeof aside, "%.40s.tmp", name);
+    PC_TRY(join(c, name, path, err));
+    PC_TRY(join(c, aside, temporary, err));
+    if (mkdir(c->folder, 0700) != 0 && errno != EEXIST) {
+        return fail_io(c->folder, "make the folder", err);
+    }
+    return write_file(c, temporary, path, &bytes, err);
+}
+
+pc_status pc_checkpoint_kept(const pc_checkpoint *c, const char *name, pc_buffer *out,
+                             bool *is_there, pc_error *err)
+{
+    char path[PATH_BYTES];
+    *is_there = false;
+    PC_TRY(join(c, name, path, err));
+    if (access(path, R_OK) != 0) return PC_OK;
+    PC_TRY(read_whole(path, out, err));
+    head found = {.packed_bytes = 0};
+    if (digest_is_right(out)) {
+        memcpy(&found, out->data, sizeof found);
+        PC_TRY(check_head(c, &found, path, is_there, err));
+    }
+    if (*is_there) {
+        out->bytes -= sizeof found + sizeof(pc_digest);
+        memmove(out->data, out->data + sizeof found, out->bytes);
+    } else {
+        out->bytes = 0;
+        pc_log_line(c->log, PC_WARNING, "checkpoint",
+                    "file=%s ignored=\"damaged, or of another version\"", name);
+    }
+    return PC_OK;
 }
 
 pc_status pc_checkpoint_open(pc_comm *comm, pc_checkpoint *c, pc_error *err)

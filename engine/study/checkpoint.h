@@ -1,7 +1,8 @@
 /** @file checkpoint.h
  *  What a run has done so far, on disk: DIR/checkpoint/<generation>-<rank>.state, one file a rank,
  *  written anew after a shard when enough time has passed. It holds the packed state of whole
- *  shards, so a run that is continued, on any number of ranks, reads only the others.
+ *  shards, so a run that is continued, on any number of ranks, reads only the others. The sets that
+ *  a pass of matching has chosen lie beside them (pass-N.matched).
  */
 #ifndef PC_CHECKPOINT_H
 #define PC_CHECKPOINT_H
@@ -38,6 +39,14 @@ pc_status pc_checkpoint_open(pc_comm *comm, pc_checkpoint *checkpoint, pc_error 
 pc_status pc_checkpoint_shard(pc_checkpoint *checkpoint, int shard, pc_error *err) PC_MUST_CHECK;
 /** Writes what this rank has, if it is whole shards. Local. */
 pc_status pc_checkpoint_write(pc_checkpoint *checkpoint, pc_error *err) PC_MUST_CHECK;
+/** Writes bytes of another kind into the folder, which is made when it is not there. Local. */
+pc_status pc_checkpoint_keep(const pc_checkpoint *checkpoint, const char *name, pc_span bytes,
+                             pc_error *err) PC_MUST_CHECK;
+/** Reads them back. `*is_there` false: there are none, or they are damaged or of another version,
+ *  which is told in the log. Local.
+ *  @return PC_BAD_JOB: they are of another study or store; PC_IO; PC_NO_MEMORY */
+pc_status pc_checkpoint_kept(const pc_checkpoint *checkpoint, const char *name, pc_buffer *out,
+                             bool *is_there, pc_error *err) PC_MUST_CHECK;
 /** Removes all files and the folder: the run is complete. Local; what cannot be removed stays. */
 void pc_checkpoint_remove(const char *folder);
 void pc_checkpoint_close(pc_checkpoint *checkpoint);

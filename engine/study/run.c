@@ -71,6 +71,12 @@ static pc_status end_shard(void *context, int shard, pc_error *err)
     return PC_OK;
 }
 
+/** Are the sets of a node chosen in that pass. */
+static bool is_matched_in(const pc_node *node, int pass)
+{
+    return node->def->kind == PC_DEF_MATCH && node->phase == pass + 1;
+}
+
 /** A block of a pass that collects cases and candidates. */
 static pc_status collect_block(void *context, int shard, pc_block *block, const pc_reader *reader,
                                pc_error *err)
@@ -80,7 +86,7 @@ static pc_status collect_block(void *context, int shard, pc_block *block, const 
     PC_TRY(pc_block_eval_run(&run->eval, block, reader, err));
     for (int i = 0; i < run->nodes.count; i++) {
         pc_node *node = run->nodes.node[i];
-        if (node->def->kind != PC_DEF_MATCH || node->phase != run->eval.pass + 1) continue;
+        if (!is_matched_in(node, run->eval.pass)) continue;
         node->match_items.budget = run->eval.budget;
         PC_TRY(pc_match_collect(&run->eval, node, &node->match_items, err));
     }
@@ -111,6 +117,64 @@ static void forget_counts(pc_nodes *nodes)
     }
 }
 
+/** The name of what a pass of matching gives, in the folder of the checkpoint. */
+static void name_matched(int pass, char name[32])
+{
+    (void)snprintf(name, 32, "pass-%d.matched", pass);
+}
+
+/** Keeps the sets of a pass on disk: of each node its bytes, then they. Rank 0. */
+static pc_status keep_matched(const study_run *run, int pass, pc_error *err)
+{
+    pc_buffer all = {.budget = run->results.budget};
+    pc_status status = PC_OK;
+    for (int i = 0; i < run->nodes.count && status == PC_OK; i++) {
+        const pc_node *node = run->nodes.node[i];
+        if (!is_matched_in(node, pass)) continue;
+        const int64_t bytes = (int64_t)node->match_members.bytes;
+        status = pc_buffer_append(&all, &bytes, sizeof bytes, err);
+        if (status == PC_OK && bytes > 0) {
+            status = pc_buffer_append(&all, node->match_members.data, (size_t)bytes, err);
+        }
+    }
+    char name[32];
+    name_matched(pass, name);
+    if (status == PC_OK) {
+        status = pc_checkpoint_keep(&run->checkpoint, name, (pc_span){all.data, all.bytes}, err);
+    }
+    pc_buffer_release(&all);
+    return status;
+}
+
+/** The sets that an earlier start has chosen in this pass, if it did, on all ranks. Collective. */
+static pc_status take_matched(study_run *run, int pass, bool *is_there, pc_error *err)
+{
+    pc_buffer all = {.budget = run->results.budget};
+    pc_status status = PC_OK;
+    char name[32];
+    *is_there = false;
+    name_matched(pass, name);
+    if (pc_comm_rank(run->comm) == 0) {
+        status = pc_checkpoint_kept(&run->checkpoint, name, &all, is_there, err);
+    }
+    status = pc_comm_agree(run->comm, status, err);
+    pc_comm_broadcast(run->comm, is_there, sizeof *is_there);
+    if (status == PC_OK && *is_there) status = pc_comm_broadcast_buffer(run->comm, &all, err);
+    size_t at = 0;
+    for (int i = 0; i < run->nodes.count && status == PC_OK && *is_there; i++) {
+        pc_node *node = run->nodes.node[i];
+        if (!is_matched_in(node, pass)) continue;
+        int64_t bytes = 0; // the digest was right: it is as this version wrote it
+        memcpy(&bytes, all.data + at, sizeof bytes);
+        at += sizeof bytes;
+        node->match_members.budget = run->results.budget;
+        status = pc_buffer_append(&node->match_members, all.data + at, (size_t)bytes, err);
+        at += (size_t)bytes;
+    }
+    pc_buffer_release(&all);
+    return pc_comm_agree(run->comm, status, err);
+}
+
 /** Passes over the store that choose controls; sets of later ones may stand on those of earlier.
  *  Collective. */
 static pc_status match_controls(study_run *run, const pc_study_options *options, pc_error *err)
@@ -123,14 +187,24 @@ static pc_status match_controls(study_run *run, const pc_study_options *options,
                             .context = run,
                             .block = collect_block};
     for (; run->eval.pass < run->nodes.passes; run->eval.pass++) {
+        bool is_there = false;
+        PC_TRY(take_matched(run, run->eval.pass, &is_there, err));
+        if (is_there) {
+            pc_log_line(run->log, PC_INFO, "resume", "pass_of_matching=%d taken=true",
+                        run->eval.pass);
+            continue;
+        }
         pc_run_counts counts = {0};
         PC_TRY(pc_shards_run(run->comm, &work, &counts, err));
         add_counts(&run->matching, &counts);
         for (int i = 0; i < run->nodes.count; i++) {
             pc_node *node = run->nodes.node[i];
-            if (node->def->kind != PC_DEF_MATCH || node->phase != run->eval.pass + 1) continue;
+            if (!is_matched_in(node, run->eval.pass)) continue;
             PC_TRY(pc_match_run(run->comm, node, options->budget, err));
         }
+        pc_status status = PC_OK;
+        if (pc_comm_rank(run->comm) == 0) status = keep_matched(run, run->eval.pass, err);
+        PC_TRY(pc_comm_agree(run->comm, status, err));
     }
     return PC_OK;
 }
@@ -205,8 +279,8 @@ static pc_status look_at_output(study_run *run, bool *is_complete, pc_error *err
     return PC_OK;
 }
 
-/** Takes up what an earlier start has left, and makes ready to leave something. Collective. */
-static pc_status open_checkpoint(study_run *run, pc_error *err)
+/** Where states are kept. Collective. */
+static pc_status name_checkpoint(study_run *run, pc_error *err)
 {
     pc_checkpoint *checkpoint = &run->checkpoint;
     *checkpoint = (pc_checkpoint){.study_hash = run->output.study_hash,
@@ -218,8 +292,14 @@ static pc_status open_checkpoint(study_run *run, pc_error *err)
                                   .arena = {.budget = run->results.budget}};
     pc_status status = pc_output_path(&run->output, "", "checkpoint", "", &checkpoint->arena,
                                       &checkpoint->folder, err);
-    status = pc_comm_agree(run->comm, status, err);
-    if (status == PC_OK) status = pc_checkpoint_open(run->comm, checkpoint, err);
+    return pc_comm_agree(run->comm, status, err);
+}
+
+/** Takes up what an earlier start has left, and makes ready to leave something. Collective. */
+static pc_status open_checkpoint(study_run *run, pc_error *err)
+{
+    pc_checkpoint *checkpoint = &run->checkpoint;
+    const pc_status status = pc_checkpoint_open(run->comm, checkpoint, err);
     if (status == PC_OK && checkpoint->shards_taken > 0) {
         pc_log_line(run->log, PC_INFO, "resume", "shards_done=%lld shards=%lld",
                     (long long)checkpoint->shards_taken, (long long)checkpoint->shard_count);
@@ -230,6 +310,7 @@ static pc_status open_checkpoint(study_run *run, pc_error *err)
 /** Before the pass: controls, what an earlier start has left, the folder of exports. Collective. */
 static pc_status begin_pass(study_run *run, const pc_study_options *options, pc_error *err)
 {
+    PC_TRY(name_checkpoint(run, err));
     PC_TRY(match_controls(run, options, err));
     PC_TRY(answer_queries(run, options, err));
     forget_counts(&run->nodes);

@@ -236,6 +236,38 @@ static void test_damaged_and_foreign_states(void)
     pc_checkpoint_remove(folder);
 }
 
+/** Bytes of another kind: whole or not at all. */
+static void test_kept_bytes(void)
+{
+    char folder[64], path[512];
+    start s;
+    bool is_there = true;
+    make_folder(folder);
+    CU_ASSERT_EQUAL(rmdir(folder), 0);
+    begin(&s, folder, 0);
+    pc_buffer out = {.budget = &s.budget};
+    CU_ASSERT_EQUAL(pc_checkpoint_kept(&s.checkpoint, "a.matched", &out, &is_there, NULL), PC_OK);
+    CU_ASSERT_FALSE(is_there);
+    CU_ASSERT_EQUAL(pc_checkpoint_keep(&s.checkpoint, "a.matched", pc_span_of("sets"), NULL),
+                    PC_OK);
+    CU_ASSERT_EQUAL(pc_checkpoint_kept(&s.checkpoint, "a.matched", &out, &is_there, NULL), PC_OK);
+    CU_ASSERT(is_there && out.bytes == 4 && memcmp(out.data, "sets", 4) == 0);
+    s.checkpoint.store_id = "other";
+    pc_error err = {0};
+    out.bytes = 0;
+    CU_ASSERT_EQUAL(pc_checkpoint_kept(&s.checkpoint, "a.matched", &out, &is_there, &err),
+                    PC_BAD_JOB);
+    s.checkpoint.store_id = "store";
+    find_file(folder, ".matched", path);
+    CU_ASSERT_EQUAL(truncate(path, 200), 0);
+    out.bytes = 0;
+    CU_ASSERT_EQUAL(pc_checkpoint_kept(&s.checkpoint, "a.matched", &out, &is_there, NULL), PC_OK);
+    CU_ASSERT(!is_there && out.bytes == 0);
+    pc_buffer_release(&out);
+    end(&s);
+    pc_checkpoint_remove(folder);
+}
+
 static void test_any_request_may_be_refused(void)
 {
     char folder[64];
@@ -266,6 +298,7 @@ int main(int argc, char **argv)
         {"states are taken up", test_states_are_taken_up},
         {"a shard is taken up once", test_a_shard_is_taken_up_once},
         {"damaged and foreign states", test_damaged_and_foreign_states},
+        {"bytes of another kind", test_kept_bytes},
         {"any request for memory may be refused", test_any_request_may_be_refused}};
     ranks = pc_comm_open(&argc, &argv);
     const unsigned failures =

@@ -116,5 +116,19 @@ ended other 75
 [ $? = 2 ] || fail "other: a checkpoint of other settings is to be refused (2)"
 grep -q 'another study, store or setting' said || fail "other: $(tail -n 1 said)"
 
+# Controls that were chosen are not chosen again: the pass that does it is left out.
+study=$top/jobs/nsaid.json
+must mpirun -n 1 "$parcours" run "$study" --store store --out sets --quiet --progress never
+slowly 2 matched PC_SLOW_READS_US=6000
+await_state matched
+kill -USR1 "$launcher"
+ended matched 75
+mpirun --oversubscribe -n 3 "$parcours" run "$study" --store store --out matched --resume --progress never >matched.again 2>&1 ||
+    fail "matched: $(tail -n 3 matched.again)"
+grep -q 'pass_of_matching=0 taken=true' matched.again || fail "matched: the controls were chosen again"
+for part in release control cohorts; do
+    diff -r sets/$part matched/$part >/dev/null || fail "matched: $part differs"
+done
+
 [ $failures = 0 ] && echo "passed"
 exit $((failures > 0))
