@@ -60,8 +60,10 @@ static pc_status find_primary(pc_circe_person *person, const pc_circe_definition
             out->entry[out->count++] = (entry){.event = *event, .period = *period, .criterion = i};
         }
     }
-    qsort(out->entry, (size_t)out->count, sizeof *out->entry,
-          d->primary_limit == PC_CIRCE_KEEP_LAST ? compare_last : compare_first);
+    if (out->count > 1) {
+        qsort(out->entry, (size_t)out->count, sizeof *out->entry,
+              d->primary_limit == PC_CIRCE_KEEP_LAST ? compare_last : compare_first);
+    }
     for (int i = 0; i < out->count; i++)
         out->entry[i].rank = i;
     if (d->primary_limit != PC_CIRCE_KEEP_ALL && out->count > 1) out->count = 1;
@@ -193,7 +195,7 @@ static int compare_spans(const void *a, const void *b)
 
 int pc_circe_merge(pc_circe_period *span, int count, int32_t pad)
 {
-    qsort(span, (size_t)count, sizeof *span, compare_spans);
+    if (count > 1) qsort(span, (size_t)count, sizeof *span, compare_spans);
     int last = -1;
     for (int i = 0; i < count; i++) {
         const int64_t padded = last < 0 ? 0 : (int64_t)span[last].end + pad;

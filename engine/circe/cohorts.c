@@ -210,6 +210,7 @@ static pc_status run_all(pc_cohorts *run, pc_error *err)
 static void close_run(pc_cohorts *run)
 {
     pc_circe_person_close(&run->person);
+    pc_circe_source_close(&run->source);
     pc_circe_counts_close(&run->counts);
     pc_spool_pool_close(run->pool);
     pc_buffer_release(&run->episodes);

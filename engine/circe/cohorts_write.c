@@ -2,9 +2,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cohorts_run.h"
@@ -78,35 +76,99 @@ static pc_status read_spool(pc_spool *spool, pc_buffer *out, pc_error *err)
     return PC_OK;
 }
 
-static int compare_rows(const void *a, const void *b)
+/** Sorts rows by person, those of a person staying as they are (by start): byte by byte of the
+ *  number, the least first; bytes that are the same everywhere cost one look. */
+static pc_status sort_rows(pc_buffer *rows, pc_error *err)
 {
-    return memcmp(a, b, PC_COHORTS_ROW_BYTES);
+    enum { KEY_BYTES = 8, VALUES = 256 };
+    const size_t count = rows->bytes / PC_COHORTS_ROW_BYTES;
+    pc_buffer other = {.budget = rows->budget};
+    PC_TRY(pc_buffer_reserve(&other, rows->bytes + 1, err));
+    for (int byte = KEY_BYTES - 1; byte >= 0; byte--) {
+        size_t first[VALUES + 1] = {0};
+        const unsigned char *row = (const unsigned char *)rows->data;
+        for (size_t i = 0; i < count; i++)
+            first[row[i * PC_COHORTS_ROW_BYTES + (size_t)byte] + 1]++;
+        bool is_same = false;
+        for (int v = 0; v < VALUES; v++) {
+            is_same = is_same || first[v + 1] == count;
+            first[v + 1] += first[v];
+        }
+        if (is_same) continue;
+        for (size_t i = 0; i < count; i++, row += PC_COHORTS_ROW_BYTES) {
+            memcpy(other.data + first[row[byte]]++ * PC_COHORTS_ROW_BYTES, row,
+                   PC_COHORTS_ROW_BYTES);
+        }
+        char *const data = rows->data;
+        const size_t capacity_bytes = rows->capacity_bytes;
+        rows->data = other.data;
+        rows->capacity_bytes = other.capacity_bytes;
+        other.data = data;
+        other.capacity_bytes = capacity_bytes;
+    }
+    pc_buffer_release(&other);
+    return PC_OK;
 }
 
+/** Digits of a number; returns how many characters. */
 static size_t print_number(int64_t value, char *out)
 {
-    return (size_t)sprintf(out, "%" PRId64, value);
+    char digit[24];
+    size_t count = 0, at = 0;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digit[count++] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) out[at++] = '-';
+    while (count > 0)
+        out[at++] = digit[--count];
+    return at;
+}
+
+enum { DATE_BYTES = 10, DAYS_KNOWN = 4096 };
+
+/** Days that were written lately, so that few are written digit by digit. */
+typedef struct known_days {
+    int32_t day[DAYS_KNOWN];
+    char text[DAYS_KNOWN][16];
+} known_days;
+
+static size_t print_day(known_days *known, int32_t day, char *out)
+{
+    const size_t at = (size_t)(uint32_t)day % DAYS_KNOWN;
+    if (known->day[at] != day || known->text[at][0] == '\0') {
+        known->day[at] = day;
+        (void)pc_day_format(day, known->text[at]);
+    }
+    memcpy(out, known->text[at], DATE_BYTES);
+    return DATE_BYTES;
 }
 
 /** The lines of sorted rows. */
 static pc_status print_rows(int64_t id, const pc_buffer *rows, pc_buffer *out, pc_error *err)
 {
+    enum { LINE_BYTES = 96 };
     const size_t count = rows->bytes / PC_COHORTS_ROW_BYTES;
-    char text[96];
-    size_t head = print_number(id, text);
-    text[head++] = ',';
-    for (size_t i = 0; i < count; i++) {
+    pc_arena arena = {.budget = rows->budget};
+    known_days *known = pc_arena_take(&arena, sizeof *known, err);
+    pc_status status = known == NULL ? PC_NO_MEMORY : PC_OK;
+    char line[LINE_BYTES];
+    size_t head = print_number(id, line);
+    line[head++] = ',';
+    for (size_t i = 0; i < count && status == PC_OK; i++) {
         const unsigned char *row = (const unsigned char *)rows->data + i * PC_COHORTS_ROW_BYTES;
         const pc_circe_period episode = pc_cohorts_row_episode(row);
-        size_t at = head + print_number(pc_cohorts_row_subject(row), text + head);
-        text[at++] = ',';
-        at += (size_t)pc_day_format(episode.start, text + at);
-        text[at++] = ',';
-        at += (size_t)pc_day_format(episode.end, text + at);
-        text[at++] = '\n';
-        PC_TRY(pc_buffer_append(out, text, at, err));
+        size_t at = head + print_number(pc_cohorts_row_subject(row), line + head);
+        line[at++] = ',';
+        at += print_day(known, episode.start, line + at);
+        line[at++] = ',';
+        at += print_day(known, episode.end, line + at);
+        line[at++] = '\n';
+        status = pc_buffer_append(out, line, at, err);
     }
-    return PC_OK;
+    pc_arena_reset(&arena);
+    return status;
 }
 
 /** The HDF5 file of a cohort. */
@@ -175,9 +237,7 @@ static pc_status make_text(pc_cohorts *run, const pc_cohorts_entry *entry, pc_bu
                            pc_buffer *text, pc_error *err)
 {
     if (entry->computed < 0) return pc_cohorts_kept_text(run, entry, text, err);
-    if (rows->bytes > 0) {
-        qsort(rows->data, rows->bytes / PC_COHORTS_ROW_BYTES, PC_COHORTS_ROW_BYTES, compare_rows);
-    }
+    if (rows->bytes > 0) PC_TRY(sort_rows(rows, err));
     PC_TRY(print_rows(entry->id, rows, text, err));
     return write_file(run, entry, rows, err);
 }

@@ -56,24 +56,19 @@ static pc_status add_hit(pc_circe_person *person, int leaf, int32_t row, pc_erro
     return PC_OK;
 }
 
-/** Gives a row to the leaves that wait for its concept. */
-static pc_status add_row(pc_circe_person *person, const pc_circe_reads_of *reads,
-                         const pc_circe_lists *lists, int64_t concept, int64_t source, int32_t row,
-                         pc_error *err)
+/** Gives a row to the leaves that wait for its code. */
+static pc_status add_row(pc_circe_person *person, const pc_circe_waiting *waiting, int32_t list,
+                         bool is_standard, int64_t source, int32_t row, pc_error *err)
 {
     const pc_circe_program *program = person->program;
     int count = 0;
-    const int32_t *set = circe_sets_with(program->concepts, concept, &count);
+    const int *leaf = pc_circe_list(waiting, list, &count);
     for (int i = 0; i < count; i++) {
-        for (int at = lists->first[set[i]]; at < lists->first[set[i] + 1]; at++) {
-            const pc_circe_leaf *leaf = program->leaf[lists->item[at]];
-            const bool asks_source = lists == &reads->by_set && leaf->source_set != PC_CIRCE_NO_SET;
-            if (asks_source && (source == PC_CIRCE_NULL || leaf->source_set < 0 ||
-                                !circe_set_has(program->concepts, leaf->source_set, source))) {
-                continue;
-            }
-            PC_TRY(add_hit(person, lists->item[at], row, err));
-        }
+        const int source_set = is_standard ? program->leaf[leaf[i]]->source_set : PC_CIRCE_NO_SET;
+        const bool is_other = source_set != PC_CIRCE_NO_SET &&
+                              (source == PC_CIRCE_NULL || source_set < 0 ||
+                               !circe_set_has(program->concepts, source_set, source));
+        if (!is_other) PC_TRY(add_hit(person, leaf[i], row, err));
     }
     return PC_OK;
 }
@@ -83,7 +78,8 @@ static pc_status add_domain(pc_circe_person *person, pc_circe_domain domain, pc_
     const pc_circe_reads_of *reads = &person->program->domain[domain];
     const pc_circe_rows *rows = &person->block->rows[domain];
     if (!reads->is_used || rows->first == NULL) return PC_OK;
-    const int64_t *concept = rows->integer[PC_CIRCE_CONCEPT];
+    const pc_circe_waiting *by_concept = &person->source->by_concept[domain];
+    const pc_circe_waiting *by_source = &person->source->by_source[domain];
     const int64_t *source = rows->integer[PC_CIRCE_SOURCE];
     const int64_t *start = rows->integer[PC_CIRCE_START_DATE];
     for (int32_t row = rows->first[person->slot]; row < rows->first[person->slot + 1]; row++) {
@@ -91,11 +87,11 @@ static pc_status add_domain(pc_circe_person *person, pc_circe_domain domain, pc_
         const int64_t code = source == NULL ? PC_CIRCE_NULL : source[row];
         for (int i = 0; i < reads->any_count; i++)
             PC_TRY(add_hit(person, reads->any[i], row, err));
-        if (reads->has_sets && concept != NULL && concept[row] != PC_CIRCE_NULL) {
-            PC_TRY(add_row(person, reads, &reads->by_set, concept[row], code, row, err));
+        if (rows->by_concept != NULL && rows->by_concept[row] != 0) {
+            PC_TRY(add_row(person, by_concept, rows->by_concept[row], true, code, row, err));
         }
-        if (reads->has_sources && code != PC_CIRCE_NULL) {
-            PC_TRY(add_row(person, reads, &reads->by_source, code, code, row, err));
+        if (rows->by_source != NULL && rows->by_source[row] != 0) {
+            PC_TRY(add_row(person, by_source, rows->by_source[row], false, code, row, err));
         }
     }
     return PC_OK;

@@ -113,6 +113,8 @@ pc_status pc_circe_source_open(const pc_circe_program *program, const pc_store *
     *out = (pc_circe_source){.program = program, .model = pc_store_model(store)};
     out->tables = pc_arena_array(arena, (size_t)out->model->table_count, sizeof *out->tables, err);
     if (out->tables == NULL) return PC_NO_MEMORY;
+    PC_TRY(pc_circe_waiting_open(arena, &out->by_concept, err));
+    PC_TRY(pc_circe_waiting_open(arena, &out->by_source, err));
     for (int d = 0; d < PC_CIRCE_DOMAINS; d++)
         PC_TRY(find_domain(out, (pc_circe_domain)d, err));
     const pc_model_table *person = &out->model->table[out->model->person_table];
@@ -157,51 +159,67 @@ static pc_status read_whole(pc_block *block, int table, int column, pc_arena *ar
     return PC_OK;
 }
 
-/** Is there a leaf of the domain that waits for a set which holds the concept. */
-static bool is_awaited(const pc_circe_program *program, const pc_circe_lists *lists,
-                       int64_t concept)
+void pc_circe_source_close(pc_circe_source *source)
 {
-    int count = 0;
-    const int32_t *set = circe_sets_with(program->concepts, concept, &count);
-    for (int i = 0; i < count; i++) {
-        if (lists->first[set[i]] < lists->first[set[i] + 1]) return true;
-    }
-    return false;
+    pc_circe_waiting_close(source->by_concept);
+    pc_circe_waiting_close(source->by_source);
 }
 
-/** The rows of a domain that may be events: `*out` [*count] rows of the table, and `first`. */
-static pc_status choose_rows(const pc_circe_source *source, pc_circe_domain domain, pc_block *block,
-                             pc_arena *arena, int32_t **out, int32_t *first, pc_error *err)
+/** A column of codes that some leaf waits for; NULL: no leaf of the domain does. */
+static pc_status read_codes(const pc_circe_source *source, pc_circe_domain domain, int which,
+                            bool is_awaited, pc_block *block, pc_arena *arena, const int64_t **out,
+                            pc_error *err)
 {
-    const pc_circe_reads_of *reads = &source->program->domain[domain];
-    const int table = source->table[domain];
-    const pc_block_table *rows = &block->table[table];
+    *out = NULL;
+    if (!is_awaited) return PC_OK;
+    return read_whole(block, source->table[domain], source->column[domain][which], arena, out, err);
+}
+
+/** The rows of a domain that may be events: `*chosen` [count] rows of the table, `out->first`, and
+ *  who waits for each. */
+static pc_status choose_rows(const pc_circe_source *source, pc_circe_domain domain, pc_block *block,
+                             pc_arena *arena, int32_t **chosen, pc_circe_rows *out, pc_error *err)
+{
+    const pc_circe_program *program = source->program;
+    const pc_circe_reads_of *reads = &program->domain[domain];
+    const pc_block_table *rows = &block->table[source->table[domain]];
     const bool all = reads->any_count > 0 || domain == PC_CIRCE_PERIOD;
     const int64_t *concept = NULL, *code = NULL;
-    if (!all && reads->has_sets) {
-        PC_TRY(read_whole(block, table, source->column[domain][PC_CIRCE_CONCEPT], arena, &concept,
-                          err));
+    PC_TRY(
+        read_codes(source, domain, PC_CIRCE_CONCEPT, reads->has_sets, block, arena, &concept, err));
+    PC_TRY(
+        read_codes(source, domain, PC_CIRCE_SOURCE, reads->has_sources, block, arena, &code, err));
+    const size_t bytes = ((size_t)rows->row_count + 1) * sizeof **chosen;
+    int32_t *first = pc_arena_raw(arena, ((size_t)block->slot_count + 1) * sizeof *first, err);
+    int32_t *by_concept = pc_arena_raw(arena, concept == NULL ? 1 : bytes, err);
+    int32_t *by_source = pc_arena_raw(arena, code == NULL ? 1 : bytes, err);
+    *chosen = pc_arena_raw(arena, bytes, err);
+    if (first == NULL || by_concept == NULL || by_source == NULL || *chosen == NULL) {
+        return PC_NO_MEMORY;
     }
-    if (!all && reads->has_sources) {
-        PC_TRY(
-            read_whole(block, table, source->column[domain][PC_CIRCE_SOURCE], arena, &code, err));
-    }
-    int32_t *chosen = pc_arena_raw(arena, ((size_t)rows->row_count + 1) * sizeof *chosen, err);
-    if (chosen == NULL) return PC_NO_MEMORY;
     int32_t count = 0;
     for (int slot = 0; slot < block->slot_count; slot++) {
         first[slot] = count;
         for (int64_t row = rows->offset[slot]; row < rows->offset[slot + 1]; row++) {
-            const bool is_wanted = all ||
-                                   (concept != NULL && concept[row] != PC_CIRCE_NULL &&
-                                    is_awaited(source->program, &reads->by_set, concept[row])) ||
-                                   (code != NULL && code[row] != PC_CIRCE_NULL &&
-                                    is_awaited(source->program, &reads->by_source, code[row]));
-            if (is_wanted) chosen[count++] = (int32_t)row;
+            int32_t standard = 0, own = 0;
+            if (concept != NULL) {
+                PC_TRY(pc_circe_waiting_find(&source->by_concept[domain], program, &reads->by_set,
+                                             concept[row], &standard, err));
+                by_concept[count] = standard;
+            }
+            if (code != NULL) {
+                PC_TRY(pc_circe_waiting_find(&source->by_source[domain], program, &reads->by_source,
+                                             code[row], &own, err));
+                by_source[count] = own;
+            }
+            if (all || standard != 0 || own != 0) (*chosen)[count++] = (int32_t)row;
         }
     }
     first[block->slot_count] = count;
-    *out = chosen;
+    out->count = count;
+    out->first = first;
+    out->by_concept = concept == NULL ? NULL : by_concept;
+    out->by_source = code == NULL ? NULL : by_source;
     return PC_OK;
 }
 
@@ -263,12 +281,8 @@ static pc_status read_domain(const pc_circe_source *source, pc_circe_domain doma
     if ((!reads->is_used && domain != PC_CIRCE_PERIOD) || block->table[table].row_count == 0) {
         return PC_OK;
     }
-    int32_t *first = pc_arena_array(arena, (size_t)block->slot_count + 1, sizeof *first, err);
     int32_t *row = NULL;
-    if (first == NULL) return PC_NO_MEMORY;
-    PC_TRY(choose_rows(source, domain, block, arena, &row, first, err));
-    out->count = first[block->slot_count];
-    out->first = first;
+    PC_TRY(choose_rows(source, domain, block, arena, &row, out, err));
     for (int c = 0; c < info->column_count && out->count > 0; c++) {
         const bool is_read =
             reads->column[c] ||

@@ -4,7 +4,7 @@
  */
 #ifndef PC_CIRCE_ROWS_H
 #define PC_CIRCE_ROWS_H
-#include "program.h"
+#include "waiting.h"
 
 /** Rows of one domain in a block, in the order of slots. */
 typedef struct pc_circe_rows {
@@ -13,6 +13,8 @@ typedef struct pc_circe_rows {
     const int64_t *integer[PC_CIRCE_COLUMNS_MAX]; ///< [count] PC_CIRCE_NULL: null; NULL: all null
     const double *number[PC_CIRCE_COLUMNS_MAX];   ///< [count] NaN: null
     const pc_dict *dict[PC_CIRCE_COLUMNS_MAX];    ///< of texts; `integer` has their numbers
+    const int32_t *by_concept, *by_source; ///< [count] lists of pc_circe_waiting: leaves that wait
+                                           ///< for the row's code; NULL: none does
 } pc_circe_rows;
 
 /** A reference table as ids and the concept of each, by id. */
@@ -30,7 +32,8 @@ typedef struct pc_circe_source {
     int birth, gender, race, ethnicity;                 ///< columns of PERSON, -1
     int visit_id, visit_concept;                        ///< of the visits' table
     pc_circe_concept_of specialty, place;
-    bool *tables; ///< [model->table_count] that a run reads
+    bool *tables;                             ///< [model->table_count] that a run reads
+    pc_circe_waiting *by_concept, *by_source; ///< [PC_CIRCE_DOMAINS]
 } pc_circe_source;
 
 /** What is read of a block. */
@@ -45,6 +48,7 @@ typedef struct pc_circe_block {
  *  @return PC_BAD_INPUT: the store's model is not that of the OMOP CDM */
 pc_status pc_circe_source_open(const pc_circe_program *program, const pc_store *store,
                                pc_arena *arena, pc_circe_source *out, pc_error *err) PC_MUST_CHECK;
+void pc_circe_source_close(pc_circe_source *source);
 /** Reads what the criteria need of a block. Memory of `arena`, until the next block. Local. */
 pc_status pc_circe_block_read(const pc_circe_source *source, pc_block *block, pc_arena *arena,
                               pc_circe_block *out, pc_error *err) PC_MUST_CHECK;
