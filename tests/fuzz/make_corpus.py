@@ -55,4 +55,20 @@ studies = [p.read_text() for p in sorted((top / "jobs").glob("*.json"))]
 plain = '{"study": "s", "events": {"v": {"from": "VISIT", "code": "C", "codes": "c", "where": "N > 0"}}, "codes": {"c": ' \
         '{"ICD": ["E10-E14"]}}, "cohorts": {"a": {"entry": {"from": "v", "pick": "first"}, "require": [{"none": "v", ' \
         '"days": [-365, -1]}]}}, "statistics": {"f": {"attrition": "a"}, "t": {"count": "a", "by": ["sex"]}}}'
-seed("study", [plain] + studies + blocks("study.md", "json"))
+queries = ["SELECT C, count(*) AS n FROM VISIT v JOIN a USING (patient) GROUP BY 1", "SELECT year(start_date), sum(value) FROM v GROUP BY 1 HAVING count(*) > 20",
+           "SELECT n, count(*) FROM (SELECT patient, count(*) AS n FROM v GROUP BY patient) x GROUP BY n", "SELECT count(*) FROM v WHERE EXISTS (SELECT 1 FROM death d WHERE d.patient = v.patient)"]
+asked = [plain.replace('{"attrition": "a"}', json.dumps({"sql": q})) for q in queries]
+everything = json.dumps({
+    "study": "s", "parameters": {"n": 3, "t": "v"}, "dates": ["2019-01-01", "2020-12-31"], "codes": {"c": {"ICD": ["E10-E14"], "except": {"ICD": ["=E11"]}}},
+    "events": {"v": {"from": "VISIT", "code": "C", "value": "N"}, "w": {"from": "${t}", "codes": "c", "apart": "${n}", "pick": "last", "per": "code"},
+               "g": {"from": ["v", "w"], "group": ["start_date"], "having": "value > ${n}", "measures": {"m": {"sum": "v", "days": [-9, 0]}}}},
+    "periods": {"p": {"subtract": ["study", "v"]}, "q": {"every": "month"}, "r": {"intersect": ["p", "observation"]}},
+    "exposures": {"e": {"from": "v", "supply": "value * 30", "carry": "all", "gap": 7, "per": "code", "clip": "p"}, "f": {"from": "e", "per": "code", "combine": {"most": 2, "shortest": 5}}},
+    "cohorts": {"a": {"entry": {"from": "g", "pick": "first"}, "require": [{"any": [{"age": [18, None]}, {"not": {"none": "v", "months": [-6, -1]}}]}],
+                      "exit": ["death", {"end_of": "e", "plus": 9}], "gap": 0, "measures": {"s": {"share_of": "e", "days": [0, 99]}}},
+                "z": {"entry": {"match": {"cases": "a", "controls": "q", "on": ["sex"], "near": {"birth_year": 1}, "ratio": 2}}}},
+    "statistics": {"i": {"incidence": "v", "in": "a", "split": ["year", "e"], "by": ["year", "e"], "clean": 3}, "k": {"survival": "v", "in": "a", "competing": ["death"], "at": [9, 99]},
+                   "o": {"overlap": ["v", "w"]}, "t": {"summary": ["s"], "in": "a"}},
+    "exports": {"x": {"buckets": "a", "days": 30, "features": ["e"], "per": "code"}, "y": {"intervals": "a", "split": ["e"], "outcomes": ["v"]}}})
+libraries = [p.read_text() for p in sorted((top / "jobs/library").glob("*.json"))]
+seed("study", [plain, everything] + asked + libraries + studies + blocks("study.md", "json"))
