@@ -48,6 +48,14 @@ def first_use(control, theirs, _):
                         f"DuckDB {sum(map(int, expected.values()))}")
 
 
+def disease_map(control, theirs, _):
+    """The people of the cohorts that both sides have."""
+    ours = {row[1]: row[3] for row in read(os.path.join(control, "map.csv"))[1] if row[0] != "all" and row[2] == "true"}
+    for cohort, people in read(theirs)[1]:
+        if ours.get(cohort) != people:
+            raise Different(f"map: {cohort}: Parcours counts {ours.get(cohort)} people, DuckDB {people}")
+
+
 def diabetes(control, theirs, truth_path):
     """Counts and prevalences by year, sex and age, département; and the truth of the generator."""
     header, body = read(theirs)

@@ -14,6 +14,7 @@ TITLES = {
     "place_sex_age": "département, sex and age band of claims",
     "first_use": "first metformin after a year without (jobs/new_metformin.json)",
     "diabetes": "the diabetes study (jobs/diabetes.json)",
+    "map": "the disease map (jobs/cartographie/carte.json; DuckDB: 72 fifths of five cohorts' statements)",
 }
 
 
