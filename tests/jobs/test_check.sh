@@ -36,8 +36,8 @@ cat >library.json <<'END'
 END
 expect 0 "is valid, level 2" "$parcours" check library.json
 
-# The disease map is found by its name from any study.
-echo '{"study": "one", "use": {"map": "cartographie/kidney.json"}, "statistics": {"n": {"count": "map.greffe_rein"}}}' >one.json
+# The disease map is found by its name from any study: the example of docs/cartographie.md.
+awk '/<!-- example -->/ {take = 1; next} take && /^```$/ {take = 0} take && !/^```/' "$top/docs/cartographie.md" >one.json
 expect 0 "is valid, level 2" "$parcours" check one.json
 
 # The worked examples of docs/study.md.
@@ -56,7 +56,7 @@ bad 's/"ATC"/"ACT"/' "codes.metformin.ACT: codes: model snds has no code system 
 bad 's/"none": "delivery"/"none": "deliverys"/' "cohorts.new_users.require\[0\].none: name: no timeline 'deliverys', did you mean 'delivery'?"
 bad 's/"attrition": "new_users"/"attrition": "delivery"/' "statistics.flow.attrition: name: 'delivery' is not a cohort"
 bad 's/"by": \["sex", /"by": ["BEN_NIR_PSA", /' "statistics.table.by\[0\]: "
-bad 's/"count": "new_users"/"sql": "new_users"/' "statistics.table.sql: key: 'sql' is above the level"
+bad 's/"count": "new_users"/"sql": "new_users"/' "statistics.table.sql: sql: query: character 1: syntax error"
 bad 's/^{/{{/' "json: "
 expect 2 "parameter: no parameter 'yeer'" "$parcours" check "$top/jobs/new_metformin.json" --set yeer=2019
 expect 1 "cannot be opened" "$parcours" check nowhere.json
