@@ -294,7 +294,7 @@ static void add_flow(const rows_of *rows, const pc_block *block, int table, repo
 }
 
 static void add_rows(const rows_of *rows, const pc_block *block, const pc_block_table *own,
-                     report_table *r)
+                     bool by_key, report_table *r)
 {
     for (int slot = 0; slot < block->slot_count; slot++) {
         const char *at = strchr(STATUS_KINDS, block->slot_key[slot].byte[0]);
@@ -302,7 +302,7 @@ static void add_rows(const rows_of *rows, const pc_block *block, const pc_block_
             if (!is_new(rows, i)) continue;
             r->rows++;
             r->status[at - STATUS_KINDS]++;
-            r->orphans += own->parent != NULL && own->parent[i] < 0;
+            r->orphans += by_key && own->parent != NULL && own->parent[i] < 0;
         }
     }
 }
@@ -317,7 +317,7 @@ void report_add(const ingest_job *job, const pc_block *block)
         if (r->column == NULL || own->offset == NULL || own->row_count == 0) continue;
         const bool has_old = report->first_file > 0 && own->file != NULL;
         const rows_of rows = {report, own->row_count, has_old ? own->file : NULL};
-        add_rows(&rows, block, own, r);
+        add_rows(&rows, block, own, table->path == PC_PATH_KEY, r);
         add_columns(&rows, table, own, r);
         count_months(&rows, &own->column[table->event_date], r->care);
         if (table->flow >= 0) add_flow(&rows, block, t, r);

@@ -156,4 +156,30 @@ if [ -d "$data/cdm22k" ]; then
 else
     echo "no $data/cdm22k: OHDSI's definition was not tried"
 fi
+
+# An SNDS store as a CDM: counts as SQL has them, concepts by the mapping, the same bytes on three ranks, and it loads.
+"$bin" synth --patients 300 --years 2019:2019 --seed 5 --out "$work/snds" --quiet >/dev/null 2>&1 || fail "synth"
+load "$work/snds" "$work/claims" --model snds --shards 16
+cat >"$work/map.csv" <<'END'
+source_code,source_concept_id,source_vocabulary_id,source_code_description,target_concept_id,target_vocabulary_id,invalid_reason
+178,5,NABM,"glucose, blood",3000001,LOINC,
+178,5,NABM,"glucose, blood",3000002,LOINC,
+178,5,NABM,"glucose, blood",3000003,LOINC,D
+END
+"$bin" omop "$work/claims" --out "$work/made" --mapping "$work/map.csv" --quiet 2>"$work/errors" || { cat "$work/errors"; fail "omop"; }
+mpirun -n 3 --oversubscribe "$bin" omop "$work/claims" --out "$work/made3" --mapping "$work/map.csv" --quiet >/dev/null 2>&1 || fail "omop on 3 ranks"
+diff -r "$work/made" "$work/made3" >/dev/null || fail "omop on 3 ranks gives other files"
+load "$work/made" "$work/cdm2" --model omop --shards 16
+[ -z "$(ls "$work/cdm2/rejects/0000" 2>/dev/null)" ] || fail "rows of a converted store are rejected"
+tests=$(ask "SELECT count(*), sum(CASE WHEN BIO_PRS_IDE = 178 THEN 1 ELSE 0 END) FROM ER_BIO_F WHERE valid AND BIO_PRS_IDE IS NOT NULL AND patient_status = 'resolved'" "$work/claims")
+all=${tests%,*} glucose=${tests#*,}
+[ "$glucose" -gt 0 ] || fail "no such test in the synthetic claims"
+[ "$(ask "SELECT count(*), sum(CASE WHEN measurement_concept_id IN (3000001, 3000002) AND measurement_source_concept_id = 5 THEN 1 ELSE 0 END), sum(CASE WHEN measurement_concept_id = 0 THEN 1 ELSE 0 END) FROM measurement" "$work/cdm2")" = \
+    "$((all + glucose)),$((2 * glucose)),$((all - glucose)) " ] || fail "measurements of a converted store"
+[ "$(ask "SELECT count(*), count(DISTINCT patient) FROM person" "$work/cdm2")" = "$(ask "SELECT count(*), count(DISTINCT patient) FROM person WHERE resolved" "$work/claims")" ] || fail "persons of a converted store"
+stays="SELECT count(*) FROM T_MCOaaB WHERE valid AND patient_status = 'resolved' AND DGN_PAL IS NOT NULL"
+[ "$(ask "SELECT count(*) FROM condition_occurrence JOIN visit_occurrence USING (patient, visit) WHERE condition_status_concept_id = 32902" "$work/cdm2")" = "$(ask "$stays" "$work/claims")" ] || fail "principal diagnoses and their visits"
+echo 'source_code' >"$work/map.csv"
+"$bin" omop "$work/claims" --out "$work/made" --mapping "$work/map.csv" >"$work/said" 2>&1 && fail "a mapping without columns"
+grep -q "line 1: column source_vocabulary_id is missing" "$work/said" || fail "said: $(cat "$work/said")"
 echo "all good"

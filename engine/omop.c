@@ -1,0 +1,357 @@
+/** parcours omop: each table of the list is a query; its rows become lines of a CSV file. Rows come
+ *  in the order of the query's result, so row numbers do not depend on ranks. */
+#include "omop.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "parcours/hash.h"
+
+enum { MOST_COLUMNS = 64, PATH_BYTES = 4096, CELL_BYTES = 64 };
+static const uint64_t NUMBER_LIMIT = UINT64_C(1000000000000000000); // of 18 digits
+
+/** A table that is being written. */
+typedef struct omop_table {
+    const char *name, *id, *vocabulary, *concept, *source_concept, *code;
+    const char *sql;
+    const pc_json *numbers;
+    const pc_omop_mapping *mapping;
+    pc_schema schema;
+    int code_column;              // of the query, -1: no codes
+    bool is_number[MOST_COLUMNS]; // of the query: the text becomes a number
+    pc_file_writer file;
+    pc_buffer line;
+    int64_t next_id, unmapped; // rows without a concept
+} omop_table;
+
+typedef struct omop_work {
+    pc_comm *comm;
+    const pc_omop_options *options;
+    const pc_log *log;
+    pc_arena arena;
+    pc_store *store;
+    const pc_catalog *catalog;
+    pc_json *list;
+    pc_omop_mapping mapping;
+} omop_work;
+
+// ---- cells --------------------------------------------------------------------------------------
+
+/** A text as RFC 4180 has it; line ends become blanks, so that a row is a line. */
+static pc_status put_text(pc_buffer *out, pc_span text, pc_error *err)
+{
+    bool quotes = false;
+    for (size_t i = 0; i < text.bytes; i++)
+        quotes = quotes || strchr(",\"\r\n", text.data[i]) != NULL;
+    if (!quotes) return pc_buffer_append(out, text.data, text.bytes, err);
+    PC_TRY(pc_buffer_append(out, "\"", 1, err));
+    for (size_t i = 0; i < text.bytes; i++) {
+        const char c = text.data[i];
+        const bool is_end = c == '\r' || c == '\n';
+        PC_TRY(pc_buffer_append(out, is_end ? " " : &c, 1, err));
+        if (c == '"') PC_TRY(pc_buffer_append(out, &c, 1, err));
+    }
+    return pc_buffer_append(out, "\"", 1, err);
+}
+
+/** A person or stay as a number of at most 18 digits: a hash of its text, from 1 on. */
+static long long number_of(pc_span text)
+{
+    return (long long)(pc_hash64(text.data, text.bytes) % (NUMBER_LIMIT - 1)) + 1;
+}
+
+static pc_span cell_text(const pc_column *column, int64_t row, char *digits)
+{
+    if (pc_type_is_integer(column->type) && column->dict == NULL) {
+        const int64_t value = pc_column_int(column, row);
+        const int bytes = column->type == PC_DATE ? pc_day_format((int32_t)value, digits)
+                                                  : pc_decimal_format(value, column->scale, digits);
+        return (pc_span){digits, (size_t)bytes};
+    }
+    if (column->type == PC_FLOAT) {
+        const int bytes = pc_float_format(((const double *)column->data)[row], digits);
+        return (pc_span){digits, (size_t)bytes};
+    }
+    return pc_span_trim(pc_column_span(column, row));
+}
+
+/** The columns of the query in a row, behind commas. */
+static pc_status put_row(const omop_table *t, const pc_result *rows, int64_t row, bool has_before,
+                         pc_buffer *out, pc_error *err)
+{
+    char digits[CELL_BYTES];
+    for (int c = 0; c < rows->schema.field_count; c++) {
+        const pc_column *column = &rows->column[c];
+        if (c > 0 || has_before) PC_TRY(pc_buffer_append(out, ",", 1, err));
+        if (column->data == NULL || pc_column_is_null(column, row)) continue;
+        const pc_span text = cell_text(column, row, digits);
+        PC_TRY(t->is_number[c] ? pc_buffer_print(out, err, "%lld", number_of(text))
+                               : put_text(out, text, err));
+    }
+    return pc_buffer_append(out, "\n", 1, err);
+}
+
+static pc_status format_rows(void *context, const pc_result *rows, pc_buffer *out, pc_error *err)
+{
+    const omop_table *t = context;
+    static const pc_omop_map nothing = {.target = 0};
+    char digits[CELL_BYTES];
+    for (int64_t row = 0; row < rows->row_count; row++) {
+        if (t->code_column < 0) {
+            PC_TRY(put_row(t, rows, row, false, out, err));
+            continue;
+        }
+        const pc_column *codes = &rows->column[t->code_column];
+        int64_t count = 0;
+        const pc_omop_map *map = &nothing;
+        if (codes->data != NULL && !pc_column_is_null(codes, row)) {
+            const pc_span code = cell_text(codes, row, digits);
+            map = pc_omop_mapping_find(t->mapping, pc_span_of(t->vocabulary), code, &count);
+        }
+        if (count == 0) map = &nothing;
+        for (int64_t m = 0; m < (count == 0 ? 1 : count); m++) {
+            PC_TRY(pc_buffer_print(out, err, "%lld,%lld", (long long)map[m].target,
+                                   (long long)map[m].source_concept));
+            PC_TRY(put_row(t, rows, row, true, out, err));
+        }
+    }
+    return PC_OK;
+}
+
+/** Rank 0: numbers the lines where the table has an id of its own. */
+static pc_status write_rows(void *context, pc_span text, pc_error *err)
+{
+    omop_table *t = context;
+    t->line.bytes = 0;
+    for (size_t from = 0; from < text.bytes;) {
+        const char *end = memchr(text.data + from, '\n', text.bytes - from);
+        const size_t bytes = (end != NULL ? (size_t)(end - text.data) + 1 : text.bytes) - from;
+        t->next_id++;
+        t->unmapped += t->code_column >= 0 && text.data[from] == '0';
+        if (t->id != NULL) PC_TRY(pc_buffer_print(&t->line, err, "%lld,", (long long)t->next_id));
+        PC_TRY(pc_buffer_append(&t->line, text.data + from, bytes, err));
+        from += bytes;
+    }
+    return pc_file_add(&t->file, (pc_span){t->line.data, t->line.bytes}, err);
+}
+
+// ---- one table ----------------------------------------------------------------------------------
+
+/** The SQL with the store's first and last day of care in it. */
+static pc_status fill_days(const omop_work *w, const char *sql, pc_buffer *out, pc_error *err)
+{
+    static const char *const mark[] = {"${first}", "${last}"};
+    int32_t day[2];
+    pc_store_period(w->store, &day[0], &day[1]);
+    while (*sql != '\0') {
+        size_t bytes = strcspn(sql, "$");
+        PC_TRY(pc_buffer_append(out, sql, bytes, err));
+        sql += bytes;
+        for (int i = 0; i < 2 && *sql == '$'; i++) {
+            char text[CELL_BYTES];
+            if (strncmp(sql, mark[i], strlen(mark[i])) != 0) continue;
+            bytes = (size_t)pc_day_format(day[i], text);
+            PC_TRY(pc_buffer_append(out, text, bytes, err));
+            sql += strlen(mark[i]);
+        }
+        if (*sql == '$') PC_TRY(pc_buffer_append(out, sql++, 1, err));
+    }
+    return pc_buffer_append(out, "", 1, err);
+}
+
+/** A text of the list; `is_needed` false: it may be absent. */
+static pc_status text_of(const omop_work *w, const pc_json *json, const char *key, bool is_needed,
+                         const char **out, pc_error *err)
+{
+    const pc_json *value = pc_json_get(json, key);
+    *out = value == NULL ? NULL : pc_json_text(value);
+    if (*out != NULL || (value == NULL && !is_needed)) return PC_OK;
+    return PC_FAIL(err, PC_BAD_JOB, "'%s': tables: expected a text '%s'", w->options->tables, key);
+}
+
+static pc_status read_table(const omop_work *w, const pc_json *json, omop_table *t, pc_error *err)
+{
+    PC_TRY(text_of(w, json, "table", true, &t->name, err));
+    PC_TRY(text_of(w, json, "sql", true, &t->sql, err));
+    PC_TRY(text_of(w, json, "id", false, &t->id, err));
+    PC_TRY(text_of(w, json, "code", false, &t->code, err));
+    PC_TRY(text_of(w, json, "vocabulary", t->code != NULL, &t->vocabulary, err));
+    PC_TRY(text_of(w, json, "concept", t->code != NULL, &t->concept, err));
+    PC_TRY(text_of(w, json, "source_concept", t->code != NULL, &t->source_concept, err));
+    t->numbers = pc_json_get(json, "numbers");
+    if (strspn(t->name, "abcdefghijklmnopqrstuvwxyz_") == strlen(t->name)) return PC_OK;
+    return PC_FAIL(err, PC_BAD_JOB, "'%s': tables: a name has small letters and _",
+                   w->options->tables);
+}
+
+static int column_of(const omop_table *t, const char *name)
+{
+    for (int c = 0; name != NULL && c < t->schema.field_count; c++) {
+        if (pc_span_equal_nocase(pc_span_of(t->schema.field[c].name), pc_span_of(name))) return c;
+    }
+    return -1;
+}
+
+static pc_status bind_columns(const omop_work *w, omop_table *t, pc_error *err)
+{
+    if (t->schema.field_count > MOST_COLUMNS) {
+        return PC_FAIL(err, PC_BAD_JOB, "'%s': %s: more than %d columns", w->options->tables,
+                       t->name, (int)MOST_COLUMNS);
+    }
+    t->code_column = column_of(t, t->code);
+    const char *missing = t->code != NULL && t->code_column < 0 ? t->code : NULL;
+    for (const pc_json *n = t->numbers == NULL ? NULL : pc_json_first(t->numbers); n != NULL;
+         n = pc_json_next(n)) {
+        const int c = column_of(t, pc_json_text(n));
+        if (c >= 0) t->is_number[c] = true;
+        if (c < 0) missing = pc_json_text(n) == NULL ? "numbers" : pc_json_text(n);
+    }
+    if (missing == NULL) return PC_OK;
+    return PC_FAIL(err, PC_BAD_JOB, "'%s': %s: the query has no column '%s'", w->options->tables,
+                   t->name, missing);
+}
+
+static pc_status begin_file(const omop_work *w, omop_table *t, pc_error *err)
+{
+    char path[PATH_BYTES];
+    const int bytes = snprintf(path, sizeof path, "%s/%s.csv", w->options->out, t->name);
+    if (bytes < 0 || bytes >= PATH_BYTES) {
+        return PC_FAIL(err, PC_BAD_JOB, "the path of the folder is too long");
+    }
+    PC_TRY(pc_file_begin(path, 0600, &t->file, err));
+    const char *before[] = {t->id, t->code_column >= 0 ? t->concept : NULL,
+                            t->code_column >= 0 ? t->source_concept : NULL};
+    for (int i = 0; i < 3; i++) {
+        if (before[i] != NULL) PC_TRY(pc_buffer_print(&t->line, err, "%s,", before[i]));
+    }
+    for (int c = 0; c < t->schema.field_count; c++) {
+        PC_TRY(pc_buffer_print(&t->line, err, "%s%s", c > 0 ? "," : "", t->schema.field[c].name));
+    }
+    PC_TRY(pc_buffer_append(&t->line, "\n", 1, err));
+    return pc_file_add(&t->file, (pc_span){t->line.data, t->line.bytes}, err);
+}
+
+/** Rank 0: a result that was small enough to stay whole. */
+static pc_status write_whole(omop_table *t, const pc_result *result, pc_budget *budget,
+                             pc_error *err)
+{
+    pc_buffer text = {.budget = budget};
+    pc_status status = format_rows(t, result, &text, err);
+    if (status == PC_OK) status = write_rows(t, (pc_span){text.data, text.bytes}, err);
+    pc_buffer_release(&text);
+    return status;
+}
+
+/** Binds the query and, on rank 0, begins the file. Local. */
+static pc_status prepare(omop_work *w, const pc_json *json, omop_table *t, pc_buffer *sql,
+                         const pc_query **query, pc_error *err)
+{
+    PC_TRY(read_table(w, json, t, err));
+    PC_TRY(fill_days(w, t->sql, sql, err));
+    const pc_status status = pc_sql_plan(sql->data, w->catalog, false, &w->arena, query, err);
+    if (status != PC_OK) {
+        pc_error_prefix(err, "'%s': %s", w->options->tables, t->name);
+        return status;
+    }
+    t->schema = (pc_schema){(*query)->visible_count, (*query)->root->schema.field};
+    PC_TRY(bind_columns(w, t, err));
+    return pc_comm_rank(w->comm) == 0 ? begin_file(w, t, err) : PC_OK;
+}
+
+static pc_status write_table(omop_work *w, const pc_json *json, pc_error *err)
+{
+    pc_budget *budget = w->options->budget;
+    omop_table t = {.mapping = &w->mapping, .file.file = -1, .line.budget = budget};
+    pc_buffer sql = {.budget = budget};
+    const pc_query *query = NULL;
+    const pc_arena_mark mark = pc_arena_now(&w->arena);
+    pc_status status = pc_comm_agree(w->comm, prepare(w, json, &t, &sql, &query, err), err);
+    if (status == PC_OK) {
+        const pc_query_output output = {.context = &t, .format = format_rows, .write = write_rows};
+        const pc_query_run run = {.store = w->store,
+                                  .catalog = w->catalog,
+                                  .query = query,
+                                  .budget = budget,
+                                  .log = w->log,
+                                  .scratch = w->options->scratch,
+                                  .output = &output};
+        pc_query_profile profile;
+        pc_result result = {.row_count = 0};
+        status = pc_query_execute(w->comm, &run, &w->arena, &result, &profile, err);
+        if (status == PC_OK && pc_comm_rank(w->comm) == 0) {
+            if (!profile.in_pieces) status = write_whole(&t, &result, budget, err);
+            if (status == PC_OK) status = pc_file_end(&t.file, true, err);
+        }
+        status = pc_comm_agree(w->comm, status, err);
+    }
+    if (status == PC_OK) {
+        pc_log_line(w->log, PC_INFO, "omop", "table=%s rows=%lld unmapped=%lld", t.name,
+                    (long long)t.next_id, (long long)t.unmapped);
+    }
+    pc_file_abandon(&t.file);
+    pc_buffer_release(&t.line);
+    pc_buffer_release(&sql);
+    pc_arena_rewind(&w->arena, mark);
+    return status;
+}
+
+// ---- all of them --------------------------------------------------------------------------------
+
+static pc_status read_file(const char *path, pc_buffer *out, pc_error *err)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return PC_FAIL(err, PC_IO, "mapping '%s': cannot be opened: %s", path, strerror(errno));
+    }
+    pc_status status = PC_OK;
+    for (size_t got = 1; status == PC_OK && got > 0;) {
+        char piece[16384];
+        got = fread(piece, 1, sizeof piece, file);
+        status = pc_buffer_append(out, piece, got, err);
+    }
+    (void)fclose(file); // only read
+    return status;
+}
+
+static pc_status open_work(omop_work *w, pc_error *err)
+{
+    const pc_omop_options *o = w->options;
+    PC_TRY(pc_store_open(o->store, o->budget, &w->store, err));
+    PC_TRY(pc_catalog_of_store(w->store, &w->arena, &w->catalog, err));
+    PC_TRY(pc_json_read(o->tables, &w->list, err));
+    const pc_json *tables = pc_json_get(w->list, "tables");
+    if (tables == NULL || pc_json_kind_of(tables) != PC_JSON_ARRAY) {
+        return PC_FAIL(err, PC_BAD_JOB, "'%s': tables: expected a list", o->tables);
+    }
+    if (pc_comm_rank(w->comm) != 0 || mkdir(o->out, 0700) == 0 || errno == EEXIST) return PC_OK;
+    return PC_FAIL(err, PC_IO, "cannot make the folder '%s': %s", o->out, strerror(errno));
+}
+
+pc_status pc_omop_write(pc_comm *comm, const pc_omop_options *options, const pc_log *log,
+                        pc_error *err)
+{
+    omop_work w = {.comm = comm, .options = options, .log = log, .arena.budget = options->budget};
+    pc_buffer text = {.budget = options->budget};
+    pc_status status = PC_OK;
+    if (options->mapping != NULL && pc_comm_rank(comm) == 0) {
+        status = read_file(options->mapping, &text, err);
+    }
+    status = pc_comm_agree(comm, status, err);
+    if (status == PC_OK) status = pc_comm_broadcast_buffer(comm, &text, err);
+    if (status == PC_OK) status = open_work(&w, err);
+    if (status == PC_OK && options->mapping != NULL) {
+        status = pc_omop_mapping_read((pc_span){text.data, text.bytes}, options->mapping, &w.arena,
+                                      &w.mapping, err);
+    }
+    status = pc_comm_agree(comm, status, err);
+    const pc_json *tables = status == PC_OK ? pc_json_get(w.list, "tables") : NULL;
+    for (const pc_json *t = tables == NULL ? NULL : pc_json_first(tables);
+         status == PC_OK && t != NULL; t = pc_json_next(t)) {
+        status = write_table(&w, t, err);
+    }
+    pc_json_free(w.list);
+    pc_store_close(w.store);
+    pc_buffer_release(&text);
+    pc_arena_reset(&w.arena);
+    return status;
+}
