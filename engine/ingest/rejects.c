@@ -143,6 +143,10 @@ static pc_status add_round(const ingest_job *job, int table, reject_file *f, pc_
 {
     pc_rejected *rejected = (pc_rejected *)(void *)in->data;
     const size_t count = in->bytes / sizeof *rejected;
+    for (size_t i = 0; i < count; i++) { // files of this delivery, from here on
+        const int file = pc_source_file(rejected[i].source) - job->file_base;
+        rejected[i].source = pc_row_source(file, pc_source_offset(rejected[i].source));
+    }
     if (count > 0) qsort(rejected, count, sizeof *rejected, compare_rejected);
     number_lines(job, rejected, count);
     PC_TRY(pc_csv_find_lines(job->file, rejected, (int64_t)count, job->budget, err));
@@ -208,10 +212,6 @@ static pc_status write_table(ingest_job *job, int table, pc_span *span, int64_t 
     const int writer = table % job->ranks;
     pc_rejected *mine = (pc_rejected *)(void *)job->table[table].rejected.data;
     size_t left = job->table[table].rejected.bytes / sizeof *mine;
-    for (size_t i = 0; i < left; i++) { // files of this delivery, from here on
-        const int file = pc_source_file(mine[i].source) - job->file_base;
-        mine[i].source = pc_row_source(file, pc_source_offset(mine[i].source));
-    }
     if (left > 0) qsort(mine, left, sizeof *mine, compare_rejected);
     reject_file file = {.fd = -1};
     pc_buffer in = {.budget = job->budget};
