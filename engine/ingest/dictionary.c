@@ -141,6 +141,60 @@ static bool is_replaced(const ingest_job *job, int t)
     return false;
 }
 
+/** Columns of a reference table by which rows of others find its rows. */
+static void find_referenced(const ingest_job *job, int t, bool *is_referenced)
+{
+    for (int other = 0; other < job->model->table_count; other++) {
+        const pc_model_table *table = &job->model->table[other];
+        for (int r = 0; r < table->reference_count; r++) {
+            if (table->reference[r].table != t) continue;
+            is_referenced[table->reference[r].their_column] = true;
+        }
+    }
+}
+
+static pc_status note_change(ingest_job *job, int t, const bool *is_referenced,
+                             const pc_column *column, int64_t row, pc_error *err)
+{
+    for (int c = 0; c < job->model->table[t].column_count; c++) {
+        const pc_column *of = &column[c];
+        if (!is_referenced[c] || of->data == NULL || !pc_type_is_integer(of->type)) continue;
+        if (pc_column_is_null(of, row)) continue;
+        const old_change change = {c, pc_column_int(of, row)};
+        PC_TRY(pc_buffer_append(&job->old->changes[t], &change, sizeof change, err));
+    }
+    return PC_OK;
+}
+
+/** Notes the rows that the store alone had and those that only came now. Both sides ascend.
+ *  @param column  of the rows as they are now */
+static pc_status note_changes(ingest_job *job, int t, const pc_buffer *old,
+                              const unsigned char *const *sorted, int64_t kept,
+                              const pc_column *column, pc_error *err)
+{
+    const size_t row_bytes = (size_t)job->table[t].layout->row_bytes;
+    const unsigned char *row = (const unsigned char *)old->data + PC_ROW_FIELDS;
+    const pc_column *old_column = NULL;
+    int64_t count = 0, i = 0, j = 0;
+    bool *is_referenced = pc_arena_array(&job->arena, (size_t)job->model->table[t].column_count + 1,
+                                         sizeof *is_referenced, err);
+    if (is_referenced == NULL) return PC_NO_MEMORY;
+    find_referenced(job, t, is_referenced);
+    pc_store_reference(job->old->store, t, &old_column, &count);
+    while (i < count || j < kept) {
+        int order = i == count ? 1 : -1;
+        if (i < count && j < kept) {
+            order = memcmp(row + (size_t)i * row_bytes, sorted[j] + PC_ROW_FIELDS,
+                           row_bytes - PC_ROW_FIELDS);
+        }
+        if (order < 0) PC_TRY(note_change(job, t, is_referenced, old_column, i, err));
+        if (order > 0) PC_TRY(note_change(job, t, is_referenced, column, j, err));
+        i += order <= 0;
+        j += order >= 0;
+    }
+    return PC_OK;
+}
+
 /** Takes the store's rows off the counts (they are counted again with the others), and says whether
  *  the table has other rows now. */
 static void compare_old_rows(ingest_job *job, int t, const pc_buffer *old,
@@ -184,7 +238,12 @@ static pc_status sort_reference(ingest_job *job, int t, const pc_buffer *old, pc
         status = pc_rows_to_columns(job->model, layout, sorted, kept, job->dict, &job->arena,
                                     column, err);
     }
-    if (status == PC_OK && job->old != NULL) compare_old_rows(job, t, old, sorted, kept);
+    if (status == PC_OK && job->old != NULL) {
+        compare_old_rows(job, t, old, sorted, kept);
+        if (job->old->changed[t]) {
+            status = note_changes(job, t, old, sorted, kept, column, err);
+        }
+    }
     // Every rank has these rows; rank 0 counts them. Twins are of the delivery: others are sorted
     // before them.
     if (status == PC_OK && job->rank == 0) {

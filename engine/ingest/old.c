@@ -174,7 +174,13 @@ static pc_status open_store(ingest_job *job, pc_error *err)
     old->low = pc_arena_array(&job->arena, keys, sizeof *old->low, err);
     old->high = pc_arena_array(&job->arena, keys, sizeof *old->high, err);
     old->changed = pc_arena_array(&job->arena, (size_t)job->model->table_count, sizeof(bool), err);
-    if (old->low == NULL || old->high == NULL || old->changed == NULL) return PC_NO_MEMORY;
+    old->changes =
+        pc_arena_array(&job->arena, (size_t)job->model->table_count, sizeof *old->changes, err);
+    if (old->low == NULL || old->high == NULL || old->changed == NULL || old->changes == NULL) {
+        return PC_NO_MEMORY;
+    }
+    for (int t = 0; t < job->model->table_count; t++)
+        old->changes[t].budget = job->budget;
     memset(old->low, 0xff, keys * sizeof *old->low);
     PC_TRY(read_deliveries(job, err));
     job->file_base = old->file_count;
@@ -199,6 +205,8 @@ void old_close(ingest_job *job)
     pc_buffer_release(&job->old->affected);
     pc_buffer_release(&job->old->moved);
     pc_buffer_release(&job->old->hidden);
+    for (int t = 0; job->old->changes != NULL && t < job->model->table_count; t++)
+        pc_buffer_release(&job->old->changes[t]);
     pc_store_close(job->old->store);
     job->old->store = NULL;
 }

@@ -22,6 +22,12 @@ typedef struct old_delivery {
     const char *hash, *plan;
 } old_delivery;
 
+/** A value by which rows of patient tables find a row of a reference table. */
+typedef struct old_change {
+    int column; // of the reference table
+    int64_t value;
+} old_change;
+
 struct ingest_old {
     pc_store *store;
     int delivery_count;
@@ -34,6 +40,7 @@ struct ingest_old {
     bool rewrites_all;    // derived columns of any row may have changed
     bool moves_ambiguous; // slots of kind A may belong elsewhere now
     bool *changed;        // [table_count] reference tables that have other rows now
+    pc_buffer *changes;   // [table_count] old_change: of the rows that one side alone has
     bool **present;       // [table_count][columns] some part has values of the column
     uint64_t *low, *high; // [key_count] of the first field of keys that the delivery names
     pc_buffer affected;   // pc_slot_entry, of any rank: slots whose rows may belong elsewhere now
@@ -130,12 +137,21 @@ void old_keys_close(old_keys *keys);
 pc_status old_keys_next(old_keys *keys, bool *is_done, pc_error *err) PC_MUST_CHECK;
 
 // old_join.c
+/** Rows of a table that may look at another row of a reference table than they did. */
+typedef struct old_look {
+    int table, column;
+    int64_t *value; // [count] ascending
+    size_t count;
+} old_look;
+
 typedef struct old_join {
     ingest_job *job;
     bool *asked;   // [table_count] patient tables
     bool *nothing; // [table_count] none
     int64_t shard;
     bool rewrites_all;
+    old_look *look; // [look_count] slots with such rows are rewritten
+    int look_count;
     pc_reader *reader; // NULL: the shard has no slot in the store
     pc_block *block;
     int slot;         // of the block, the next
@@ -151,6 +167,9 @@ typedef struct old_join {
 /** Local. For all shards of this rank. */
 pc_status old_join_open(old_join *join, ingest_job *job, pc_error *err) PC_MUST_CHECK;
 void old_join_close(old_join *join);
+/** Local. Rules look at a reference table that has other rows now: slots with a row that finds one
+ *  of these are rewritten. */
+pc_status old_join_look(old_join *join, int reference, pc_error *err) PC_MUST_CHECK;
 /** Local. @param has_rows  rows of the delivery, or moved ones, come into the shard */
 pc_status old_join_begin(old_join *join, int64_t shard, bool has_rows, pc_error *err) PC_MUST_CHECK;
 /** Local. Appends to `entries` the keys of the store's slots that rows of a bucket belong to: a row

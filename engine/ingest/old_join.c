@@ -15,10 +15,56 @@ pc_status old_join_open(old_join *join, ingest_job *job, pc_error *err)
     join->asked = pc_arena_array(&job->arena, tables, sizeof(bool), err);
     join->nothing = pc_arena_array(&job->arena, tables, sizeof(bool), err);
     join->rows = pc_arena_array(&job->arena, tables, sizeof *join->rows, err);
-    if (join->asked == NULL || join->nothing == NULL || join->rows == NULL) return PC_NO_MEMORY;
+    size_t references = 1;
+    for (size_t t = 0; t < tables; t++)
+        references += (size_t)job->model->table[t].reference_count;
+    join->look = pc_arena_array(&job->arena, references, sizeof *join->look, err);
+    if (join->asked == NULL || join->nothing == NULL || join->rows == NULL || join->look == NULL) {
+        return PC_NO_MEMORY;
+    }
     for (size_t t = 0; t < tables; t++) {
         join->asked[t] = ingest_is_patient_table(&job->model->table[t]);
         join->rows[t].budget = job->budget;
+    }
+    return PC_OK;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/** The changed values of a column of the reference table, in order. */
+static pc_status add_look(old_join *join, int table, const pc_model_reference *by, pc_error *err)
+{
+    ingest_job *job = join->job;
+    const pc_buffer *changes = &job->old->changes[by->table];
+    const old_change *change = (const old_change *)(const void *)changes->data;
+    const size_t all = changes->bytes / sizeof *change;
+    old_look look = {.table = table, .column = by->column};
+    look.value = pc_arena_array(&job->arena, all + 1, sizeof *look.value, err);
+    if (look.value == NULL) return PC_NO_MEMORY;
+    for (size_t i = 0; i < all; i++) {
+        if (change[i].column == by->their_column) look.value[look.count++] = change[i].value;
+    }
+    if (look.count > 0) qsort(look.value, look.count, sizeof *look.value, compare_values);
+    if (look.count > 0) join->look[join->look_count++] = look;
+    return PC_OK;
+}
+
+pc_status old_join_look(old_join *join, int reference, pc_error *err)
+{
+    const ingest_job *job = join->job;
+    for (int t = 0; t < job->model->table_count; t++) {
+        const pc_model_table *table = &job->model->table[t];
+        for (int r = 0; r < table->reference_count; r++) {
+            const pc_model_reference *by = &table->reference[r];
+            if (by->table != reference) continue;
+            // Values that are no numbers are not noted.
+            if (!pc_type_is_integer(table->column[by->column].type)) job->old->rewrites_all = true;
+            PC_TRY(add_look(join, t, by, err));
+        }
     }
     return PC_OK;
 }
@@ -54,7 +100,8 @@ pc_status old_join_begin(old_join *join, int64_t shard, bool has_rows, pc_error 
     join->taken.bytes = 0;
     pc_store_shard_parts(job->old->store, (int)shard, &from, &to);
     join->rewrites_all = old_rewrites_shard(job, (uint32_t)shard, has_rows);
-    if (from == to || (!has_rows && !join->rewrites_all)) return PC_OK;
+    const bool looks = join->rewrites_all || join->look_count > 0;
+    if (from == to || (!has_rows && !looks)) return PC_OK;
     const pc_read_request request = {.table = join->asked, .block_rows = JOIN_BLOCK_ROWS};
     const pc_read_request names = {.table = join->nothing};
     PC_TRY(pc_reader_open(job->old->store, (int)shard, &request, job->budget, &join->reader, err));
@@ -262,6 +309,27 @@ static pc_status must_join(old_join *join, const pc_bucket *bucket, int slot, bo
     return PC_OK;
 }
 
+/** Whether a row of the slot may look at another row of a reference table now. */
+static pc_status looks_elsewhere(old_join *join, bool *out, pc_error *err)
+{
+    *out = false;
+    for (int l = 0; l < join->look_count; l++) {
+        const old_look *look = &join->look[l];
+        const int64_t *offset = join->block->table[look->table].offset;
+        if (offset == NULL || offset[join->slot] == offset[join->slot + 1]) continue;
+        const pc_column *column = NULL;
+        PC_TRY(pc_block_column(join->block, look->table, look->column, &column, err));
+        if (column->data == NULL) continue;
+        for (int64_t row = offset[join->slot]; row < offset[join->slot + 1]; row++) {
+            if (pc_column_is_null(column, row)) continue;
+            const int64_t value = pc_column_int(column, row);
+            *out = bsearch(&value, look->value, look->count, sizeof value, compare_values) != NULL;
+            if (*out) return PC_OK;
+        }
+    }
+    return PC_OK;
+}
+
 // ---- a bucket ---------------------------------------------------------------------------------
 
 static int compare_slots(const pc_slot_key *a, const pc_slot_key *b)
@@ -299,6 +367,7 @@ pc_status old_join_bucket(old_join *join, pc_bucket *bucket, int64_t number, pc_
         const bool is_here =
             at < bucket->slot_count && compare_slots(&bucket->slot_key[at], key) == 0;
         bool takes = join->rewrites_all;
+        if (!takes) PC_TRY(looks_elsewhere(join, &takes, err));
         if (is_here && !takes) PC_TRY(must_join(join, bucket, at, &takes, err));
         if (takes) {
             PC_TRY(take_slot(join, key, err));

@@ -61,7 +61,7 @@ static pc_status open_state(shard_state *s, ingest_job *job, pc_error *err)
                           &s->derive, err));
     for (int t = 0; job->old != NULL && t < job->model->table_count; t++) {
         if (!job->old->changed[t] || !pc_derive_reads(s->derive, t)) continue;
-        job->old->rewrites_all = true;
+        PC_TRY(old_join_look(&s->join, t, err));
     }
     return PC_OK;
 }

@@ -4,11 +4,15 @@
     append_case.py statements DIR SEED             adds ER_DCT_F: statements of the claims, some of none, some twice
     append_case.py replace DIR OTHER NEW FIXED SEED    NEW: some files of DIR with half their rows and rows of OTHER's;
                                                    FIXED: DIR with these files in place of its own
+    append_case.py drugs DIR CHANGED MORE SEED     adds IR_PHA_R; CHANGED: with another class of one drug; MORE: one drug
+                                                   that nobody has
+    append_case.py hidden STORE                    slots that were written again, and slots of all parts (needs h5py)
     append_case.py same STORE STORE                the counts of both manifests, and, shard by shard, every dataset of
                                                    their parts (one a shard) but `file` (needs h5py)
 
 `rows` sends each row to any of them, `files` each file, `months` the rows of a claim by its month of flow and all else
 to the first, `late` every parent row behind its children: claims, stays and identities last."""
+import csv
 import json
 import os
 import random
@@ -134,10 +138,44 @@ def same(one, two):
     return wrong
 
 
+def drugs(folder, changed, more, seed):
+    """IR_PHA_R for the drugs of the folder; one of them in another class in `changed`, one that nobody has in `more`."""
+    codes = set()
+    for name in os.listdir(folder):
+        if name.startswith("ER_PHA_F"):
+            with open(os.path.join(folder, name), encoding="latin-1", newline="") as file:
+                codes |= {row["PHA_PRS_C13"] for row in csv.DictReader(file, delimiter=";")}
+    codes = sorted(code for code in codes if code.isdigit() and int(code) > 0)
+    classes = ["A10BA02", "N05BA01", "C10AA05"]
+    other = random.Random(seed).choice(codes)
+    for out, of in ((folder, lambda code, i: classes[i % 3]),
+                    (changed, lambda code, i: classes[(i + (code == other)) % 3])):
+        os.makedirs(out, exist_ok=True)
+        with open(os.path.join(out, "IR_PHA_R.CSV"), "w", encoding="ascii") as file:
+            file.write("PHA_CIP_C13;PHA_ATC_CLA;PHA_GRD_CND\n")
+            for i, code in enumerate(codes):
+                file.write(f"{code};{of(code, i)};\n")
+    os.makedirs(more, exist_ok=True)
+    with open(os.path.join(more, "IR_PHA_R.CSV"), "w", encoding="ascii") as file:
+        file.write(f"PHA_CIP_C13;PHA_ATC_CLA;PHA_GRD_CND\n3499999999999;{classes[0]};\n")
+
+
+def hidden(store):
+    """Slots that were written again, and slots in all, over the parts of the store's last edition."""
+    import h5py
+    path = max((name for name in os.listdir(store) if name.startswith("parts")), key=lambda name: (len(name), name))
+    with h5py.File(os.path.join(store, path)) as file:
+        print(file["hidden"].shape[0], int(file["slots"][:].sum()))
+
+
 if sys.argv[1] == "split":
     split(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6])
 elif sys.argv[1] == "replace":
     replace(*sys.argv[2:6], int(sys.argv[6]))
+elif sys.argv[1] == "drugs":
+    drugs(*sys.argv[2:5], int(sys.argv[5]))
+elif sys.argv[1] == "hidden":
+    hidden(sys.argv[2])
 elif sys.argv[1] == "statements":
     statements(sys.argv[2], int(sys.argv[3]))
 else:

@@ -101,6 +101,26 @@ cmp -s wanted.csv got.csv || { diff wanted.csv got.csv | head -n 5; fail "other 
 "$python" "$here/append_case.py" same whole store || fail "another store after --replace"
 grep -q replaced_by store/store.json || fail "the manifest does not tell what was replaced"
 
+step "a reference table changes"
+rm -rf in changed more whole store
+"$python" "$here/ingest_case.py" make in 31
+"$python" "$here/append_case.py" drugs in changed more 31
+"$bin" ingest --in in --store store --shards 16 --quiet 2>/dev/null
+ranks 2 ingest --in changed --store store --replace --quiet
+cp changed/IR_PHA_R.CSV in
+"$bin" ingest --in in --store whole --shards 16 --quiet 2>/dev/null
+answers whole >wanted.csv
+answers store >got.csv
+cmp -s wanted.csv got.csv || { diff wanted.csv got.csv | head -n 5; fail "other answers after a drug got another class"; }
+read -r hidden slots <<<"$("$python" "$here/append_case.py" hidden store)"
+[ "$hidden" -gt 0 ] && [ $((2 * hidden)) -lt "$slots" ] || fail "$hidden of $slots slots were written again for one drug"
+"$bin" verify store >/dev/null 2>&1 || fail "verify after a drug got another class"
+find store/shards -name 'part-*' | sort >before
+"$bin" ingest --in more --store store --append --quiet
+find store/shards -name 'part-*' | sort >after
+[ -z "$(comm -13 before after)" ] || fail "parts were written for a drug that nobody has"
+answers store | cmp -s - wanted.csv || fail "other answers after a drug that nobody has"
+
 step "the same bytes on any number of ranks"
 rm -rf one two
 grow one split --append 1 1
