@@ -210,6 +210,8 @@ static pc_status print_node(const pc_plan *plan, pc_buffer *out, pc_error *err)
                                    in->field[plan->of.repeat.column].name);
         case PC_PLAN_VALUES:
             return pc_buffer_print(out, err, "%d rows of values", plan->of.values.row_count);
+        case PC_PLAN_ROWS:
+            return pc_buffer_print(out, err, "rows that come with each block");
         case PC_PLAN_SHARE:
             return pc_buffer_print(out, err, "rows to every rank");
         case PC_PLAN_EXCHANGE:
