@@ -1,9 +1,12 @@
 /** parcours lint and describe: what is odd in cohort definitions, and what they say. */
 #include "circe/lint.h"
+#include "circe/reach.h"
 #include "parcours/cli.h"
 
 static const pc_option lint_option[] = {
     {"store", "STORE", "also says which concepts this store lacks", false},
+    {"mapping", "FILE", "with a store: which concepts these codes reach (SOURCE_TO_CONCEPT_MAP)",
+     false},
 };
 
 /** The definitions of the command line, and what was said of them. */
@@ -11,6 +14,10 @@ typedef struct reading {
     pc_cli *cli;
     pc_store *store; // NULL: none was named
     circe_vocabulary vocabulary;
+    pc_arena arena; // of the mapping
+    pc_buffer text; // of the mapping
+    bool has_mapping;
+    pc_omop_mapping mapping;
     pc_buffer out;
     int warnings, errors;
 } reading;
@@ -32,7 +39,10 @@ static pc_status lint_sets(reading *r, circe_concepts *concepts, const circe_set
     pc_error why = {0};
     const pc_status status = circe_concepts_expand(concepts, &r->vocabulary, &why);
     if (status != PC_OK) return note_error(r, status, &why, err);
-    return pc_circe_lint_sets(concepts, sets, &r->vocabulary, file, &r->out, &r->warnings, err);
+    PC_TRY(pc_circe_lint_sets(concepts, sets, &r->vocabulary, file, &r->out, &r->warnings, err));
+    const pc_circe_reach reach = {
+        .file = file, .concepts = concepts, .vocabulary = &r->vocabulary, .mapping = &r->mapping};
+    return r->has_mapping ? pc_circe_reach_sets(&reach, sets, &r->out, &r->warnings, err) : PC_OK;
 }
 
 static pc_status look_at(reading *r, const char *file, bool describes, pc_error *err)
@@ -63,6 +73,19 @@ static pc_status look_at(reading *r, const char *file, bool describes, pc_error 
     return status;
 }
 
+static pc_status read_mapping(reading *r, pc_error *err)
+{
+    const char *path = pc_cli_value(r->cli, "mapping");
+    if (path == NULL) return PC_OK;
+    if (r->store == NULL) {
+        return PC_FAIL(err, PC_BAD_JOB, "--mapping needs the vocabulary of a --store");
+    }
+    r->has_mapping = true;
+    PC_TRY(pc_omop_mapping_text(path, &r->text, err));
+    return pc_omop_mapping_read((pc_span){r->text.data, r->text.bytes}, path, &r->arena,
+                                &r->mapping, err);
+}
+
 static pc_status look_at_all(reading *r, bool describes, pc_error *err)
 {
     const char *path = describes ? NULL : pc_cli_value(r->cli, "store");
@@ -70,6 +93,7 @@ static pc_status look_at_all(reading *r, bool describes, pc_error *err)
         PC_TRY(pc_store_open(path, &r->cli->budget, &r->store, err));
         PC_TRY(circe_vocabulary_of(r->store, &r->vocabulary, err));
     }
+    PC_TRY(describes ? PC_OK : read_mapping(r, err));
     for (int i = 0; i < r->cli->operand_count; i++) {
         if (describes && i > 0) PC_TRY(pc_buffer_append(&r->out, "\n", 1, err));
         PC_TRY(look_at(r, r->cli->operand[i], describes, err));
@@ -89,9 +113,14 @@ static pc_status run(pc_cli *cli, bool describes, pc_error *err)
 {
     pc_status status = PC_OK;
     if (pc_comm_rank(cli->comm) == 0) { // one reader is enough
-        reading r = {.cli = cli, .out.budget = &cli->budget};
+        reading r = {.cli = cli,
+                     .out.budget = &cli->budget,
+                     .text.budget = &cli->budget,
+                     .arena.budget = &cli->budget};
         status = look_at_all(&r, describes, err);
         pc_buffer_release(&r.out);
+        pc_buffer_release(&r.text);
+        pc_arena_reset(&r.arena);
         pc_store_close(r.store);
     }
     return pc_comm_agree(cli->comm, status, err);

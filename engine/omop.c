@@ -297,22 +297,6 @@ static pc_status write_table(omop_work *w, const pc_json *json, pc_error *err)
 
 // ---- all of them --------------------------------------------------------------------------------
 
-static pc_status read_file(const char *path, pc_buffer *out, pc_error *err)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return PC_FAIL(err, PC_IO, "mapping '%s': cannot be opened: %s", path, strerror(errno));
-    }
-    pc_status status = PC_OK;
-    for (size_t got = 1; status == PC_OK && got > 0;) {
-        char piece[16384];
-        got = fread(piece, 1, sizeof piece, file);
-        status = pc_buffer_append(out, piece, got, err);
-    }
-    (void)fclose(file); // only read
-    return status;
-}
-
 static pc_status open_work(omop_work *w, pc_error *err)
 {
     const pc_omop_options *o = w->options;
@@ -334,7 +318,7 @@ pc_status pc_omop_write(pc_comm *comm, const pc_omop_options *options, const pc_
     pc_buffer text = {.budget = options->budget};
     pc_status status = PC_OK;
     if (options->mapping != NULL && pc_comm_rank(comm) == 0) {
-        status = read_file(options->mapping, &text, err);
+        status = pc_omop_mapping_text(options->mapping, &text, err);
     }
     status = pc_comm_agree(comm, status, err);
     if (status == PC_OK) status = pc_comm_broadcast_buffer(comm, &text, err);

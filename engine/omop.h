@@ -19,6 +19,8 @@ typedef struct pc_omop_mapping {
     pc_omop_map *map; ///< [count] by vocabulary, code, target
 } pc_omop_mapping;
 
+/** The text of a mapping's file. Local. @return PC_IO, PC_NO_MEMORY */
+pc_status pc_omop_mapping_text(const char *path, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
 /** Reads a mapping from its text (CSV by commas or tabs with a header): lines with an
  *  invalid_reason are left out. The spans are of `text`. Local.
  *  @return PC_BAD_INPUT with the line, PC_NO_MEMORY */

@@ -1,4 +1,6 @@
 /** SOURCE_TO_CONCEPT_MAP: codes of source vocabularies to concepts. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "omop.h"
@@ -76,6 +78,22 @@ static pc_status take_line(const map_line *line, const int *at, const char *name
     }
     out->count++;
     return PC_OK;
+}
+
+pc_status pc_omop_mapping_text(const char *path, pc_buffer *out, pc_error *err)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return PC_FAIL(err, PC_IO, "mapping '%s': cannot be opened: %s", path, strerror(errno));
+    }
+    pc_status status = PC_OK;
+    for (size_t got = 1; status == PC_OK && got > 0;) {
+        char piece[16384];
+        got = fread(piece, 1, sizeof piece, file);
+        status = pc_buffer_append(out, piece, got, err);
+    }
+    (void)fclose(file); // only read
+    return status;
 }
 
 pc_status pc_omop_mapping_read(pc_span text, const char *name, pc_arena *arena,

@@ -151,6 +151,10 @@ if [ -d "$data/cdm22k" ]; then
     said=$("$bin" lint "$data"/definitions/*.json --store "$work/cdm" 2>&1) || fail "lint"
     grep -q "^547 definitions, 508 warnings" <<<"$said" || fail "lint: $(tail -1 <<<"$said")"
     "$bin" describe "$data/definitions/1068.json" | grep -q "the first drug exposure of '\[HowOften\] TNF inhibitors'" || fail "describe"
+    printf 'source_code,source_vocabulary_id,target_concept_id\nK51,CIM10,81893\nL04AB,ATC,1\n' >"$work/map.csv"
+    said=$("$bin" lint "$data/definitions/1068.json" --store "$work/cdm" --mapping "$work/map.csv" 2>&1) || fail "lint with a mapping"
+    grep -q "ConceptSets\[0\]: 0 of 5 listed concepts are reached, by 0 codes" <<<"$said" || fail "reach: $said"
+    grep -q "ConceptSets\[1\]: [1-6] of 6 listed concepts are reached, by 1 codes" <<<"$said" || fail "reach: $said"
     "$bin" lint "$data/definitions/1068.json" "$work/in/person.csv" >"$work/said" 2>&1 && fail "lint of a file that is no definition"
     grep -q "1 of 2 definitions cannot be read" "$work/said" || fail "lint: $(cat "$work/said")"
 else
