@@ -118,16 +118,27 @@ static pc_status open_pass(pc_cohorts *run, pc_error *err)
     return PC_OK;
 }
 
-/** Every rank reads the files and the store for itself: they must be those of rank 0. */
-static pc_status compare_ranks(pc_cohorts *run, pc_error *err)
+/** What the definitions are; with `kept` also which of them need not be computed. */
+static pc_digest digest_entries(const pc_cohorts *run, bool kept)
 {
     pc_digest_state state;
     pc_digest_begin(&state);
-    for (int i = 0; i < run->entry_count; i++)
-        pc_digest_add(&state, run->entry[i].key, sizeof run->entry[i].key);
-    const pc_digest mine = pc_digest_end(&state);
+    for (int i = 0; i < run->entry_count; i++) {
+        const pc_cohorts_entry *entry = &run->entry[i];
+        pc_digest_add(&state, entry->key, sizeof entry->key);
+        if (kept) pc_digest_add(&state, entry->is_kept ? "k" : "c", 1);
+    }
+    return pc_digest_end(&state);
+}
+
+/** Every rank reads the files, the store and what the last run left for itself: they must be those
+ *  of rank 0. */
+static pc_status compare_ranks(pc_cohorts *run, pc_error *err)
+{
+    const pc_digest mine = digest_entries(run, true), shown = digest_entries(run, false);
     pc_digest first = mine;
     pc_comm_broadcast(run->comm, &first, sizeof first);
+    pc_digest_format(&shown, run->output.study_hash);
     pc_status status = PC_OK;
     if (memcmp(&first, &mine, sizeof mine) != 0) {
         status = PC_FAIL(err, PC_BAD_INPUT,
@@ -135,7 +146,6 @@ static pc_status compare_ranks(pc_cohorts *run, pc_error *err)
                          "folders shared by all nodes?",
                          pc_comm_rank(run->comm));
     }
-    pc_digest_format(&first, run->output.study_hash);
     return pc_comm_agree(run->comm, status, err);
 }
 
