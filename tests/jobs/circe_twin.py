@@ -466,6 +466,8 @@ FEATURES = {
     "PlaceOfService": {"kind": "VisitOccurrence", "place": True},
     "ties of limits": {"primary_limit": "All", "expression_limit": "First", "several": True, "exit": "offset"},
     "best event": {"rules": 2, "several": True, "primary_limit": "All"},
+    "best event, lowest rule": {"rules": 2, "kind": "ConditionOccurrence", "no_set": True, "primary_limit": "All",
+                                "group": {"type": "ALL", "inner": NEAR}},
 }
 PER_FEATURE = 16
 
@@ -803,7 +805,7 @@ class Twin:
             masks.append(sum(1 << i for i, rule in enumerate(rules) if self.holds(person, rule, x[0], x[1], sets)))
         best = None
         if entries:
-            lowest = lambda m: (m & -m) if m else 0
+            lowest = lambda m: (m & -m if m else 0) * (-1 if changed == "best event, lowest rule" else 1)
             order = sorted(range(len(entries)), key=lambda i: (-bin(masks[i]).count("1"), lowest(masks[i]), entries[i][0][0], i))
             best = masks[order[-1 if changed == "best event" else 0]]
         full = (1 << len(rules)) - 1
