@@ -32,6 +32,7 @@ static pc_status check(pc_cli *cli, pc_buffer *text, pc_error *err)
 {
     pc_study_options options;
     PC_TRY(pc_cli_study(cli, cli->operand[0], &options, err));
+    options.allows_library = true;
     pc_status status = pc_study_check(&options, text, err);
     pc_error write_error = {0};
     const pc_status written = pc_cli_write(cli, (pc_span){text->data, text->bytes}, &write_error);
@@ -55,7 +56,7 @@ static pc_status run(pc_cli *cli, pc_error *err)
 
 const pc_command pc_command_check = {
     .name = "check",
-    .summary = "validates a study",
+    .summary = "validates a study or a library",
     .operands = "STUDY.json",
     .detail = "Reads a study without running it. Each error is one line: where in the file, what\n"
               "kind, what was expected and the nearest known name.\n",

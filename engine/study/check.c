@@ -87,8 +87,10 @@ pc_status pc_study_check(const pc_study_options *options, pc_buffer *out, pc_err
     } else if (status == PC_OK) {
         status = pc_session_warn(&session, out, err);
         if (status == PC_OK) {
-            status = pc_buffer_print(out, err, "study '%s' is valid, level %d\n", study->name,
-                                     study->level);
+            status = study->is_library
+                         ? pc_buffer_print(out, err, "library '%s' is valid\n", options->study)
+                         : pc_buffer_print(out, err, "study '%s' is valid, level %d\n", study->name,
+                                           study->level);
         }
     }
     pc_session_close(&session);

@@ -346,7 +346,7 @@ static pc_status load_doc(pc_loader *loader, pc_doc *doc)
                    {"events", pc_parse_events},   {"exposures", pc_parse_exposures},
                    {"cohorts", pc_parse_cohorts}, {"statistics", pc_parse_statistics},
                    {"exports", pc_parse_exports}};
-    const bool is_study = doc->prefix[0] == '\0';
+    const bool is_study = doc->prefix[0] == '\0' && !loader->study->is_library;
     PC_TRY(apply_settings(loader));
     PC_TRY(pc_check_keys(loader, doc->json, NULL, is_study ? study_keys : library_keys, NULL));
     if (is_study) {
@@ -403,9 +403,10 @@ static pc_status load_study(pc_loader *loader)
     if (!pc_expect(loader, doc->json, PC_JSON_OBJECT, NULL, &status)) return status;
     const pc_json *name = pc_json_get(doc->json, "study");
     const pc_place place = {.key = "study"};
-    if (name == NULL) {
+    study->is_library = name == NULL && loader->options->allows_library;
+    if (name == NULL && !study->is_library) {
         PC_TRY(pc_problem(loader, NULL, "key", "'study' is missing: the file is a library"));
-    } else {
+    } else if (name != NULL) {
         PC_TRY(pc_read_text(loader, name, &place, &study->name));
         if (study->name != NULL && !pc_name_is_plain(loader, study->name, &place, &status)) {
             PC_TRY(status);

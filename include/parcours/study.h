@@ -19,6 +19,7 @@ typedef struct pc_study_options {
     int grid_count;
     const char *scratch; ///< run: folder for rows that joins exchange; made and removed
     const char *share;   ///< folder of shipped data (models/, library/)
+    bool allows_library; ///< check: the file may be a library, which has no statistics
     bool unprotected;    ///< run: release/ without disclosure control
     bool resume;         ///< run: goes on with what `out` holds; nothing is done when complete
     bool keep_going;     ///< run: goes on without shards that cannot be read

@@ -36,6 +36,15 @@ cat >library.json <<'END'
 END
 expect 0 "is valid, level 2" "$parcours" check library.json
 
+# A library by itself.
+for library in acts drugs hospital snds; do
+    expect 0 "is valid" "$parcours" check "$top/jobs/library/$library.json"
+done
+echo '{"statistics": {"n": {"count": "x"}}}' >alone.json
+expect 2 "unknown key 'statistics'" "$parcours" check alone.json
+echo '{"codes": {"a": {"ACT": ["A10*"]}}}' >alone.json
+expect 2 "has no code system 'ACT', did you mean 'ATC'?" "$parcours" check alone.json
+
 # The disease map is found by its name from any study: the example of docs/cartographie.md.
 awk '/<!-- example -->/ {take = 1; next} take && /^```$/ {take = 0} take && !/^```/' "$top/docs/cartographie.md" >one.json
 expect 0 "is valid, level 2" "$parcours" check one.json
