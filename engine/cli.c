@@ -106,6 +106,18 @@ static pc_status be_patient(const pc_cli *cli, pc_patience *patience, pc_error *
     return pc_patience_begin(patience, cli->log.rank, seconds, err);
 }
 
+// What grows with the number of ranks, of the rank that has most of it. Seen in JSON logs.
+static void log_costs(const pc_cli *cli)
+{
+    const pc_comm_counts c = pc_comm_counted(cli->comm);
+    int64_t most[] = {c.collectives, c.messages, c.bytes, (int64_t)cli->budget.peak_bytes};
+    pc_comm_max_int64(cli->comm, most, (int)(sizeof most / sizeof most[0]));
+    pc_log_line(&cli->log, PC_DEBUG, "costs",
+                "ranks=%d collectives=%lld messages=%lld message_bytes=%lld peak_bytes=%lld",
+                pc_comm_size(cli->comm), (long long)most[0], (long long)most[1], (long long)most[2],
+                (long long)most[3]);
+}
+
 static pc_status run(pc_cli *cli, pc_patience *patience, int argc, char **argv, pc_error *err)
 {
     pc_status status = find_share(cli, err);
@@ -117,7 +129,9 @@ static pc_status run(pc_cli *cli, pc_patience *patience, int argc, char **argv, 
     status = pc_comm_agree(cli->comm, status, err);
     if (status != PC_OK) return status;
     if (cli->wants_help || cli->wants_version) return tell(cli, err);
-    return cli->command->run(cli, err);
+    PC_TRY(cli->command->run(cli, err));
+    log_costs(cli);
+    return PC_OK;
 }
 
 int pc_main(int argc, char **argv)

@@ -63,8 +63,8 @@ static pc_status run(pc_cli *cli, pc_error *err)
                                  .set_count = options.set_count}};
     status = pc_audit_begin(cli, &audit, err);
     if (status != PC_OK) return status;
-    int lost = 0;
-    status = pc_study_run(cli->comm, &options, &cli->log, &lost, err);
+    pc_study_outcome outcome = {0};
+    status = pc_study_run(cli->comm, &options, &cli->log, &outcome, err);
     char digest[PC_DIGEST_TEXT_BYTES] = "";
     if (status == PC_OK && pc_comm_rank(cli->comm) == 0) {
         audit.record.output = options.out;
@@ -73,12 +73,12 @@ static pc_status run(pc_cli *cli, pc_error *err)
     }
     status = pc_comm_agree(cli->comm, status, err);
     status = pc_audit_end(cli, &audit, status, err);
-    if (status != PC_OK || lost == 0) return status;
+    if (status != PC_OK || outcome.lost == 0) return status;
     return PC_FAIL(
         err, PC_BAD_INPUT,
         "%d shards are missing in the results: '%s/manifest.json' names them; once they can "
         "be read, --resume adds them",
-        lost, options.out);
+        outcome.lost, options.out);
 }
 
 const pc_command pc_command_run = {

@@ -68,6 +68,30 @@ void pc_comm_close(pc_comm *comm)
     pc_comm_must(MPI_Finalize(), "ending MPI");
 }
 
+pc_comm *pc_comm_alone(pc_budget *budget, pc_error *err)
+{
+    pc_arena self = {.budget = budget};
+    pc_comm *alone = pc_arena_take(&self, sizeof *alone, err);
+    if (alone == NULL) return NULL;
+    *alone = (pc_comm){.self = self, .size = 1, .node_size = 1, .round_bytes = PC_COMM_ROUND_BYTES};
+    pc_comm_must(MPI_Comm_dup(MPI_COMM_SELF, &alone->mpi), "copying the communicator of one rank");
+    pc_comm_must(MPI_Comm_set_errhandler(alone->mpi, MPI_ERRORS_RETURN), "setting the handler");
+    return alone;
+}
+
+void pc_comm_alone_close(pc_comm *alone)
+{
+    if (alone == NULL) return;
+    pc_comm_must(MPI_Comm_free(&alone->mpi), "freeing a communicator");
+    pc_arena self = alone->self; // a copy: the struct lies in it
+    pc_arena_reset(&self);
+}
+
+pc_comm_counts pc_comm_counted(const pc_comm *comm)
+{
+    return comm->counts;
+}
+
 int pc_comm_rank(const pc_comm *comm)
 {
     return comm->rank;
@@ -86,6 +110,7 @@ int pc_comm_node_size(const pc_comm *comm)
 pc_status pc_comm_agree(pc_comm *comm, pc_status status, pc_error *err)
 {
     assert(err != NULL);
+    comm->counts.collectives++;
     const int mine = status == PC_OK ? comm->size : comm->rank;
     int speaker = comm->size;
     pc_comm_must(MPI_Allreduce(&mine, &speaker, 1, MPI_INT, MPI_MIN, comm->mpi),
@@ -105,6 +130,7 @@ static void reduce_int64(pc_comm *comm, int64_t *value, int count, MPI_Op op, co
 {
     for (int at = 0; at < count; at += MOST_VALUES) {
         const int piece = count - at < MOST_VALUES ? count - at : MOST_VALUES;
+        comm->counts.collectives++;
         pc_comm_must(MPI_Allreduce(MPI_IN_PLACE, value + at, piece, MPI_INT64_T, op, comm->mpi),
                      what);
     }
@@ -128,6 +154,7 @@ void pc_comm_min_int64(pc_comm *comm, int64_t *value, int count)
 void pc_comm_scan_int64(pc_comm *comm, int64_t value, int64_t *before)
 {
     int64_t sum = 0;
+    comm->counts.collectives++;
     pc_comm_must(MPI_Exscan(&value, &sum, 1, MPI_INT64_T, MPI_SUM, comm->mpi),
                  "summing over lower ranks");
     *before = comm->rank == 0 ? 0 : sum; // MPI leaves rank 0's undefined
@@ -135,6 +162,7 @@ void pc_comm_scan_int64(pc_comm *comm, int64_t value, int64_t *before)
 
 void pc_comm_barrier(pc_comm *comm)
 {
+    comm->counts.collectives++;
     pc_comm_must(MPI_Barrier(comm->mpi), "waiting for all ranks");
 }
 
@@ -143,6 +171,7 @@ void pc_comm_broadcast(pc_comm *comm, void *data, size_t bytes)
     char *at = data;
     while (bytes > 0) {
         const int piece = pc_comm_piece(comm, bytes);
+        comm->counts.collectives++;
         pc_comm_must(MPI_Bcast(at, piece, MPI_BYTE, 0, comm->mpi), "sending to all ranks");
         at += piece;
         bytes -= (size_t)piece;

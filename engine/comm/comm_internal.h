@@ -16,11 +16,18 @@ struct pc_comm {
     int size;
     int node_size;
     size_t round_bytes; // PC_COMM_ROUND_BYTES; tests make it small
-    int64_t sent_bytes; // see pc_comm_sent_bytes
+    pc_comm_counts counts;
 };
 
 /** Prints what failed and ends all ranks unless `code` is MPI_SUCCESS. Local. */
 void pc_comm_must(int code, const char *what);
+
+/** Notes a message of `bytes` to another rank. Local. */
+static inline void pc_comm_count(pc_comm *comm, size_t bytes)
+{
+    comm->counts.messages++;
+    comm->counts.bytes += (int64_t)bytes;
+}
 
 /** Bytes of the next message of `bytes` that are still to go: at most one round. Local. */
 int pc_comm_piece(const pc_comm *comm, size_t bytes);

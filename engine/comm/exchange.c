@@ -7,17 +7,12 @@
 
 enum { TAG_GATHER = 1, TAG_EXCHANGE, TAG_HEAD, TAG_ANSWER, TAG_STATE };
 
-int64_t pc_comm_sent_bytes(const pc_comm *comm)
-{
-    return comm->sent_bytes;
-}
-
 static void send_all(pc_comm *comm, const char *data, size_t bytes, int to, int tag)
 {
-    comm->sent_bytes += (int64_t)bytes;
     while (bytes > 0) {
         const int piece = pc_comm_piece(comm, bytes);
         pc_comm_must(MPI_Send(data, piece, MPI_BYTE, to, tag, comm->mpi), "sending to a rank");
+        pc_comm_count(comm, (size_t)piece);
         data += piece;
         bytes -= (size_t)piece;
     }
@@ -62,6 +57,7 @@ pc_status pc_comm_gather(pc_comm *comm, pc_span mine, pc_buffer *all, int64_t *b
     status = pc_comm_agree(comm, status, err);
     if (status != PC_OK) goto done;
     const int64_t mine_bytes = (int64_t)mine.bytes;
+    comm->counts.collectives++;
     pc_comm_must(MPI_Gather(&mine_bytes, 1, MPI_INT64_T, bytes, 1, MPI_INT64_T, 0, comm->mpi),
                  "gathering sizes");
     status = make_room(comm, bytes, all, err);
@@ -85,7 +81,6 @@ done:
 // Sends `out` to rank `to` while `in` arrives from rank `from`.
 static void exchange_pair(pc_comm *comm, pc_span out, int to, pc_buffer in, int from)
 {
-    comm->sent_bytes += (int64_t)out.bytes;
     while (out.bytes > 0 || in.bytes > 0) {
         MPI_Request request[2];
         int count = 0;
@@ -102,6 +97,7 @@ static void exchange_pair(pc_comm *comm, pc_span out, int to, pc_buffer in, int 
             pc_comm_must(MPI_Isend(out.data, out_piece, MPI_BYTE, to, TAG_EXCHANGE, comm->mpi,
                                    &request[count++]),
                          "sending in an exchange");
+            pc_comm_count(comm, (size_t)out_piece);
             out.data += out_piece;
             out.bytes -= (size_t)out_piece;
         }
@@ -124,6 +120,7 @@ pc_status pc_comm_exchange(pc_comm *comm, const pc_span *out, pc_buffer *in, int
     for (int rank = 0; rank < size; rank++) {
         out_bytes[rank] = (int64_t)out[rank].bytes;
     }
+    comm->counts.collectives++;
     pc_comm_must(MPI_Alltoall(out_bytes, 1, MPI_INT64_T, in_bytes, 1, MPI_INT64_T, comm->mpi),
                  "exchanging sizes");
     status = make_room(comm, in_bytes, in, err);
@@ -131,6 +128,7 @@ pc_status pc_comm_exchange(pc_comm *comm, const pc_span *out, pc_buffer *in, int
     for (int rank = 1; rank < size; rank++) {
         in_start[rank] = in_start[rank - 1] + in_bytes[rank - 1];
     }
+    comm->counts.kept_bytes += (int64_t)out[comm->rank].bytes;
     if (out[comm->rank].bytes > 0) {
         memcpy(in->data + in_start[comm->rank], out[comm->rank].data, out[comm->rank].bytes);
     }
@@ -152,6 +150,7 @@ static void send_state(pc_comm *comm, pc_status status, const pc_buffer *state, 
     const int64_t bytes = status == PC_OK ? (int64_t)state->bytes : -1;
     int64_t wanted = 0;
     pc_comm_must(MPI_Send(&bytes, 1, MPI_INT64_T, to, TAG_HEAD, comm->mpi), "sending a size");
+    pc_comm_count(comm, sizeof bytes);
     if (bytes < 0) return;
     pc_comm_must(MPI_Recv(&wanted, 1, MPI_INT64_T, to, TAG_ANSWER, comm->mpi, MPI_STATUS_IGNORE),
                  "receiving an answer");
@@ -173,6 +172,7 @@ static pc_status receive_state(pc_comm *comm, pc_status status, pc_buffer *state
     const int64_t wanted = *came ? 1 : 0;
     pc_comm_must(MPI_Send(&wanted, 1, MPI_INT64_T, from, TAG_ANSWER, comm->mpi),
                  "sending an answer");
+    pc_comm_count(comm, sizeof wanted);
     if (!*came) return status;
     state->bytes = (size_t)bytes;
     receive_all(comm, state->data, state->bytes, from, TAG_STATE);

@@ -15,15 +15,19 @@ static int64_t resident_bytes(void)
 
 void ingest_phase_end(ingest_job *job, const char *name)
 {
-    const double now = pc_clock_s();
-    const int64_t sent = pc_comm_sent_bytes(job->comm);
-    if (job->phase_count < MOST_PHASES) {
-        job->phase[job->phase_count++] = (ingest_phase){.name = name,
-                                                        .seconds = now - job->phase_started_s,
-                                                        .sent_bytes = sent - job->sent_before,
-                                                        .resident_bytes = resident_bytes()};
+    const double now = pc_clock_s(), cpu_s = pc_cpu_s();
+    const int64_t sent = pc_comm_counted(job->comm).bytes;
+    pc_ingest_profile *profile = &job->profile;
+    if (profile->phase_count < PC_INGEST_PHASES) {
+        const int at = profile->phase_count++;
+        profile->phase[at].name = name;
+        profile->phase[at].seconds = now - job->phase_started_s;
+        profile->phase[at].cpu_s = cpu_s - job->phase_started_cpu_s;
+        profile->phase[at].sent_bytes = sent - job->sent_before;
+        profile->phase[at].resident_bytes = resident_bytes();
     }
     job->phase_started_s = now;
+    job->phase_started_cpu_s = cpu_s;
     job->sent_before = sent;
 }
 
@@ -118,15 +122,16 @@ static void warn_of_files(const ingest_job *job)
 /** What it took, of the rank that took most. Collective. */
 static void log_phases(const ingest_job *job)
 {
-    for (int i = 0; i < job->phase_count; i++) {
-        const ingest_phase *phase = &job->phase[i];
-        int64_t most[2] = {phase->sent_bytes, phase->resident_bytes};
+    const pc_ingest_profile *profile = &job->profile;
+    for (int i = 0; i < profile->phase_count; i++) {
+        int64_t most[2] = {profile->phase[i].sent_bytes, profile->phase[i].resident_bytes};
         pc_comm_max_int64(job->comm, most, 2);
         pc_log_line(job->log, PC_INFO, "ingest_phase",
-                    "phase=%s seconds=%.2f sent_mib=%lld resident_mib=%lld", phase->name,
-                    phase->seconds, (long long)(most[0] >> 20), (long long)(most[1] >> 20));
+                    "phase=%s seconds=%.2f sent_mib=%lld resident_mib=%lld", profile->phase[i].name,
+                    profile->phase[i].seconds, (long long)(most[0] >> 20),
+                    (long long)(most[1] >> 20));
     }
-    int64_t most[3] = {(int64_t)job->budget->peak_bytes, pc_comm_sent_bytes(job->comm),
+    int64_t most[3] = {(int64_t)job->budget->peak_bytes, pc_comm_counted(job->comm).bytes,
                        resident_bytes()};
     int64_t sum[2] = {job->spilled_bytes, most[1]};
     pc_comm_max_int64(job->comm, most, 3);
@@ -173,7 +178,8 @@ pc_status pc_ingest_run(pc_comm *comm, const pc_ingest_options *options, const p
                       .lock_file = -1,
                       .part.budget = options->budget,
                       .written_report.budget = options->budget,
-                      .phase_started_s = pc_clock_s()};
+                      .phase_started_s = pc_clock_s(),
+                      .phase_started_cpu_s = pc_cpu_s()};
     bool is_done = false;
     const bool adds = options->append || options->replace || options->compact;
     pc_status status = adds ? old_open(&job, err) : PC_OK;
@@ -189,6 +195,8 @@ pc_status pc_ingest_run(pc_comm *comm, const pc_ingest_options *options, const p
         pc_log_line(log, PC_INFO, "ingest_complete", "store=%s nothing_to_do=true", options->store);
     } else if (status == PC_OK) {
         log_phases(&job);
+        job.profile.spilled_bytes = job.spilled_bytes;
+        if (options->profile != NULL) *options->profile = job.profile;
     }
     release(&job);
     return status;

@@ -32,7 +32,6 @@ enum {
     DEFAULT_SHARD_BYTES = 512 * 1024 * 1024, // of input
     LEAST_SHARDS = 16,
     MOST_SHARDS = 65536,
-    MOST_PHASES = 16,  // of the table of times
     MOST_FILES = 65535 // a row's source keeps the file in 16 bits
 };
 
@@ -52,13 +51,6 @@ typedef struct ingest_file {
     int64_t rows_read;
     int64_t reject[PC_REJECT_COUNT];
 } ingest_file;
-
-typedef struct ingest_phase {
-    const char *name;
-    double seconds;
-    int64_t sent_bytes;     // to other ranks, in this phase
-    int64_t resident_bytes; // most that the system has seen of this rank until its end
-} ingest_phase;
 
 typedef struct ingest_old ingest_old;
 typedef struct ingest_report ingest_report; // report.h
@@ -117,9 +109,8 @@ typedef struct ingest_job {
 
     pc_buffer part;        // pc_part_info structs of this rank
     ingest_report *report; // counts of the delivery report
-    int phase_count;
-    ingest_phase phase[MOST_PHASES];
-    double phase_started_s;
+    pc_ingest_profile profile;
+    double phase_started_s, phase_started_cpu_s;
     int64_t sent_before; // this phase
 } ingest_job;
 

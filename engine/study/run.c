@@ -35,7 +35,8 @@ typedef struct study_grid {
     pc_grid_point *point; ///< [count]
     study_run *run;       ///< [count]
     pc_lost *lost;        ///< borrowed: outlives a start over
-    bool starts_over;     ///< a shard was lost: the states of some ranks hold a part of it
+    pc_study_outcome *outcome;
+    bool starts_over; ///< a shard was lost: the states of some ranks hold a part of it
 } study_grid;
 
 static bool is_done(const study_run *run, int shard)
@@ -537,6 +538,15 @@ static pc_status execute(study_grid *grid, double began, pc_error *err)
         run->output.open_s = open_s;
         run->output.scan_s = scan_s;
         PC_TRY(finish(run, &grid->point[i].options, err));
+        const pc_output *o = &run->output;
+        *grid->outcome = (pc_study_outcome){.lost = grid->lost->count,
+                                            .rows = o->counts.read.rows,
+                                            .bytes = o->counts.read.bytes_read,
+                                            .open_s = o->open_s,
+                                            .scan_s = o->scan_s,
+                                            .reduce_s = o->reduce_s,
+                                            .write_s = o->write_s,
+                                            .scan_cpu_s = o->counts.cpu_s};
     }
     return PC_OK;
 }
@@ -637,13 +647,15 @@ static void close_grid(study_grid *grid)
 
 /** One start: all studies of the grid, or as far as a lost shard lets them. Collective. */
 static pc_status run_once(pc_comm *comm, const pc_study_options *options, const pc_log *log,
-                          pc_lost *lost, bool *starts_over, pc_error *err)
+                          pc_lost *lost, pc_study_outcome *outcome, bool *starts_over,
+                          pc_error *err)
 {
     const double began = pc_clock_s();
     study_grid grid = {.comm = comm,
                        .log = log,
                        .options = options,
                        .lost = lost,
+                       .outcome = outcome,
                        .arena = {.budget = options->budget}};
     pc_status status = pc_comm_agree(comm, open_grid(&grid, err), err);
     bool is_complete = false;
@@ -664,19 +676,19 @@ static pc_status run_once(pc_comm *comm, const pc_study_options *options, const 
     return status;
 }
 
-pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log, int *lost,
-                       pc_error *err)
+pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log,
+                       pc_study_outcome *outcome, pc_error *err)
 {
-    pc_lost left_out = {.arena = {.budget = options->budget}};
+    pc_lost lost = {.arena = {.budget = options->budget}};
+    *outcome = (pc_study_outcome){0};
     pc_study_options again = *options;
     bool starts_over = false;
     pc_status status;
     do {
         // The ranks that met a shard they cannot read come back to what they had kept before it.
-        status = run_once(comm, &again, log, &left_out, &starts_over, err);
+        status = run_once(comm, &again, log, &lost, outcome, &starts_over, err);
         again.resume = true;
     } while (status == PC_OK && starts_over);
-    *lost = left_out.count;
-    pc_lost_close(&left_out);
+    pc_lost_close(&lost);
     return status;
 }

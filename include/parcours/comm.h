@@ -24,6 +24,23 @@ int pc_comm_size(const pc_comm *comm);
 /** Ranks on this rank's node. Local (found once at open). */
 int pc_comm_node_size(const pc_comm *comm);
 
+/** What this rank has said so far. A collective call of MPI counts once, whatever it sends inside.
+ */
+typedef struct pc_comm_counts {
+    int64_t collectives; ///< calls that all ranks join
+    int64_t messages;    ///< sent to one other rank, at most a round each
+    int64_t bytes;       ///< in these messages
+    int64_t kept_bytes;  ///< of exchanges: what stayed on this rank
+} pc_comm_counts;
+/** Local. Since pc_comm_open, or pc_comm_alone. */
+pc_comm_counts pc_comm_counted(const pc_comm *comm);
+
+/** This rank by itself, to run on it what is collective, beside others that do the same. Local.
+ *  NULL: refused. `budget` is borrowed. */
+pc_comm *pc_comm_alone(pc_budget *budget, pc_error *err);
+/** Ends what `pc_comm_alone` gave; MPI goes on. Accepts NULL. */
+void pc_comm_alone_close(pc_comm *alone);
+
 /** Collective. Every rank leaves with the status and sentence of the lowest failing rank.
  *  @param err  not NULL. On ranks that did not fail it is overwritten. */
 pc_status pc_comm_agree(pc_comm *comm, pc_status status, pc_error *err);
@@ -51,9 +68,6 @@ pc_status pc_comm_gather(pc_comm *comm, pc_span mine, pc_buffer *all, int64_t *b
  *  @param in_bytes  [ranks] how much came from each rank */
 pc_status pc_comm_exchange(pc_comm *comm, const pc_span *out, pc_buffer *in, int64_t *in_bytes,
                            pc_error *err) PC_MUST_CHECK;
-
-/** Bytes that this rank has sent to others by gather, exchange and reduce. Local. */
-int64_t pc_comm_sent_bytes(const pc_comm *comm);
 
 /** Merges a partial state given as bytes: `into` += `other`. Local. */
 typedef pc_status (*pc_merge)(void *context, pc_span other, pc_error *err);

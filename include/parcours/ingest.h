@@ -6,6 +6,20 @@
 #include "parcours/comm.h"
 #include "parcours/log.h"
 
+enum { PC_INGEST_PHASES = 16 };
+
+/** What an ingest took on this rank, phase by phase. */
+typedef struct pc_ingest_profile {
+    int phase_count;
+    struct {
+        const char *name;
+        double seconds, cpu_s;
+        int64_t sent_bytes;     ///< to other ranks
+        int64_t resident_bytes; ///< most that the system has seen of this rank until its end
+    } phase[PC_INGEST_PHASES];
+    int64_t spilled_bytes;
+} pc_ingest_profile;
+
 typedef struct pc_ingest_options {
     const char *model;   ///< name of a shipped model or path of a model file; NULL: the store's
     const char *in;      ///< folder of the delivery; NULL with `compact`
@@ -20,6 +34,7 @@ typedef struct pc_ingest_options {
     const char *scratch; ///< folder for what does not fit in memory; NULL: STORE/scratch
     const char *share;   ///< folder of shipped data (models)
     pc_budget *budget;   ///< of this rank
+    pc_ingest_profile *profile; ///< filled when all went well; NULL: nobody asks
 } pc_ingest_options;
 
 /** Makes the store, or changes it. Collective over comm.

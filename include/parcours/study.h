@@ -38,12 +38,19 @@ pc_status pc_study_check(const pc_study_options *options, pc_buffer *out,
 pc_status pc_study_explain(const pc_study_options *options, pc_buffer *out,
                            pc_error *err) PC_MUST_CHECK;
 
+/** What a run came to. Times are those of the last start; of a grid those of its last study. */
+typedef struct pc_study_outcome {
+    int lost;                                 ///< shards that the results lack (`keep_going`)
+    int64_t rows, bytes;                      ///< read, over all ranks
+    double open_s, scan_s, reduce_s, write_s; ///< on this rank
+    double scan_cpu_s;                        ///< over all ranks, without waiting
+} pc_study_outcome;
+
 /** Runs a study and writes `options->out`: release/, control/, cohorts/, manifest.json. Collective
  *  over comm: every rank passes the same options (but its own budget).
- *  @param lost  how many shards the results lack: above 0 with `keep_going` only
  *  @return PC_OK; PC_BAD_JOB: study (all errors are logged), options, or `out` holds other results;
  *          PC_BAD_INPUT, PC_NO_MEMORY, PC_IO, PC_STOPPED. Every rank the same */
-pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log, int *lost,
-                       pc_error *err) PC_MUST_CHECK;
+pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_log *log,
+                       pc_study_outcome *outcome, pc_error *err) PC_MUST_CHECK;
 
 #endif

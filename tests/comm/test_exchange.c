@@ -208,8 +208,41 @@ static void test_reduce_with_each_rank_failing(void)
     pc_buffer_release(&n.text);
 }
 
+// Each rank talks to itself while others do the same; what it says to others is counted.
+static void test_alone_and_counted(void)
+{
+    const int size = pc_comm_size(pc_test_comm);
+    pc_budget budget = {0};
+    pc_error err = {0};
+    pc_comm *alone = pc_comm_alone(&budget, &err);
+    CU_ASSERT_PTR_NOT_NULL(alone);
+    if (alone == NULL) return;
+    pc_buffer in = {.budget = &budget};
+    int64_t in_bytes[MOST_RANKS] = {0};
+    const pc_span mine = {"abc", 3};
+    CU_ASSERT_EQUAL(pc_comm_exchange(alone, &mine, &in, in_bytes, &err), PC_OK);
+    CU_ASSERT(in.bytes == 3 && memcmp(in.data, "abc", 3) == 0);
+    const pc_comm_counts counted = pc_comm_counted(alone);
+    CU_ASSERT(counted.messages == 0 && counted.kept_bytes == 3 && counted.collectives > 0);
+    pc_comm_alone_close(alone);
+
+    pc_span out[MOST_RANKS];
+    for (int rank = 0; rank < size; rank++)
+        out[rank] = mine;
+    const pc_comm_counts before = pc_comm_counted(pc_test_comm);
+    CU_ASSERT_EQUAL(pc_comm_exchange(pc_test_comm, out, &in, in_bytes, &err), PC_OK);
+    const pc_comm_counts after = pc_comm_counted(pc_test_comm);
+    CU_ASSERT_EQUAL(after.messages - before.messages, size - 1);
+    CU_ASSERT_EQUAL(after.bytes - before.bytes, 3 * (size - 1));
+    CU_ASSERT_EQUAL(after.kept_bytes - before.kept_bytes, 3);
+    pc_buffer_release(&in);
+    budget.limit_bytes = 8;
+    CU_ASSERT_PTR_NULL(pc_comm_alone(&budget, &err));
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+}
+
 PC_COMM_TEST_MAIN("exchange", {"exchange", test_exchange},
                   {"exchange without memory", test_exchange_without_memory},
-                  {"gather", test_gather},
+                  {"gather", test_gather}, {"alone and counted", test_alone_and_counted},
                   {"reduction merges in order of ranks", test_reduce_merges_in_order_of_ranks},
                   {"reduction with each rank failing", test_reduce_with_each_rank_failing});
