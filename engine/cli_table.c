@@ -16,12 +16,14 @@ extern const pc_command pc_command_explain;
 extern const pc_command pc_command_check;
 extern const pc_command pc_command_report;
 extern const pc_command pc_command_verify;
+extern const pc_command pc_command_calibrate;
+extern const pc_command pc_command_plan;
 
 static const pc_command *const command[] = {
-    &pc_command_synth,    &pc_command_ingest, &pc_command_compact, &pc_command_info,
-    &pc_command_query,    &pc_command_run,    &pc_command_cohorts, &pc_command_lint,
-    &pc_command_describe, &pc_command_omop,   &pc_command_explain, &pc_command_check,
-    &pc_command_report,   &pc_command_verify,
+    &pc_command_synth,    &pc_command_ingest, &pc_command_compact,   &pc_command_info,
+    &pc_command_query,    &pc_command_run,    &pc_command_cohorts,   &pc_command_lint,
+    &pc_command_describe, &pc_command_omop,   &pc_command_explain,   &pc_command_check,
+    &pc_command_report,   &pc_command_verify, &pc_command_calibrate, &pc_command_plan,
 };
 
 const pc_command *const *pc_command_list(size_t *count)

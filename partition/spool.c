@@ -27,6 +27,7 @@ struct pc_spool_pool {
     bool context_is_counted;
     pc_buffer turned; // a block, transposed
     pc_buffer packed; // a block, packed
+    int64_t all_packed_bytes;
     pc_spool *newest; // list of all spools
 };
 
@@ -101,6 +102,11 @@ void pc_spool_pool_close(pc_spool_pool *pool)
     pc_arena_reset(&arena);
 }
 
+int64_t pc_spool_pool_packed(const pc_spool_pool *pool)
+{
+    return pool->all_packed_bytes;
+}
+
 int64_t pc_spool_pool_spilled(const pc_spool_pool *pool)
 {
     return pool->file_bytes;
@@ -168,6 +174,7 @@ static pc_status pool_spill(pc_spool_pool *pool, size_t bytes, spool_block *bloc
 static pc_status pool_keep(pc_spool_pool *pool, size_t bytes, spool_block *block, pc_error *err)
 {
     block->packed_bytes = bytes;
+    pool->all_packed_bytes += (int64_t)bytes;
     block->offset = SPOOL_MEMORY_ONLY;
     if (pool->memory_used + bytes <= pool->memory_bytes) {
         if (pc_buffer_append(&block->data, pool->packed.data, bytes, NULL) == PC_OK) {

@@ -92,6 +92,11 @@ pc_comm_counts pc_comm_counted(const pc_comm *comm)
     return comm->counts;
 }
 
+void pc_comm_count_kept(pc_comm *comm, size_t bytes)
+{
+    comm->counts.kept_bytes += (int64_t)bytes;
+}
+
 int pc_comm_rank(const pc_comm *comm)
 {
     return comm->rank;

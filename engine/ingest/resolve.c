@@ -536,6 +536,7 @@ pc_status ingest_resolve(ingest_job *job, pc_error *err)
     resolver_release(&r);
     if (status == PC_OK) status = seal_buckets(job, err);
     job->spilled_bytes += pc_spool_pool_spilled(job->read_pool);
+    job->profile.packed_bytes += pc_spool_pool_packed(job->read_pool);
     pc_spool_pool_close(job->read_pool);
     job->read_pool = NULL;
     return pc_comm_agree(job->comm, status, err);

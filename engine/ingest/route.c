@@ -116,6 +116,7 @@ static pc_status add_records(ingest_job *job, scatter *to, int table, const unsi
     const int owner = owner_of_bucket(job, bucket);
     if (job->is_written[shard_of_bucket(job, bucket)] != 0) return PC_OK; // before an interruption
     if (owner == job->rank) {
+        pc_comm_count_kept(job->comm, (size_t)count * to->record_bytes);
         return keep_in_bucket(job, bucket, table, (int)to->record_bytes, record, count, err);
     }
     return pc_buffer_append(&to->to[owner], record, (size_t)count * to->record_bytes, err);

@@ -32,6 +32,7 @@ void scatter_release(scatter *s)
 pc_status scatter_send(scatter *s, pc_error *err)
 {
     s->in.bytes = 0;
+    pc_comm_count_kept(s->comm, s->to[s->rank].bytes);
     if (s->ranks == 1) return PC_OK;
     for (int r = 0; r < s->ranks; r++) {
         const bool is_mine = r == s->rank;

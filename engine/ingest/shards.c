@@ -338,6 +338,7 @@ pc_status ingest_write_shards(ingest_job *job, pc_error *err)
     if (status == PC_OK) status = write_own(&s, counter, err);
     close_state(&s);
     job->spilled_bytes += pc_spool_pool_spilled(job->bucket_pool);
+    job->profile.packed_bytes += pc_spool_pool_packed(job->bucket_pool);
     pc_spool_pool_close(job->bucket_pool);
     job->bucket_pool = NULL;
     pc_counter_close(job->comm, counter);

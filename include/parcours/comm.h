@@ -35,6 +35,9 @@ typedef struct pc_comm_counts {
 /** Local. Since pc_comm_open, or pc_comm_alone. */
 pc_comm_counts pc_comm_counted(const pc_comm *comm);
 
+/** Local. Notes what would have been sent, had this rank not been its owner. */
+void pc_comm_count_kept(pc_comm *comm, size_t bytes);
+
 /** This rank by itself, to run on it what is collective, beside others that do the same. Local.
  *  NULL: refused. `budget` is borrowed. */
 pc_comm *pc_comm_alone(pc_budget *budget, pc_error *err);

@@ -17,7 +17,8 @@ typedef struct pc_ingest_profile {
         int64_t sent_bytes;     ///< to other ranks
         int64_t resident_bytes; ///< most that the system has seen of this rank until its end
     } phase[PC_INGEST_PHASES];
-    int64_t spilled_bytes;
+    int64_t packed_bytes;  ///< of rows put aside, twice each: as read, and by shard
+    int64_t spilled_bytes; ///< of these, what memory did not hold
 } pc_ingest_profile;
 
 typedef struct pc_ingest_options {

@@ -21,6 +21,8 @@ pc_status pc_spool_pool_open(const char *scratch, size_t memory_bytes, pc_budget
                              pc_spool_pool **out, pc_error *err) PC_MUST_CHECK;
 /** Closes the pool and all its spools. Accepts NULL. */
 void pc_spool_pool_close(pc_spool_pool *pool);
+/** Bytes of all blocks so far, packed, in memory or not. Local. */
+int64_t pc_spool_pool_packed(const pc_spool_pool *pool);
 /** Bytes that were written to the scratch file so far. */
 int64_t pc_spool_pool_spilled(const pc_spool_pool *pool);
 

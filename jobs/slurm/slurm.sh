@@ -7,15 +7,21 @@ export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-1}
 export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
 
 # The launcher: srun (PMIx) unless the site prefers mpirun. Ranks are those of the allocation, one a core.
-launch() {
+launcher() {
     case ${PARCOURS_LAUNCHER:-srun} in
-        srun) exec srun --mpi="${PARCOURS_MPI:-pmix}" --kill-on-bad-exit=1 ${PARCOURS_BIND:---cpu-bind=cores --mem-bind=local} "$@" ;;
-        mpirun) exec mpirun --quiet ${PARCOURS_BIND:---map-by core --bind-to core} "$@" ;;
+        srun) echo "srun --mpi=${PARCOURS_MPI:-pmix} --kill-on-bad-exit=1 ${PARCOURS_BIND:---cpu-bind=cores --mem-bind=local}" ;;
+        mpirun) echo "mpirun --quiet ${PARCOURS_BIND:---map-by core --bind-to core}" ;;
         *)
             echo "PARCOURS_LAUNCHER is '${PARCOURS_LAUNCHER}': expected srun or mpirun" >&2
-            exit 2
+            return 2
             ;;
     esac
+}
+
+launch() {
+    local words
+    words=$(launcher) || exit 2
+    exec $words "$@" # words of several options
 }
 
 # What a log should tell of where it was made.

@@ -78,6 +78,17 @@ job=$(PARCOURS_LAUNCHER=mpirun submit mpirun --nodes=2 "$batch/run.sbatch" "$stu
 succeeded "$job" mpirun
 same_results "$work/by_mpirun" mpirun
 
+# A scaling study: a job a point, put together afterwards.
+for nodes in 1 2; do
+    job=$(PARCOURS_SCALING=$top/scripts/scaling submit point$nodes --nodes=$nodes "$batch/scaling.sbatch" "$study" "$work/store" \
+        "$work/points" --runs 2)
+    succeeded "$job" point$nodes
+done
+"$top/scripts/scaling" join --out "$work/points" >said 2>&1 || fail "scaling: join: $(tail -n 2 said)"
+[ "$(wc -l <"$work/points/points.csv")" = 3 ] && [ "$(wc -l <"$work/points/scaling.csv")" = 5 ] ||
+    fail "scaling: two points of two runs are expected: $(cat said)"
+[ -s "$work/points/scaling.svg" ] || fail "scaling: no drawing"
+
 # A grid: line N of the file has the options of task N.
 printf -- '--set year=2020\n--set year=2021\n' >grid
 job=$(PARCOURS_GRID=$work/grid submit grid --array=1-2 "$batch/run.sbatch" "$study" "$work/store" "$work/by_grid")
