@@ -59,7 +59,8 @@ pc_status pc_derive_open(const pc_model *model, const pc_dict *const *dict,
 {
     pc_derive *derive = pc_arena_take(arena, sizeof *derive, err);
     if (derive == NULL) return PC_NO_MEMORY;
-    derive->catalog = (pc_catalog){model, dict, reference, reference_count, NULL};
+    derive->catalog = (pc_catalog){
+        .model = model, .dict = dict, .reference = reference, .reference_count = reference_count};
     derive->arena = arena;
     derive->scratch.budget = arena->budget;
     derive->rule = pc_arena_array(arena, (size_t)model->rule_count + 1, sizeof *derive->rule, err);

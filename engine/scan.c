@@ -188,6 +188,12 @@ static pc_status open_scan(pc_scan *scan, pc_error *err)
         return PC_FAIL(err, PC_UNSUPPORTED, "a query joins at most %d tables of at most %d keys",
                        PC_SCAN_RELATIONS, (1 << PC_SCAN_KEY_BITS) - 1);
     }
+    for (size_t i = 0; i < relations; i++) {
+        const pc_column *column;
+        int64_t rows;
+        if (!pc_scan_is_reference(scan, (int)i)) continue;
+        PC_TRY(pc_catalog_reference(scan->catalog, plan->relation[i].table, &column, &rows, err));
+    }
     scan->lookup = pc_arena_array(&scan->self, relations, sizeof *scan->lookup, err);
     scan->by_code = pc_arena_array(&scan->self, relations, sizeof *scan->by_code, err);
     scan->link = pc_arena_array(&scan->self, relations, sizeof *scan->link, err);
@@ -479,7 +485,17 @@ void pc_scan_counts(const pc_scan *scan, int64_t *rows_in, int64_t *rows_out)
     *rows_out = scan->rows_out;
 }
 
-pc_status pc_catalog_of_store(const pc_store *store, pc_arena *arena, const pc_catalog **out,
+pc_status pc_catalog_reference(const pc_catalog *catalog, int table, const pc_column **column,
+                               int64_t *row_count, pc_error *err)
+{
+    *column = catalog->reference[table];
+    *row_count = catalog->reference_count[table];
+    return catalog->store == NULL
+               ? PC_OK
+               : pc_store_reference(catalog->store, table, column, row_count, err);
+}
+
+pc_status pc_catalog_of_store(pc_store *store, pc_arena *arena, const pc_catalog **out,
                               pc_error *err)
 {
     const pc_model *model = pc_store_model(store);
@@ -498,9 +514,10 @@ pc_status pc_catalog_of_store(const pc_store *store, pc_arena *arena, const pc_c
     for (int i = 0; i < model->table_count; i++) {
         rows[i] = pc_store_table_rows(store, i);
         if (model->table[i].path != PC_PATH_NONE) continue;
-        pc_store_reference(store, i, &reference[i], &count[i]);
+        reference[i] = pc_store_reference_columns(store, i);
+        count[i] = rows[i];
     }
-    *catalog = (pc_catalog){model, dict, reference, count, rows};
+    *catalog = (pc_catalog){model, dict, reference, count, rows, store};
     *out = catalog;
     return PC_OK;
 }

@@ -6,7 +6,7 @@
 #include "parcours/signals.h"
 #include "parcours/store.h"
 
-static pc_status verify_shards(const pc_cli *cli, const pc_store *store, pc_counter *counter,
+static pc_status verify_shards(const pc_cli *cli, pc_store *store, pc_counter *counter,
                                pc_budget *budget, pc_verify_counts *counts, pc_error *err)
 {
     const int shard_count = pc_store_shard_count(store);
@@ -49,7 +49,7 @@ static pc_status tell(pc_cli *cli, const int64_t total[5], int64_t lines, pc_err
     return pc_cli_write(cli, (pc_span){text, (size_t)bytes}, err);
 }
 
-static pc_status verify(pc_cli *cli, const pc_store *store, pc_error *err)
+static pc_status verify(pc_cli *cli, pc_store *store, pc_error *err)
 {
     pc_counter *counter = NULL;
     pc_status status = pc_counter_open(cli->comm, &counter, err);

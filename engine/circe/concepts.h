@@ -54,7 +54,7 @@ pc_status circe_concepts_expand(circe_concepts *concepts, const circe_vocabulary
                                 pc_error *err) PC_MUST_CHECK;
 /** The same by rank 0 with the vocabulary of its store, then sent to all. Collective over comm.
  *  Agrees before it returns. */
-pc_status circe_concepts_share(circe_concepts *concepts, pc_comm *comm, const pc_store *store,
+pc_status circe_concepts_share(circe_concepts *concepts, pc_comm *comm, pc_store *store,
                                pc_error *err) PC_MUST_CHECK;
 
 /** Sets in all, over all definitions. */

@@ -312,7 +312,7 @@ pc_status circe_concepts_expand(circe_concepts *concepts, const circe_vocabulary
     return status;
 }
 
-pc_status circe_concepts_share(circe_concepts *concepts, pc_comm *comm, const pc_store *store,
+pc_status circe_concepts_share(circe_concepts *concepts, pc_comm *comm, pc_store *store,
                                pc_error *err)
 {
     pc_buffer first = {.budget = concepts->arena->budget};

@@ -26,7 +26,7 @@ static int64_t value_at(const pc_column *column, int64_t row)
 }
 
 /** The column `concept` of a reference table by its column `id`. */
-static pc_status read_reference(const pc_store *store, const char *name, const char *id,
+static pc_status read_reference(pc_store *store, const char *name, const char *id,
                                 const char *concept, pc_arena *arena, pc_circe_concept_of *out,
                                 pc_error *err)
 {
@@ -41,7 +41,7 @@ static pc_status read_reference(const pc_store *store, const char *name, const c
     }
     const pc_column *column = NULL;
     int64_t rows = 0;
-    pc_store_reference(store, table, &column, &rows);
+    PC_TRY(pc_store_reference(store, table, &column, &rows, err));
     id_pair *pair = pc_arena_array(arena, (size_t)rows + 1, sizeof *pair, err);
     out->id = pc_arena_array(arena, (size_t)rows + 1, sizeof *out->id, err);
     out->concept = pc_arena_array(arena, (size_t)rows + 1, sizeof *out->concept, err);
@@ -107,8 +107,8 @@ static pc_status find_domain(pc_circe_source *out, pc_circe_domain domain, pc_er
                    info->column[PC_CIRCE_START_DATE].name);
 }
 
-pc_status pc_circe_source_open(const pc_circe_program *program, const pc_store *store,
-                               pc_arena *arena, pc_circe_source *out, pc_error *err)
+pc_status pc_circe_source_open(const pc_circe_program *program, pc_store *store, pc_arena *arena,
+                               pc_circe_source *out, pc_error *err)
 {
     *out = (pc_circe_source){.program = program, .model = pc_store_model(store)};
     out->tables = pc_arena_array(arena, (size_t)out->model->table_count, sizeof *out->tables, err);

@@ -46,8 +46,8 @@ typedef struct pc_circe_block {
 
 /** Finds tables and columns. Memory of `arena`. Local.
  *  @return PC_BAD_INPUT: the store's model is not that of the OMOP CDM */
-pc_status pc_circe_source_open(const pc_circe_program *program, const pc_store *store,
-                               pc_arena *arena, pc_circe_source *out, pc_error *err) PC_MUST_CHECK;
+pc_status pc_circe_source_open(const pc_circe_program *program, pc_store *store, pc_arena *arena,
+                               pc_circe_source *out, pc_error *err) PC_MUST_CHECK;
 void pc_circe_source_close(pc_circe_source *source);
 /** Reads what the criteria need of a block. Memory of `arena`, until the next block. Local. */
 pc_status pc_circe_block_read(const pc_circe_source *source, pc_block *block, pc_arena *arena,

@@ -4,7 +4,7 @@
 
 /** A table of the model and its columns by name. Rows with nulls in the first column are last and
  *  are left out. */
-static pc_status take_table(const pc_store *store, const char *table, const char *const *name,
+static pc_status take_table(pc_store *store, const char *table, const char *const *name,
                             pc_column *const *out, int count, int64_t *row_count, pc_error *err)
 {
     const pc_model *model = pc_store_model(store);
@@ -15,7 +15,7 @@ static pc_status take_table(const pc_store *store, const char *table, const char
                        "the store's model '%s' has no vocabulary: no reference table %s",
                        model->name, table);
     }
-    pc_store_reference(store, t, &column, row_count);
+    PC_TRY(pc_store_reference(store, t, &column, row_count, err));
     for (int i = 0; i < count; i++) {
         const int c = pc_model_find_column(&model->table[t], pc_span_of(name[i]));
         if (c < 0) {
@@ -29,7 +29,7 @@ static pc_status take_table(const pc_store *store, const char *table, const char
     return PC_OK;
 }
 
-pc_status circe_vocabulary_of(const pc_store *store, circe_vocabulary *out, pc_error *err)
+pc_status circe_vocabulary_of(pc_store *store, circe_vocabulary *out, pc_error *err)
 {
     static const char *const concept[] = {"concept_id", "invalid_reason"};
     static const char *const pair[] = {"ancestor_concept_id", "descendant_concept_id"};

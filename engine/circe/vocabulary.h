@@ -20,8 +20,7 @@ typedef struct circe_vocabulary {
 /** The tables CONCEPT, CONCEPT_ANCESTOR and CONCEPT_RELATIONSHIP of a store. Local. Borrowed from
  *  the store.
  *  @return PC_BAD_JOB: the model of the store has no such tables */
-pc_status circe_vocabulary_of(const pc_store *store, circe_vocabulary *out,
-                              pc_error *err) PC_MUST_CHECK;
+pc_status circe_vocabulary_of(pc_store *store, circe_vocabulary *out, pc_error *err) PC_MUST_CHECK;
 
 /** Whether a row of a column holds no value; columns of nulls only have no data. */
 static inline bool circe_is_null(const pc_column *column, int64_t row)

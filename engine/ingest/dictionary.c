@@ -119,7 +119,7 @@ static pc_status make_old_rows(ingest_job *job, int t, pc_buffer *out, pc_error 
     const pc_column *column = NULL;
     int64_t count = 0;
     if (job->old == NULL) return PC_OK;
-    pc_store_reference(job->old->store, t, &column, &count);
+    PC_TRY(pc_store_reference(job->old->store, t, &column, &count, err));
     PC_TRY(pc_buffer_reserve(out, (size_t)count * row_bytes + 1, err));
     unsigned char *row = (unsigned char *)out->data;
     memset(row, 0, (size_t)count * row_bytes);
@@ -180,7 +180,7 @@ static pc_status note_changes(ingest_job *job, int t, const pc_buffer *old,
                                          sizeof *is_referenced, err);
     if (is_referenced == NULL) return PC_NO_MEMORY;
     find_referenced(job, t, is_referenced);
-    pc_store_reference(job->old->store, t, &old_column, &count);
+    PC_TRY(pc_store_reference(job->old->store, t, &old_column, &count, err));
     while (i < count || j < kept) {
         int order = i == count ? 1 : -1;
         if (i < count && j < kept) {
@@ -277,9 +277,7 @@ static pc_status make_reference(ingest_job *job, int t, pc_error *err)
 /** Whether the delivery or the store has rows of a reference table, or its file. */
 static bool is_wanted(const ingest_job *job, int t)
 {
-    const pc_column *column = NULL;
-    int64_t rows = 0;
-    if (job->old != NULL) pc_store_reference(job->old->store, t, &column, &rows);
+    const int64_t rows = job->old == NULL ? 0 : pc_store_table_rows(job->old->store, t);
     return job->table[t].is_delivered || rows > 0;
 }
 

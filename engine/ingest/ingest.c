@@ -72,7 +72,7 @@ static pc_status prepare_compaction(ingest_job *job, pc_error *err)
         if (job->model->table[t].path != PC_PATH_NONE) continue;
         int64_t rows;
         const pc_column *column;
-        pc_store_reference(job->old->store, t, &column, &rows);
+        PC_TRY(pc_store_reference(job->old->store, t, &column, &rows, err));
         if (rows > 0) job->column[t] = column;
         job->reference_rows[t] = rows;
     }

@@ -121,7 +121,7 @@ static pc_status find_columns(ingest_job *job, pc_error *err)
         const pc_column *reference = NULL;
         int64_t rows = 0;
         if (!ingest_is_patient_table(&job->model->table[t])) {
-            pc_store_reference(old->store, (int)t, &reference, &rows);
+            PC_TRY(pc_store_reference(old->store, (int)t, &reference, &rows, err));
         }
         for (int c = 0; c < job->model->table[t].column_count; c++) {
             old->present[t][c] =
@@ -164,6 +164,7 @@ static pc_status open_store(ingest_job *job, pc_error *err)
     old->hidden.budget = job->budget;
     old->compacts = job->options->compact;
     PC_TRY(pc_store_open(job->options->store, job->budget, &old->store, err));
+    PC_TRY(pc_store_read_references(old->store, err));
     PC_TRY(choose_model(job, err));
     job->shard_count = (uint32_t)pc_store_shard_count(old->store);
     if (job->options->shards != 0 && job->options->shards != (int64_t)job->shard_count) {

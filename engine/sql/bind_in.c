@@ -139,8 +139,7 @@ static pc_status find_reference(pc_binder *b, const cJSON *select, reference_row
                             table < 0 ? "not known" : "a table of patients");
     }
     out->table = &catalog->model->table[table];
-    out->column = catalog->reference[table];
-    out->row_count = catalog->reference_count[table];
+    PC_TRY(pc_catalog_reference(catalog, table, &out->column, &out->row_count, b->err));
     const int count = out->table->column_count;
     pc_field *field = pc_arena_array(b->arena, (size_t)count, sizeof *field, b->err);
     if (field == NULL) return PC_NO_MEMORY;

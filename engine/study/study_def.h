@@ -350,9 +350,9 @@ struct pc_doc {
 typedef struct pc_study {
     pc_arena *arena;
     const pc_model *model;
-    const struct pc_store *store; ///< whose vocabulary expands trees of codes; NULL: a model alone
-    const char *name, *title;     ///< NULL: a library has none
-    bool is_library;              ///< doc[0] is one, looked at by itself
+    struct pc_store *store;   ///< whose vocabulary expands trees of codes; NULL: a model alone
+    const char *name, *title; ///< NULL: a library has none
+    bool is_library;          ///< doc[0] is one, looked at by itself
     pc_pair dates;
     int doc_count;
     pc_doc *doc[PC_STUDY_DOC_MAX]; ///< doc[0] is the study

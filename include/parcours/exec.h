@@ -19,7 +19,7 @@ typedef struct pc_run_counts {
 /** A loop over all shards: each is given to one rank, the largest first, and read block by block.
  *  Callbacks are local: no collective call in there. */
 typedef struct pc_shards {
-    const pc_store *store;
+    pc_store *store;
     const pc_read_request *request; ///< which tables
     pc_budget *budget;
     const pc_log *log; ///< shows the progress; NULL: no progress
@@ -89,7 +89,7 @@ typedef struct pc_query_output {
 
 /** How to run a query. */
 typedef struct pc_query_run {
-    const pc_store *store;
+    pc_store *store;
     const pc_catalog *catalog;
     const pc_query *query;
     const pc_block_rows *rows; ///< of its PC_PLAN_ROWS; NULL: it has none

@@ -92,10 +92,14 @@ typedef struct pc_catalog {
     const pc_column *const *reference; ///< [model->table_count] columns, NULL: no rows
     const int64_t *reference_count;    ///< [model->table_count]
     const int64_t *row_count; ///< [model->table_count] of tables of patients; NULL: not known
+    pc_store *store; ///< that reads the columns of `reference` on demand; NULL: they are there
 } pc_catalog;
 /** The catalogue of an open store; owned by `arena`. */
-pc_status pc_catalog_of_store(const pc_store *store, pc_arena *arena, const pc_catalog **out,
+pc_status pc_catalog_of_store(pc_store *store, pc_arena *arena, const pc_catalog **out,
                               pc_error *err) PC_MUST_CHECK;
+/** A reference table's columns, read the first time that they are asked for. */
+pc_status pc_catalog_reference(const pc_catalog *catalog, int table, const pc_column **column,
+                               int64_t *row_count, pc_error *err) PC_MUST_CHECK;
 
 /** Prepares a scan; look-up tables of references are made here, once. Local. */
 pc_status pc_scan_open(const pc_catalog *catalog, const pc_scan_plan *plan, pc_budget *budget,

@@ -8,8 +8,8 @@
 
 typedef struct pc_store pc_store;
 
-/** Opens a store: reads and checks the manifest, dictionaries and references. Nothing of the parts
- *  is read yet. Memory from `budget`.
+/** Opens a store: reads and checks the manifest and dictionaries. Nothing of the references and the
+ *  parts is read yet. Memory from `budget`.
  *  @return PC_BAD_INPUT: not a store, unfinished, damaged (says which file) */
 pc_status pc_store_open(const char *path, pc_budget *budget, pc_store **out,
                         pc_error *err) PC_MUST_CHECK;
@@ -24,9 +24,15 @@ const pc_json *pc_store_manifest(const pc_store *store);
 /** The newest dictionary: [model->dict_count]. */
 const pc_dict *pc_store_dict(const pc_store *store, int dict);
 /** A reference table, whole: columns as in the model, sorted by its primary key; data NULL: all
- *  null. `row_count` 0 for tables that were not delivered. */
-void pc_store_reference(const pc_store *store, int table, const pc_column **column,
-                        int64_t *row_count);
+ *  null. `row_count` 0 for tables that were not delivered. Read when it is first asked for: a
+ *  vocabulary may be larger than all that a question needs. Valid as long as the store.
+ *  @return PC_BAD_INPUT: damaged (says what); PC_NO_MEMORY */
+pc_status pc_store_reference(pc_store *store, int table, const pc_column **column,
+                             int64_t *row_count, pc_error *err) PC_MUST_CHECK;
+/** Where the columns of a reference table will stand once it is read. */
+const pc_column *pc_store_reference_columns(const pc_store *store, int table);
+/** Reads all reference tables that were not asked for yet. */
+pc_status pc_store_read_references(pc_store *store, pc_error *err) PC_MUST_CHECK;
 
 int pc_store_shard_count(const pc_store *store);
 /** Stored bytes of a shard (of all its parts), for largest-first scheduling. */
@@ -90,7 +96,7 @@ typedef struct pc_verify_counts {
  *  manifest too (rows read = stored + rejected, stored = in parts). Adds to `counts`. Local: ranks
  *  share the shards.
  *  @return PC_BAD_INPUT: the first problem, with file and dataset */
-pc_status pc_store_verify(const pc_store *store, int first_shard, int shard_count,
-                          pc_budget *budget, pc_verify_counts *counts, pc_error *err) PC_MUST_CHECK;
+pc_status pc_store_verify(pc_store *store, int first_shard, int shard_count, pc_budget *budget,
+                          pc_verify_counts *counts, pc_error *err) PC_MUST_CHECK;
 
 #endif

@@ -76,6 +76,7 @@ static pc_status renumber_reference(pc_store *store, pc_column *column, int64_t 
 
 static pc_status renumber_references(pc_store *store, uint32_t *const *map, pc_error *err)
 {
+    PC_TRY(pc_references_read(store, -1, err));
     for (int t = 0; t < store->model->table_count; t++) {
         const pc_model_table *table = &store->model->table[t];
         for (int c = 0; store->reference[t] != NULL && c < table->column_count; c++) {
@@ -160,7 +161,8 @@ static pc_status extend_references(pc_store *store, const pc_model *model, pc_er
     const size_t after = (size_t)model->table_count;
     pc_column **reference = pc_arena_array(&store->arena, after, sizeof *reference, err);
     int64_t *rows = pc_arena_array(&store->arena, after, sizeof *rows, err);
-    if (reference == NULL || rows == NULL) return PC_NO_MEMORY;
+    bool *is_read = pc_arena_array(&store->arena, after, sizeof *is_read, err);
+    if (reference == NULL || rows == NULL || is_read == NULL) return PC_NO_MEMORY;
     for (int t = 0; t < model->table_count; t++) {
         const pc_model_table *table = &model->table[t];
         if (table->path != PC_PATH_NONE) continue;
@@ -176,8 +178,10 @@ static pc_status extend_references(pc_store *store, const pc_model *model, pc_er
         }
         reference[t] = column;
         rows[t] = is_new ? 0 : store->reference_rows[t];
+        is_read[t] = true;
     }
     store->reference = reference;
+    store->reference_is_read = is_read;
     store->reference_rows = rows;
     return PC_OK;
 }
@@ -193,6 +197,7 @@ pc_status pc_store_extend(pc_store *store, const pc_model *model, pc_error *err)
     for (size_t p = 0; p < parts; p++) {
         memcpy(rows + p * after, store->part_rows + p * before, before * sizeof *rows);
     }
+    PC_TRY(pc_references_read(store, -1, err)); // as the model knew them
     PC_TRY(extend_dicts(store, model, err));
     PC_TRY(extend_references(store, model, err));
     store->part_rows = rows;

@@ -24,7 +24,9 @@ struct pc_store {
     uint32_t **old_to_new;     ///< [generation * dict_count + dict]; NULL for the newest
     uint32_t *old_count;       ///< [generation * dict_count + dict] texts of that generation
     pc_column **reference;     ///< [table_count] columns; NULL: not a reference table
+    bool *reference_is_read;   ///< [table_count] else its columns are not there yet
     int64_t *reference_rows;   ///< [table_count]
+    bool references_are_right; ///< their file was compared with its digest
     int64_t part_count;
     pc_part_info *part;     ///< [part_count] sorted by shard and number
     int64_t *part_rows;     ///< [part_count * table_count] rows of slots that are not hidden
@@ -44,7 +46,13 @@ pc_status pc_dictionaries_check(const pc_store *store, pc_error *err) PC_MUST_CH
 /** references.h5. */
 pc_status pc_references_write(const char *path, const pc_store_contents *contents,
                               pc_budget *budget, pc_error *err) PC_MUST_CHECK;
-pc_status pc_references_read(pc_store *store, const char *path, pc_error *err) PC_MUST_CHECK;
+/** Room for the references and their numbers of rows, from the manifest. */
+pc_status pc_references_open(pc_store *store, pc_error *err) PC_MUST_CHECK;
+/** Reads reference table `table`, or all (-1), unless it was. */
+pc_status pc_references_read(pc_store *store, int table, pc_error *err) PC_MUST_CHECK;
+/** Path of the file of the store that the edition names `base`, its digest compared. */
+pc_status pc_store_find_file(const pc_store *store, const char *base, const pc_digest *digest,
+                             char *path, pc_error *err) PC_MUST_CHECK;
 /** parts.h5. */
 pc_status pc_parts_write(const char *store, const char *path, const pc_store_contents *contents,
                          pc_budget *budget, pc_error *err) PC_MUST_CHECK;

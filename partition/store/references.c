@@ -162,13 +162,10 @@ static pc_status read_column(pc_store *store, hid_t file, const char *path,
     return check_codes(out, rows, err);
 }
 
+// Each column of a table that the file has; its number of rows is the manifest's.
 static pc_status read_table(pc_store *store, hid_t file, int t, pc_error *err)
 {
     const pc_model_table *table = &store->model->table[t];
-    pc_column *column =
-        pc_arena_array(&store->arena, (size_t)table->column_count + 1, sizeof *column, err);
-    if (column == NULL) return PC_NO_MEMORY;
-    store->reference[t] = column;
     char path[REFERENCE_PATH_BYTES];
     int64_t rows = 0;
     snprintf(path, sizeof path, "/%s", table->name);
@@ -180,33 +177,83 @@ static pc_status read_table(pc_store *store, hid_t file, int t, pc_error *err)
             return PC_FAIL(err, PC_BAD_INPUT, "'%s' has no number of rows", path);
         }
     }
-    store->reference_rows[t] = rows;
+    if (rows != store->reference_rows[t]) {
+        return PC_FAIL(err, PC_BAD_INPUT, "'%s' has not as many rows as store.json says", path);
+    }
     for (int c = 0; c < table->column_count; c++) {
         snprintf(path, sizeof path, "/%s/%s", table->name, table->column[c].name);
         const pc_status status =
-            read_column(store, file, path, &table->column[c], rows, &column[c], err);
+            read_column(store, file, path, &table->column[c], rows, &store->reference[t][c], err);
         if (status != PC_OK) {
             pc_error_prefix(err, "'%s'", path);
             return status;
         }
     }
+    store->reference_is_read[t] = true;
     return PC_OK;
 }
 
-pc_status pc_references_read(pc_store *store, const char *path, pc_error *err)
+pc_status pc_references_open(pc_store *store, pc_error *err)
 {
-    const size_t tables = (size_t)store->model->table_count;
+    const pc_model *model = store->model;
+    const size_t tables = (size_t)model->table_count;
     store->reference = pc_arena_array(&store->arena, tables, sizeof *store->reference, err);
+    store->reference_is_read = pc_arena_array(&store->arena, tables, sizeof(bool), err);
     store->reference_rows =
         pc_arena_array(&store->arena, tables, sizeof *store->reference_rows, err);
-    if (store->reference == NULL || store->reference_rows == NULL) return PC_NO_MEMORY;
+    if (store->reference == NULL || store->reference_is_read == NULL ||
+        store->reference_rows == NULL) {
+        return PC_NO_MEMORY;
+    }
+    const pc_json *all = pc_json_get(store->manifest, "tables");
+    for (size_t t = 0; t < tables; t++) {
+        const pc_model_table *table = &model->table[t];
+        if (table->path != PC_PATH_NONE) continue;
+        store->reference[t] = pc_arena_array(&store->arena, (size_t)table->column_count + 1,
+                                             sizeof *store->reference[t], err);
+        if (store->reference[t] == NULL) return PC_NO_MEMORY;
+        const pc_json *counts = all == NULL ? NULL : pc_json_get(all, table->name);
+        const pc_json *rows = counts == NULL ? NULL : pc_json_get(counts, "rows_stored");
+        if (rows == NULL) continue; // not delivered
+        if (!pc_json_int(rows, &store->reference_rows[t]) || store->reference_rows[t] < 0) {
+            return PC_FAIL(err, PC_BAD_INPUT, "store.json has no number of rows of '%s'",
+                           table->name);
+        }
+    }
+    return PC_OK;
+}
+
+// Is there something of it to be read: all that was not (-1), or that table.
+static bool is_asked(const pc_store *store, int t, int table)
+{
+    return store->reference[t] != NULL && !store->reference_is_read[t] && (table < 0 || t == table);
+}
+
+static pc_status read_file(pc_store *store, const char *path, int table, pc_error *err)
+{
     const hid_t file = pc_h5_open(path);
     if (file < 0) return PC_FAIL(err, PC_BAD_INPUT, "'%s' is not an HDF5 file", path);
     pc_status status = PC_OK;
     for (int t = 0; t < store->model->table_count && status == PC_OK; t++) {
-        if (store->model->table[t].path == PC_PATH_NONE) status = read_table(store, file, t, err);
+        if (is_asked(store, t, table)) status = read_table(store, file, t, err);
     }
     if (status == PC_BAD_INPUT) pc_error_prefix(err, "'%s'", path);
     (void)pc_h5_close(file);
+    return status;
+}
+
+pc_status pc_references_read(pc_store *store, int table, pc_error *err)
+{
+    bool is_due = false;
+    for (int t = 0; t < store->model->table_count; t++)
+        is_due = is_due || is_asked(store, t, table);
+    if (!is_due) return PC_OK;
+    char path[PC_PATH_BYTES];
+    const pc_digest *digest = store->references_are_right ? NULL : &store->references_digest;
+    PC_TRY(pc_store_find_file(store, "references", digest, path, err));
+    store->references_are_right = true;
+    PC_TRY(pc_budget_take(store->budget, PC_H5_BYTES, err)); // libhdf5's own memory
+    const pc_status status = read_file(store, path, table, err);
+    pc_budget_give(store->budget, PC_H5_BYTES);
     return status;
 }

@@ -133,19 +133,25 @@ static pc_status read_manifest(pc_store *store, pc_error *err)
     return status;
 }
 
-static pc_status read_named(pc_store *store, const char *base, const pc_digest *digest,
-                            pc_status (*read)(pc_store *, const char *, pc_error *), pc_error *err)
+pc_status pc_store_find_file(const pc_store *store, const char *base, const pc_digest *digest,
+                             char *path, pc_error *err)
 {
-    char path[PC_PATH_BYTES], name[64];
+    char name[64];
     pc_digest found;
     int64_t bytes;
     pc_store_file_name(base, store->edition, name);
     PC_TRY(pc_path_join(store->path, name, path, err));
+    if (digest == NULL) return PC_OK;
     PC_TRY(pc_file_digest(path, store->budget, &found, &bytes, err));
-    if (memcmp(&found, digest, sizeof found) != 0) {
-        return PC_FAIL(err, PC_BAD_INPUT, "'%s' is damaged: it has changed since it was written",
-                       path);
-    }
+    if (memcmp(&found, digest, sizeof found) == 0) return PC_OK;
+    return PC_FAIL(err, PC_BAD_INPUT, "'%s' is damaged: it has changed since it was written", path);
+}
+
+static pc_status read_named(pc_store *store, const char *base, const pc_digest *digest,
+                            pc_status (*read)(pc_store *, const char *, pc_error *), pc_error *err)
+{
+    char path[PC_PATH_BYTES];
+    PC_TRY(pc_store_find_file(store, base, digest, path, err));
     PC_TRY(pc_budget_take(store->budget, PC_H5_BYTES, err)); // libhdf5's own memory
     const pc_status status = read(store, path, err);
     pc_budget_give(store->budget, PC_H5_BYTES);
@@ -157,7 +163,7 @@ static pc_status open_files(pc_store *store, pc_error *err)
     PC_TRY(read_manifest(store, err));
     PC_TRY(
         read_named(store, "dictionaries", &store->dictionaries_digest, pc_dictionaries_read, err));
-    PC_TRY(read_named(store, "references", &store->references_digest, pc_references_read, err));
+    PC_TRY(pc_references_open(store, err));
     return read_named(store, "parts", &store->parts_digest, pc_parts_read, err);
 }
 
@@ -221,11 +227,22 @@ const pc_dict *pc_store_dict(const pc_store *store, int dict)
     return &store->dict[dict];
 }
 
-void pc_store_reference(const pc_store *store, int table, const pc_column **column,
-                        int64_t *row_count)
+pc_status pc_store_reference(pc_store *store, int table, const pc_column **column,
+                             int64_t *row_count, pc_error *err)
 {
     *column = store->reference[table];
     *row_count = store->reference_rows[table];
+    return pc_references_read(store, table, err);
+}
+
+const pc_column *pc_store_reference_columns(const pc_store *store, int table)
+{
+    return store->reference[table];
+}
+
+pc_status pc_store_read_references(pc_store *store, pc_error *err)
+{
+    return pc_references_read(store, -1, err);
 }
 
 int pc_store_shard_count(const pc_store *store)

@@ -254,8 +254,8 @@ static pc_status check_manifest(const pc_store *store, pc_error *err)
     return PC_OK;
 }
 
-pc_status pc_store_verify(const pc_store *store, int first_shard, int shard_count,
-                          pc_budget *budget, pc_verify_counts *counts, pc_error *err)
+pc_status pc_store_verify(pc_store *store, int first_shard, int shard_count, pc_budget *budget,
+                          pc_verify_counts *counts, pc_error *err)
 {
     pc_arena arena = {.budget = budget};
     const size_t tables = (size_t)store->model->table_count;
@@ -263,6 +263,7 @@ pc_status pc_store_verify(const pc_store *store, int first_shard, int shard_coun
     pc_status status = all == NULL ? PC_NO_MEMORY : PC_OK;
     if (status == PC_OK && first_shard == 0) status = check_manifest(store, err);
     if (status == PC_OK && first_shard == 0) status = pc_dictionaries_check(store, err);
+    if (status == PC_OK && first_shard == 0) status = pc_references_read(store, -1, err);
     for (size_t t = 0; all != NULL && t < tables; t++)
         all[t] = true;
     for (int shard = first_shard; shard < first_shard + shard_count && status == PC_OK; shard++) {

@@ -333,7 +333,7 @@ static void test_open_store(void)
     }
     const pc_column *column;
     int64_t rows, wrong = 0;
-    pc_store_reference(store, reference.table, &column, &rows);
+    CU_ASSERT_EQUAL(pc_store_reference(store, reference.table, &column, &rows, NULL), PC_OK);
     CU_ASSERT_EQUAL(rows, REFERENCE_ROWS);
     for (int c = 0; c < model->table[reference.table].column_count; c++) {
         for (int64_t row = 0; row < rows; row++) {
@@ -525,10 +525,11 @@ static pc_status extend_and_verify(const char *folder, const char *model_path, p
         CU_ASSERT_EQUAL(pc_dict_find(pc_store_dict(store, dicts), pc_span_of("x")), PC_DICT_NONE);
         CU_ASSERT_EQUAL(pc_store_table_rows(store, before), 0);
         CU_ASSERT(pc_store_table_rows(store, pc_model_find_table(model, pc_span_of("DRUG"))) > 0);
-        pc_store_reference(store, before + 1, &column, &rows);
+        CU_ASSERT_EQUAL(pc_store_reference(store, before + 1, &column, &rows, NULL), PC_OK);
         CU_ASSERT_EQUAL(rows, 0);
         CU_ASSERT_PTR_NULL(column[0].data);
-        pc_store_reference(store, pc_model_find_table(model, pc_span_of("CODES")), &column, &rows);
+        const int codes = pc_model_find_table(model, pc_span_of("CODES"));
+        CU_ASSERT_EQUAL(pc_store_reference(store, codes, &column, &rows, NULL), PC_OK);
         CU_ASSERT_EQUAL(rows, REFERENCE_ROWS);
         CU_ASSERT_PTR_EQUAL(column[0].dict,
                             pc_store_dict(store, model->table[before].column[5].dict));
