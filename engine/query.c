@@ -5,7 +5,7 @@
 #include "cli_journal.h"
 #include "parcours/exec.h"
 
-enum { MOST_SQL_BYTES = 1024 * 1024, READ_BYTES = 64 * 1024 };
+enum { MOST_SQL_BYTES = 256 * 1024 * 1024, READ_BYTES = 64 * 1024 };
 
 static const pc_option option[] = {
     {"file", "FILE", "reads the SQL from a file (as the operand: - is standard input)", false},

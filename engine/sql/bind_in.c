@@ -78,9 +78,94 @@ pc_status pc_bind_in_list(pc_binder *b, const cJSON *body, const pc_expr **out)
     return pc_bind_in_items(b, left, items, negate, location, out);
 }
 
+// A value of a long list, as a literal; texts are put to `*room`, which moves behind them.
+static void read_item(pc_span item, char **room, pc_value *out)
+{
+    *out = (pc_value){.type = PC_NONE, .text = {"", 0}};
+    if (item.data[0] != '\'') {
+        if (item.data[0] == '+') item = (pc_span){item.data + 1, item.bytes - 1};
+        if (!pc_read_number(item, out)) out->type = PC_BOOL; // said by the caller
+        return;
+    }
+    out->text = (pc_span){*room, 0};
+    for (size_t i = 1; i + 1 < item.bytes; i++) {
+        (*room)[out->text.bytes++] = item.data[i];
+        if (item.data[i] == '\'') i++; // two stand for one
+    }
+    *room += out->text.bytes;
+}
+
+// The values of a list, brought to a type one by one: nothing of them but the value stays.
+static pc_status read_items(pc_binder *b, const pc_sql_list *list, pc_type type, uint8_t scale,
+                            int location, pc_value *value)
+{
+    char *room = pc_arena_take(b->arena, list->text.bytes + 1, b->err);
+    if (room == NULL) return PC_NO_MEMORY;
+    size_t at = 0;
+    pc_span item;
+    bool more;
+    for (int64_t i = 0; pc_sql_next_item(list->text, &at, &item, &more); i++) {
+        const pc_arena_mark mark = pc_arena_now(b->arena);
+        const pc_expr *x;
+        pc_value read;
+        read_item(item, &room, &read);
+        if (read.type == PC_BOOL) {
+            return pc_bind_fail(b, location, PC_UNSUPPORTED, "a number has at most 18 digits");
+        }
+        PC_TRY(pc_expr_constant(&read, 0, b->arena, &x, b->err));
+        PC_TRY(pc_bring_to(b, x, type, scale, &x));
+        value[i] = x->constant;
+        if (pc_type_is_text(type)) value[i].text = read.text; // `x` may hold a copy
+        pc_arena_rewind(b->arena, mark);
+    }
+    return PC_OK;
+}
+
+// The type of a list: text that the other side decides, or numbers of its most decimals.
+static pc_status type_of_items(pc_binder *b, const pc_sql_list *list, const pc_expr *x,
+                               int location, pc_type *type, uint8_t *scale)
+{
+    pc_value widest = {.type = PC_NONE, .text = {"", 0}};
+    size_t at = 0;
+    pc_span item;
+    bool more;
+    while (pc_sql_next_item(list->text, &at, &item, &more)) {
+        if (item.data[0] == '\'') break;
+        pc_value read;
+        read_item(item, NULL, &read);
+        if (widest.type == PC_NONE || read.scale > widest.scale) widest = read;
+    }
+    if (widest.type == PC_BOOL) widest.type = PC_INT; // refused when it is read
+    const pc_expr *both[2] = {x, NULL};
+    PC_TRY(pc_expr_constant(&widest, 0, b->arena, &both[1], b->err));
+    return pc_common_type(b, both, 2, location, "IN", type, scale);
+}
+
+static pc_status bind_long_list(pc_binder *b, const pc_expr *x, const pc_sql_list *list,
+                                bool negate, int location, const pc_expr **out)
+{
+    pc_type type;
+    uint8_t scale;
+    PC_TRY(type_of_items(b, list, x, location, &type, &scale));
+    if (type == PC_KEY) {
+        return pc_bind_fail(b, location, PC_BAD_JOB, "a model key compares with the same key only");
+    }
+    pc_value *value = pc_arena_array(b->arena, (size_t)list->count + 1, sizeof *value, b->err);
+    if (value == NULL) return PC_NO_MEMORY;
+    PC_TRY(read_items(b, list, type, scale, location, value));
+    PC_TRY(pc_bring_to(b, x, type, scale, &x));
+    return pc_make_in(b, x, value, list->count, negate, pc_sql_position(b->text, location), out);
+}
+
 pc_status pc_bind_in_items(pc_binder *b, const cJSON *left, const cJSON *items, bool negate,
                            int location, const pc_expr **out)
 {
+    const pc_sql_list *list = pc_sql_find_list(b->text, items);
+    if (list != NULL) {
+        const pc_expr *x;
+        PC_TRY(pc_bind_node(b, left, &x));
+        return bind_long_list(b, x, list, negate, location, out);
+    }
     const int count = cJSON_GetArraySize(items);
     const pc_expr **item = pc_arena_array(b->arena, (size_t)count + 1, sizeof *item, b->err);
     pc_value *value = pc_arena_array(b->arena, (size_t)count + 1, sizeof *value, b->err);

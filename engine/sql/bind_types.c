@@ -26,7 +26,7 @@ pc_status pc_make_int(pc_binder *b, int64_t value, const pc_expr **out)
 }
 
 // Digits as written: int, or decimal with as many digits behind the point.
-static bool read_number(pc_span text, pc_value *out)
+bool pc_read_number(pc_span text, pc_value *out)
 {
     const char *point = memchr(text.data, '.', text.bytes);
     const size_t decimals = point == NULL ? 0 : text.bytes - (size_t)(point - text.data) - 1;
@@ -51,8 +51,7 @@ static bool read_number(pc_span text, pc_value *out)
 // them: signs, blanks, brackets and comments, then digits.
 static int64_t read_below_zero(const pc_sql_text *text, int location)
 {
-    const char *at =
-        text->text + (location < text->prefix_bytes ? 0 : location - text->prefix_bytes);
+    const char *at = text->text + pc_sql_byte(text, location);
     while (*at != '\0' && (*at < '0' || *at > '9')) {
         if (at[0] == '-' && at[1] == '-') {
             at += strcspn(at, "\r\n");
@@ -90,7 +89,7 @@ pc_status pc_bind_literal(pc_binder *b, const cJSON *body, const pc_expr **out)
         if (strpbrk(text, "eE") != NULL) {
             value.type = PC_FLOAT;
             value.real = strtod(text, NULL);
-        } else if (!read_number(pc_span_of(text), &value)) {
+        } else if (!pc_read_number(pc_span_of(text), &value)) {
             return pc_bind_fail(b, location, PC_UNSUPPORTED,
                                 "a number has at most 18 digits, found %s", text);
         }
@@ -134,7 +133,7 @@ pc_status pc_common_type(pc_binder *b, const pc_expr *const *x, int count, int l
         // A literal in quotes beside a decimal may have more digits than it.
         pc_value value;
         if (*type != PC_DECIMAL || !pc_is_literal(x[i])) continue;
-        if (!read_number(pc_span_trim(x[i]->constant.text), &value)) continue;
+        if (!pc_read_number(pc_span_trim(x[i]->constant.text), &value)) continue;
         if (value.scale > *scale) *scale = value.scale;
     }
     if (*type != PC_DECIMAL) *scale = 0;
@@ -345,7 +344,7 @@ static pc_status cast_to_any_numeric(pc_binder *b, const pc_expr *x, int locatio
                                      const pc_expr **out)
 {
     pc_value value = {.type = PC_NONE};
-    if (pc_is_literal(x) && read_number(pc_span_trim(x->constant.text), &value)) {
+    if (pc_is_literal(x) && pc_read_number(pc_span_trim(x->constant.text), &value)) {
         value.type = PC_DECIMAL;
         return pc_expr_constant(&value, x->position, b->arena, out, b->err);
     }

@@ -10,13 +10,26 @@
 
 enum { PC_SQL_NESTED = 400 }; // levels of an expression: what a stack holds with all its checks
 
+enum {
+    PC_SQL_LONG_LIST = 1000, // values of an IN list that the parser does not see
+    PC_SQL_LISTS = 16        // of them in a text
+};
+/** A long list of IN: texts in quotes, or numbers. */
+typedef struct pc_sql_list {
+    pc_span text;  ///< between its brackets, as given by the user
+    int64_t count; ///< values
+    int location;  ///< of what stands for it, in the text that the parser sees
+} pc_sql_list;
+
 /** A parsed text. */
 typedef struct pc_sql_text {
-    const char *text;    ///< as given by the user
-    int prefix_bytes;    ///< put in front of it for the parser
-    const char *what;    ///< what errors call it
-    cJSON *tree;         ///< owned; freed by pc_sql_text_free
-    const cJSON *select; ///< the one SelectStmt
+    int list_count;
+    pc_sql_list list[PC_SQL_LISTS]; ///< [list_count] in order
+    const char *text;               ///< as given by the user
+    int prefix_bytes;               ///< put in front of it for the parser
+    const char *what;               ///< what errors call it
+    cJSON *tree;                    ///< owned; freed by pc_sql_text_free
+    const cJSON *select;            ///< the one SelectStmt
 } pc_sql_text;
 
 /** Parses one SELECT statement, or with `is_expression` one expression.
@@ -24,6 +37,16 @@ typedef struct pc_sql_text {
 pc_status pc_sql_text_parse(const char *text, const char *what, bool is_expression,
                             pc_sql_text *out, pc_error *err) PC_MUST_CHECK;
 void pc_sql_text_free(pc_sql_text *text);
+// Long lists.
+/** Appends a text without its long lists to `cut`, which holds the prefix, and notes them. */
+pc_status pc_sql_cut_lists(pc_span text, pc_sql_text *out, pc_buffer *cut,
+                           pc_error *err) PC_MUST_CHECK;
+/** The list that one item of an IN stands for, or NULL. */
+const pc_sql_list *pc_sql_find_list(const pc_sql_text *text, const cJSON *items);
+/** The next value of a list as it is written, and whether a comma follows; false: none. */
+bool pc_sql_next_item(pc_span text, size_t *at, pc_span *item, bool *more);
+/** Byte of the user's text of a location of the parse tree. */
+int pc_sql_byte(const pc_sql_text *text, int location);
 /** Character (from 1) of a byte location of the parse tree; 0: not known. */
 int pc_sql_position(const pc_sql_text *text, int location);
 
@@ -87,6 +110,8 @@ pc_status pc_bring_to(pc_binder *b, const pc_expr *x, pc_type type, uint8_t scal
 /** CAST(x AS type). */
 pc_status pc_cast_to(pc_binder *b, const pc_expr *x, pc_type type, uint8_t scale, int position,
                      const pc_expr **out) PC_MUST_CHECK;
+/** A whole or decimal number of at most 18 digits. */
+bool pc_read_number(pc_span text, pc_value *out);
 /** A number or quoted text as written. */
 pc_status pc_bind_literal(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;
 pc_status pc_bind_cast(pc_binder *b, const cJSON *body, const pc_expr **out) PC_MUST_CHECK;

@@ -5,12 +5,15 @@
 #include <strings.h>
 #include "sql_private.h"
 
-enum { TEXT_BYTES = 1 << 20 }; // a query beyond 1 MiB is not written by a person
+enum {
+    TEXT_BYTES = 1 << 20, // without long lists: more is not written by a person
+    WHOLE_BYTES = 1 << 28 // with them
+};
 
 int pc_sql_position(const pc_sql_text *text, int location)
 {
-    const int byte = location - text->prefix_bytes;
-    if (byte < 0) return 0;
+    if (location < text->prefix_bytes) return 0;
+    const int byte = pc_sql_byte(text, location);
     int character = 1;
     for (int i = 0; i < byte && text->text[i] != '\0'; i++) {
         const unsigned char next = (unsigned char)text->text[i + 1];
@@ -28,8 +31,9 @@ void pc_sql_text_free(pc_sql_text *text)
 static pc_status check_bytes(const char *text, const char *what, pc_error *err)
 {
     const pc_span all = pc_span_of(text);
-    if (all.bytes > TEXT_BYTES) {
-        return PC_FAIL(err, PC_BAD_JOB, "%s: an SQL text has at most %d bytes", what, TEXT_BYTES);
+    if (all.bytes > WHOLE_BYTES) {
+        return PC_FAIL(err, PC_BAD_JOB, "%s: an SQL text has at most %d bytes", what,
+                       (int)WHOLE_BYTES);
     }
     if (pc_utf8_prefix(all) != all.bytes) {
         return PC_FAIL(err, PC_BAD_JOB, "%s: byte %zu is not UTF-8", what, pc_utf8_prefix(all) + 1);
@@ -84,6 +88,19 @@ static pc_status read_tree(const char *json, pc_sql_text *out, pc_error *err)
     return PC_OK;
 }
 
+// Where the parser says "character": from 1, of the text that it saw.
+static int byte_of_character(const char *text, int character)
+{
+    int byte = 0;
+    for (int seen = 1; seen < character && text[byte] != '\0'; seen++) {
+        byte++;
+        while (((unsigned char)text[byte] & 0xc0) == 0x80) {
+            byte++;
+        }
+    }
+    return byte;
+}
+
 pc_status pc_sql_text_parse(const char *text, const char *what, bool is_expression,
                             pc_sql_text *out, pc_error *err)
 {
@@ -92,16 +109,27 @@ pc_status pc_sql_text_parse(const char *text, const char *what, bool is_expressi
     PC_TRY(check_bytes(text, what, err));
     pc_buffer whole = {.budget = NULL};
     pc_status status = PC_OK;
+    const char *end = is_expression ? "\n)" : "";
     if (is_expression) {
         out->prefix_bytes = sizeof prefix - 1;
-        status = pc_buffer_print(&whole, err, "%s%s\n)", prefix, text);
-    } else {
-        status = pc_buffer_print(&whole, err, "%s", text);
+        status = pc_buffer_print(&whole, err, "%s", prefix);
     }
-    if (status != PC_OK) return status;
+    if (status == PC_OK) status = pc_sql_cut_lists(pc_span_of(text), out, &whole, err);
+    if (status == PC_OK && whole.bytes > TEXT_BYTES) {
+        status = PC_FAIL(err, PC_BAD_JOB,
+                         "%s: an SQL text has at most %d bytes besides lists of IN of %d values "
+                         "and more",
+                         what, (int)TEXT_BYTES, (int)PC_SQL_LONG_LIST);
+    }
+    if (status == PC_OK) status = pc_buffer_append(&whole, end, strlen(end) + 1, err);
+    if (status != PC_OK) {
+        pc_buffer_release(&whole);
+        return status;
+    }
     PgQueryParseResult result = pg_query_parse(whole.data);
     if (result.error != NULL) {
-        const int character = result.error->cursorpos - out->prefix_bytes;
+        const int byte = byte_of_character(whole.data, result.error->cursorpos);
+        const int character = pc_sql_position(out, byte);
         status = PC_FAIL(err, PC_BAD_JOB, "%s: character %d: %s", what,
                          character < 1 ? 1 : character, result.error->message);
     } else {
