@@ -4,7 +4,10 @@
 duck.py load DELIVERY PARQUET THREADS MEMORY        CSV to sorted Parquet, patients resolved
 duck.py run PARQUET SQL_FILE THREADS MEMORY RUNS CSV [name=value ...]
                                                     runs the file RUNS times, writes the rows of its last statement
+duck.py native PARQUET FILE THREADS MEMORY          tables of DuckDB's own, in one file, from the Parquet
 duck.py count PARQUET THREADS MEMORY                rows of each table
+
+PARQUET of run may be such a file.
 """
 import csv
 import glob
@@ -106,14 +109,33 @@ def load(folder, out, threads, memory):
     return {"seconds": seconds, "version": duckdb.__version__}
 
 
+BAND = "CREATE TEMP MACRO band(x, width) AS (x - x % width) || '-' || (x - x % width + width - 1)"
+
+
 def open_parquet(folder, threads, memory):
     connection = connect(threads, memory, folder + ".scratch")
+    if os.path.isfile(folder):
+        connection.execute(f"ATTACH '{folder}' AS native (READ_ONLY)")
+        connection.execute("USE native")
+        connection.execute(BAND)
+        return connection
     for path in sorted(glob.glob(os.path.join(folder, "*"))):
         name = os.path.basename(path).split(".")[0]
         files = path + "/*.parquet" if os.path.isdir(path) else path
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM '{files}'")
-    connection.execute("CREATE MACRO band(x, width) AS (x - x % width) || '-' || (x - x % width + width - 1)")
+    connection.execute(BAND)
     return connection
+
+
+def make_native(folder, path, threads, memory):
+    connection = open_parquet(folder, threads, memory)
+    connection.execute("SET preserve_insertion_order = true")  # sorted as the Parquet is
+    connection.execute(f"ATTACH '{path}' AS native")
+    names = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    for (name,) in names:
+        connection.execute(f"CREATE TABLE native.{name} AS FROM {name}")
+    connection.execute("DETACH native")
+    return {"tables": len(names)}
 
 
 def run(folder, sql_file, threads, memory, runs, out, settings):
@@ -149,6 +171,8 @@ def main():
         settings = dict(word.split("=", 1) for word in arguments[6:])
         result = run(arguments[0], arguments[1], int(arguments[2]), arguments[3], int(arguments[4]), arguments[5],
                      settings)
+    elif command == "native":
+        result = make_native(arguments[0], arguments[1], int(arguments[2]), arguments[3])
     elif command == "count":
         result = count(arguments[0], int(arguments[1]), arguments[2])
     else:

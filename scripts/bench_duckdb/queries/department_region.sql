@@ -1,0 +1,3 @@
+SELECT r.GEO_REG_COD, count(*) AS lines, sum(c.PRS_PAI_MNT) AS paid
+FROM ER_PRS_F c JOIN IR_DPT_V r ON r.GEO_DPT_COD = c.BEN_RES_DPT
+GROUP BY 1

@@ -1,0 +1,4 @@
+SELECT PRS_NAT_REF, count(*) AS lines, sum(PRS_PAI_MNT) AS paid, count(DISTINCT patient) AS patients
+FROM ER_PRS_F
+WHERE PRS_NAT_REF IN (1111, 1112, 1098, 1099, 1192, 1211)
+GROUP BY 1

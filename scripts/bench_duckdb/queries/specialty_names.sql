@@ -1,0 +1,3 @@
+SELECT s.PFS_SPE_LIB, count(*) AS lines, sum(c.PRS_PAI_MNT) AS paid
+FROM ER_PRS_F c JOIN IR_SPE_V s ON s.PFS_SPE_COD = c.PSP_SPE_COD
+GROUP BY 1
