@@ -363,7 +363,7 @@ static void test_refusals(void)
     static const sql_case list[] = {
         {"atcc = 'x'", "test: character 1: unknown column atcc; did you mean atc?"},
         {"i = 1 AND\n zzz", "test: character 12: unknown column zzz"},
-        {"i = ", "test: character 6: syntax error at or near \")\""},
+        {"i = ", "test: character 5: syntax error at or near \")\""},
         {"i = 'x'", "test: character 5: this text is not a value of type int"},
         {"i = d", "test: character 3: = of types int and date does not exist: cast one"},
         {"i AND ok", "test: character 1: expected a condition (bool), found a value of type int"},
