@@ -11,12 +11,12 @@ CREATE TEMP TABLE pair AS
 CREATE TEMP TABLE pseudonym AS SELECT psa, min(person) AS person, count(DISTINCT person) AS persons FROM pair GROUP BY psa;
 CREATE TEMP TABLE package AS
     SELECT PHA_CIP_C13 AS cip, COALESCE(PHA_ATC_CLA, PHA_ATC_C07) AS atc,
-        COALESCE(PHA_GRD_CND IN ('1', 'O', 'GC'), PHA_CND_TOP = 'GC', FALSE) AS large_package
+        COALESCE(PHA_GRD_CND = 'GC', PHA_CND_TOP = 'GC', FALSE) AS large_package
     FROM raw_IR_PHA_R WHERE PHA_CIP_C13 IS NOT NULL;
 -- A line without the new code of its package is looked up by the old one.
 CREATE TEMP TABLE old_package AS
     SELECT DISTINCT ON (PHA_PRS_IDE) PHA_PRS_IDE AS cip7, COALESCE(PHA_ATC_CLA, PHA_ATC_C07) AS atc,
-        COALESCE(PHA_GRD_CND IN ('1', 'O', 'GC'), PHA_CND_TOP = 'GC', FALSE) AS large_package
+        COALESCE(PHA_GRD_CND = 'GC', PHA_CND_TOP = 'GC', FALSE) AS large_package
     FROM raw_IR_PHA_R WHERE PHA_PRS_IDE IS NOT NULL AND PHA_PRS_IDE <> 0 ORDER BY PHA_PRS_IDE, PHA_CIP_C13;
 CREATE TEMP MACRO unresolved(psa, rank) AS hash(psa || '/' || COALESCE(rank::VARCHAR, ''));
 

@@ -131,7 +131,7 @@ CREATE UNLOGGED TABLE oracle.package7 AS
     SELECT DISTINCT ON (pha_prs_ide) pha_prs_ide, pha_atc_cla, pha_atc_c07, pha_grd_cnd, pha_cnd_top
     FROM raw.ir_pha_r WHERE pha_prs_ide IS NOT NULL ORDER BY pha_prs_ide, pha_cip_c13;
 CREATE UNLOGGED TABLE er_pha_f AS
-    SELECT r.*, c.valid, c.valid_cost, d.atc, coalesce(d.grd IN ('1', 'O', 'GC'), false) OR coalesce(d.top = 'GC', false) AS large_package
+    SELECT r.*, c.valid, c.valid_cost, d.atc, coalesce(d.grd = 'GC', false) OR coalesce(d.top = 'GC', false) AS large_package
     FROM oracle.er_pha_f r LEFT JOIN er_prs_f c USING (claim)
         LEFT JOIN oracle.package p ON p.pha_cip_c13 = r.pha_prs_c13
         LEFT JOIN oracle.package7 q ON p.pha_cip_c13 IS NULL AND q.pha_prs_ide = r.pha_prs_ide

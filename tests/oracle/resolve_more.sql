@@ -185,7 +185,7 @@ END $$;
 -- ---- hospital drugs: the package that has the code of 13 digits, the first by its CIP13 ----
 CREATE UNLOGGED TABLE oracle.hospital_package AS
     SELECT DISTINCT ON (pha_cip_ucd) pha_cip_ucd AS ucd, coalesce(pha_atc_cla, pha_atc_c07) AS atc,
-        coalesce(pha_grd_cnd IN ('1', 'O', 'GC'), pha_cnd_top = 'GC', false) AS large_package
+        coalesce(pha_grd_cnd = 'GC', pha_cnd_top = 'GC', false) AS large_package
     FROM raw.ir_pha_r WHERE pha_cip_ucd IS NOT NULL ORDER BY pha_cip_ucd, pha_cip_c13;
 DO $$
 DECLARE
