@@ -20,6 +20,7 @@ typedef struct world {
     int8_t *part_of[16];   // [table][row]; PARTS - 1 also for slots that were rewritten
     bool is_hidden[SLOTS]; // in part 0, which then has all rows of the slot, wrongly
     uint64_t seed;
+    int64_t reference_error; ///< that the manifest adds to the rows of the reference table
 } world;
 
 static void make_world(world *w, uint64_t seed, bool has_ties)
@@ -204,7 +205,8 @@ static void print_tables(const world *w, pc_buffer *out)
 {
     for (int t = 0; t < w->model->table_count; t++) {
         const bool is_reference = w->all.table[t].offset == NULL;
-        const int64_t rows = is_reference ? REFERENCE_ROWS : w->all.table[t].row_count;
+        const int64_t rows =
+            is_reference ? REFERENCE_ROWS + w->reference_error : w->all.table[t].row_count;
         const pc_status status = pc_buffer_print(
             out, NULL, "%s\"%s\":{\"rows_read\":%lld,\"rows_stored\":%lld,\"rows_rejected\":3}",
             t == 0 ? "{" : ",", w->model->table[t].name, (long long)rows + 3, (long long)rows);
@@ -270,6 +272,32 @@ static pc_status verify(const char *folder, pc_budget *budget, pc_verify_counts 
     }
     pc_store_close(store);
     return status;
+}
+
+/** A reference table is read when it is asked for; that it has other rows than the manifest says is
+ *  found then, and by verify. */
+static void test_rows_of_a_reference(void)
+{
+    char folder[128];
+    case_folder(folder);
+    world w;
+    pc_budget budget = {0};
+    pc_error err = {0};
+    pc_verify_counts counts = {0};
+    make_world(&w, 7, false);
+    w.reference_error = 1;
+    CU_ASSERT_EQUAL(write_world(&w, folder, &budget, &err), PC_OK);
+    pc_store *store = NULL;
+    CU_ASSERT_EQUAL_FATAL(pc_store_open(folder, &budget, &store, &err), PC_OK);
+    const pc_column *column;
+    int64_t rows;
+    const int codes = pc_model_find_table(w.model, pc_span_of("CODES"));
+    CU_ASSERT_EQUAL(pc_store_reference(store, codes, &column, &rows, &err), PC_BAD_INPUT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "as many rows"));
+    pc_store_close(store);
+    CU_ASSERT_EQUAL(verify(folder, &budget, &counts, &err), PC_BAD_INPUT);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+    pc_arena_reset(&w.arena);
 }
 
 static void test_merged_parts(void)
@@ -623,6 +651,7 @@ static void test_cohort_file(void)
 
 PC_TEST_MAIN("store", {"several parts are read as one", test_merged_parts},
              {"what a store says of itself", test_open_store},
+             {"rows of a reference table", test_rows_of_a_reference},
              {"damage anywhere is found", test_damage_is_found},
              {"any request for memory may be refused", test_any_request_may_be_refused},
              {"a larger model", test_larger_model}, {"cohort files", test_cohort_file});
