@@ -33,6 +33,7 @@ void pc_expr_state_free(pc_expr_state *state)
         if (node[i] == NULL) continue;
         pc_buffer_release(&node[i]->known);
         pc_buffer_release(&node[i]->value);
+        pc_buffer_release(&node[i]->day);
         pc_dict_builder_free(node[i]->words);
     }
     pc_buffer_release(&state->table);
@@ -99,6 +100,7 @@ pc_status pc_state_node(pc_expr_state *state, const pc_expr *x, pc_expr_node **o
         *node = (pc_expr_node){.expr = x, .text_column = -1};
         node->known.budget = state->budget;
         node->value.budget = state->budget;
+        node->day.budget = state->budget;
         look_through(x, node, &has_other);
         if (has_other) node->text_column = -1;
         *cell = node;
@@ -229,6 +231,12 @@ static int pick_true(const uint8_t *value, const uint64_t *valid, int row_count,
         uint64_t eight;
         memcpy(&eight, value + i, sizeof eight);
         if (eight == 0) continue;
+        if (eight == UINT64_C(0x0101010101010101) && valid == NULL) {
+            for (int j = 0; j < 8; j++)
+                row[count + j] = i + j;
+            count += 8;
+            continue;
+        }
         const uint64_t mask = valid == NULL ? 255 : valid[i >> 6] >> (i & 63);
         for (int j = 0; j < 8; j++) {
             row[count] = i + j;

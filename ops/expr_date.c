@@ -5,8 +5,11 @@ enum {
     FIRST_DAY = -719162, // 0001-01-01
     LAST_DAY = 2932896,  // 9999-12-31
     SECONDS_A_DAY = 86400,
-    JULIAN_DAY_0 = 2440588 // of 1970-01-01
+    JULIAN_DAY_0 = 2440588, // of 1970-01-01
+    DAYS_KEPT = 4096        // 11 years: a table of 32 KiB
 };
+
+static const int64_t NOT_KEPT = INT64_MIN; // no result is that
 
 const char *pc_date_part_name(pc_date_part part)
 {
@@ -91,23 +94,25 @@ static int32_t truncate_to(pc_date_part part, int32_t day)
     return pc_day_of(year, 1, 1);
 }
 
-// Years that were found last, by the 256 days that a day falls into.
-typedef struct year_memo {
-    struct {
-        int64_t from, to, year; // first and last day; none at first
-    } of[8];
-} year_memo;
-
-static int64_t year_of(year_memo *memo, int64_t day)
+static int64_t part_or_start(bool is_part, pc_date_part part, int64_t day)
 {
-    const size_t at = (size_t)(day >> 8) & 7;
-    if (memo->of[at].year == 0 || day < memo->of[at].from || day > memo->of[at].to) {
-        const int year = (int)pc_date_part_of(PC_PART_YEAR, (int32_t)day);
-        memo->of[at].from = pc_day_of(year, 1, 1);
-        memo->of[at].to = pc_day_of(year, 12, 31);
-        memo->of[at].year = year;
-    }
-    return memo->of[at].year;
+    return is_part ? pc_date_part_of(part, (int32_t)day) : truncate_to(part, (int32_t)day);
+}
+
+// Results are kept for the days around the first one seen: data repeat few days.
+static pc_status open_days(pc_eval *e, const pc_expr *x, int64_t first, pc_expr_node **out)
+{
+    PC_TRY(pc_state_node(e->state, x, out, e->err));
+    pc_expr_node *node = *out;
+    if (node->day.bytes > 0) return PC_OK;
+    const size_t bytes = DAYS_KEPT * sizeof(int64_t);
+    PC_TRY(pc_buffer_reserve(&node->day, bytes, e->err));
+    node->day.bytes = bytes;
+    node->first_day = first - DAYS_KEPT / 2;
+    int64_t *kept = (int64_t *)(void *)node->day.data;
+    for (int i = 0; i < DAYS_KEPT; i++)
+        kept[i] = NOT_KEPT;
+    return PC_OK;
 }
 
 pc_status pc_eval_date_part(pc_eval *e, const pc_expr *x, pc_vector *out)
@@ -125,15 +130,21 @@ pc_status pc_eval_date_part(pc_eval *e, const pc_expr *x, pc_vector *out)
     int64_t *to = pc_eval_array(e, sizeof *to);
     if (to == NULL) return PC_NO_MEMORY;
     const uint64_t *valid = v.is_constant ? NULL : v.column.valid;
-    year_memo memo = {0};
-    for (int i = 0; i < e->batch->row_count; i++) {
+    int first = 0;
+    while (first < e->batch->row_count && !pc_is_valid(valid, first))
+        first++;
+    pc_expr_node *node = NULL;
+    if (first < e->batch->row_count) PC_TRY(open_days(e, x, day[first], &node));
+    for (int i = first; i < e->batch->row_count; i++) {
         if (!pc_is_valid(valid, i)) continue;
-        if (is_part && part == PC_PART_YEAR) {
-            to[i] = year_of(&memo, day[i]);
-        } else {
-            to[i] = is_part ? pc_date_part_of(part, (int32_t)day[i])
-                            : truncate_to(part, (int32_t)day[i]);
+        const uint64_t at = (uint64_t)day[i] - (uint64_t)node->first_day;
+        if (at >= DAYS_KEPT) {
+            to[i] = part_or_start(is_part, part, day[i]);
+            continue;
         }
+        int64_t *kept = (int64_t *)(void *)node->day.data + at;
+        if (*kept == NOT_KEPT) *kept = part_or_start(is_part, part, day[i]);
+        to[i] = *kept;
     }
     for (int i = 0; !is_part && part == PC_PART_DECADE && i < e->batch->row_count; i++) {
         if (to[i] < FIRST_DAY && pc_is_valid(valid, i)) {

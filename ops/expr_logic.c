@@ -129,13 +129,20 @@ pc_status pc_eval_not(pc_eval *e, const pc_expr *x, pc_vector *out)
 
 pc_status pc_eval_null_test(pc_eval *e, const pc_expr *x, pc_vector *out)
 {
-    const uint8_t wanted = pc_function_which(x->function) == PC_FN_IS_NULL;
+    static const pc_value answer[2] = {{.type = PC_BOOL}, {.type = PC_BOOL, .integer = 1}};
+    const bool wants_null = pc_function_which(x->function) == PC_FN_IS_NULL;
     pc_vector v;
     PC_TRY(pc_eval_node(e, x->arg[0], &v));
+    if (v.is_constant || v.column.valid == NULL) {
+        const bool is_null = v.is_constant && v.constant->is_null;
+        *out = (pc_vector){.is_constant = true, .constant = &answer[is_null == wants_null]};
+        return PC_OK;
+    }
     uint8_t *value = pc_eval_array(e, 1);
     if (value == NULL) return PC_NO_MEMORY;
+    const uint64_t *valid = v.column.valid;
     for (int i = 0; i < e->batch->row_count; i++) {
-        value[i] = (uint8_t)(pc_vector_is_null(&v, i) == wanted);
+        value[i] = (uint8_t)(((valid[i >> 6] >> (i & 63)) & 1) ^ wants_null);
     }
     *out = (pc_vector){.column = {.type = PC_BOOL, .width = 1, .data = value}};
     return PC_OK;

@@ -65,6 +65,8 @@ struct pc_expr_node {
     pc_buffer known;        ///< uint8_t [texts + 1]: 0 not yet, 1 value, 2 null; the last: of null
     pc_buffer value;        ///< [texts + 1] uint8_t of BOOL, uint32_t of texts, else 8 bytes
     pc_dict_builder *words; ///< texts that the node made
+    pc_buffer day;          ///< int64 results by day, from `first_day` on (expr_date.c)
+    int64_t first_day;
 };
 
 struct pc_expr_state {
