@@ -114,8 +114,14 @@ static pc_status number_ids(pc_coder *coder, const pc_column *c, int row_count, 
                             pc_error *err)
 {
     for (int row = 0; row < row_count; row++) {
+        const char *id = (const char *)c->data + (size_t)row * c->width;
         number[row] = 0;
         if (pc_column_is_null(c, row)) continue;
+        // Rows of a patient stand together.
+        if (row > 0 && number[row - 1] > 0 && memcmp(id, id - c->width, c->width) == 0) {
+            number[row] = number[row - 1];
+            continue;
+        }
         PC_TRY(add_text(coder, pc_column_span(c, row), &number[row], err));
     }
     return PC_OK;
@@ -161,7 +167,8 @@ static void number_words(pc_coder *coder, const pc_column *c, int row_count, uin
             }                                                                                      \
             const uint64_t word = (uint64_t)(int64_t)value[row];                                   \
             if (word - base >= WINDOW) {                                                           \
-                number[row] = pc_intern_add(&coder->value, word) + 1;                              \
+                const bool again = row > 0 && number[row - 1] > 0 && value[row] == value[row - 1]; \
+                number[row] = again ? number[row - 1] : pc_intern_add(&coder->value, word) + 1;    \
                 continue;                                                                          \
             }                                                                                      \
             uint32_t *known = &map[word - base];                                                   \

@@ -94,7 +94,8 @@ void pc_intern_add_all(pc_intern *intern, const uint64_t *word, int count, uint3
     uint64_t *known = words_of(intern);
     const uint64_t mask = intern->mask;
     for (int i = 0; i < count; i++) {
-        number[i] = add(intern, cell, mask, known, word[i]);
+        const bool again = i > 0 && word[i] == word[i - 1];
+        number[i] = again ? number[i - 1] : add(intern, cell, mask, known, word[i]);
     }
 }
 

@@ -106,9 +106,14 @@ pc_status pc_column_take(const pc_column *column, const int32_t *row, int count,
     if (column->valid == NULL && !has_missing(row, count)) return PC_OK;
     uint64_t *valid = pc_arena_array(arena, (size_t)count / 64 + 1, sizeof *valid, err);
     if (valid == NULL) return PC_NO_MEMORY;
-    for (int i = 0; i < count; i++) {
-        const bool there = row[i] >= 0 && pc_is_valid(column->valid, row[i]);
-        valid[i >> 6] |= (uint64_t)there << (i & 63);
+    for (int first = 0; first < count; first += 64) {
+        const int end = count - first < 64 ? count : first + 64;
+        uint64_t word = 0;
+        for (int i = first; i < end; i++) {
+            const bool there = row[i] >= 0 && pc_is_valid(column->valid, row[i]);
+            word |= (uint64_t)there << (i - first);
+        }
+        valid[first / 64] = word;
     }
     out->valid = valid;
     return PC_OK;
