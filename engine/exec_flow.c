@@ -92,6 +92,7 @@ static pc_status push_by_slot(pc_flow *f, int at, pc_batch *batch, pc_error *err
 {
     pc_flow_node *n = &f->node[at];
     const pc_column *key = &batch->column[n->plan->patient];
+    if (key->valid == NULL && key->data != NULL) return push(f, at, &n->op, batch, err);
     int known[PC_BATCH_ROWS], nobody[PC_BATCH_ROWS];
     int known_count = 0, nobody_count = 0;
     for (int row = 0; row < batch->row_count; row++) {

@@ -453,7 +453,8 @@ static pc_status make_batch(pc_scan *scan, pc_rows *rows, pc_batch *batch, pc_er
         .column_count = scan->plan->column_count, .row_count = rows->count, .column = rows->column};
     // Columns of relations that only test (SEMI, ANTI) are there too: null for ANTI.
     if (pc_scan_is_reference(scan, 0)) return PC_OK;
-    batch->slot = pc_arena_array(&scan->scratch, (size_t)rows->count + 1, sizeof *batch->slot, err);
+    batch->slot =
+        pc_arena_raw(&scan->scratch, ((size_t)rows->count + 1) * sizeof *batch->slot, err);
     if (batch->slot == NULL) return PC_NO_MEMORY;
     const int32_t *slot = rows->slot;
     const int64_t first_slot = scan->block->first_slot;

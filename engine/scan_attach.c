@@ -94,8 +94,38 @@ static pc_status look_up(pc_scan *scan, pc_rows *rows, int relation, int64_t **f
     return PC_OK;
 }
 
+#define FIND_CODES(type)                                                                           \
+    do {                                                                                           \
+        const type *code = c->data;                                                                \
+        for (int i = 0; i < count; i++)                                                            \
+            to[i] = pc_is_valid(c->valid, i) ? row_of_code[code[i]] : -1;                          \
+    } while (0)
+
+static void find_codes(const int32_t *row_of_code, const pc_column *c, int count, int32_t *to)
+{
+    switch (c->width) {
+        case 1:
+            FIND_CODES(uint8_t);
+            break;
+        case 2:
+            FIND_CODES(uint16_t);
+            break;
+        default:
+            FIND_CODES(uint32_t);
+            break;
+    }
+}
+
 static pc_status attach_reference(pc_scan *scan, pc_rows *rows, int relation, pc_error *err)
 {
+    const pc_scan_relation *r = &scan->plan->relation[relation];
+    const int32_t *row_of_code = scan->lookup[relation].row_of_code;
+    if (row_of_code != NULL && r->instead_of <= 0) {
+        pc_column c;
+        PC_TRY(pc_scan_take(scan, rows, r->from, r->column, &c, err));
+        find_codes(row_of_code, &c, rows->count, rows->row[relation]);
+        return PC_OK;
+    }
     int64_t *from;
     int64_t *to;
     PC_TRY(look_up(scan, rows, relation, &from, &to, err));

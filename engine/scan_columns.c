@@ -93,16 +93,52 @@ static pc_status take_status(pc_scan *scan, const pc_rows *rows, int relation, p
     return PC_OK;
 }
 
+// Which rows are there and of a patient, as bytes of 0 and 1, in `scratch`.
+static pc_status mark_patients(pc_scan *scan, const pc_rows *rows, int relation, uint8_t **out,
+                               bool *are_all, pc_error *err)
+{
+    uint8_t *mark = pc_arena_array(&scan->scratch, (size_t)rows->count + 64, 1, err);
+    if (mark == NULL) return PC_NO_MEMORY;
+    const int32_t *row = rows->row[relation];
+    int32_t slot = -1;
+    uint8_t is_patient = 0, all = 1;
+    for (int i = 0; i < rows->count; i++) {
+        if (rows->slot[i] != slot) {
+            slot = rows->slot[i];
+            const char kind = scan->block->slot_key[slot].byte[0];
+            is_patient = pc_slot_is_patient((pc_slot_kind)kind);
+        }
+        mark[i] = is_patient & (uint8_t)(row[i] >= 0);
+        all &= mark[i];
+    }
+    *out = mark;
+    *are_all = all != 0;
+    return PC_OK;
+}
+
+// The same as a bitmap; NULL where all are.
+static pc_status patient_bits(pc_scan *scan, const pc_rows *rows, int relation,
+                              const uint64_t **out, pc_error *err)
+{
+    uint8_t *mark;
+    bool are_all;
+    *out = NULL;
+    PC_TRY(mark_patients(scan, rows, relation, &mark, &are_all, err));
+    if (are_all) return PC_OK;
+    uint64_t *valid = pc_arena_array(&scan->scratch, (size_t)rows->count / 64 + 1, 8, err);
+    if (valid == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < rows->count; i++)
+        valid[i >> 6] |= (uint64_t)mark[i] << (i & 63);
+    *out = valid;
+    return PC_OK;
+}
+
 static pc_status take_is_patient(pc_scan *scan, const pc_rows *rows, int relation, pc_column *out,
                                  pc_error *err)
 {
-    uint8_t *is_patient = pc_arena_array(&scan->scratch, (size_t)rows->count + 8, 1, err);
-    if (is_patient == NULL) return PC_NO_MEMORY;
-    for (int i = 0; i < rows->count; i++) {
-        const char kind = scan->block->slot_key[rows->slot[i]].byte[0];
-        is_patient[i] =
-            rows->row[relation][i] >= 0 && pc_slot_is_patient((pc_slot_kind)kind) ? 1 : 0;
-    }
+    uint8_t *is_patient;
+    bool are_all;
+    PC_TRY(mark_patients(scan, rows, relation, &is_patient, &are_all, err));
     *out = (pc_column){.type = PC_BOOL, .width = 1, .data = is_patient};
     return PC_OK;
 }
@@ -111,16 +147,12 @@ static pc_status take_patient(pc_scan *scan, const pc_rows *rows, int relation, 
                               pc_error *err)
 {
     const size_t width = PC_SLOT_TEXT_BYTES;
-    char *data = pc_arena_array(&scan->scratch, (size_t)rows->count + 1, width, err);
-    uint64_t *valid = pc_arena_array(&scan->scratch, (size_t)rows->count / 64 + 1, 8, err);
-    if (data == NULL || valid == NULL) return PC_NO_MEMORY;
-    for (int i = 0; i < rows->count; i++) {
-        const pc_slot_key *key = &scan->block->slot_key[rows->slot[i]];
-        if (rows->row[relation][i] < 0) continue;
-        if (!pc_slot_is_patient((pc_slot_kind)key->byte[0])) continue;
-        memcpy(data + (size_t)i * width, key->byte + 1, width);
-        valid[i >> 6] |= 1ULL << (i & 63);
-    }
+    const uint64_t *valid;
+    PC_TRY(patient_bits(scan, rows, relation, &valid, err));
+    char *data = pc_arena_raw(&scan->scratch, ((size_t)rows->count + 1) * width, err);
+    if (data == NULL) return PC_NO_MEMORY;
+    for (int i = 0; i < rows->count; i++)
+        memcpy(data + (size_t)i * width, scan->block->slot_key[rows->slot[i]].byte + 1, width);
     *out = (pc_column){.type = PC_ID, .width = (uint8_t)width, .data = data, .valid = valid};
     return PC_OK;
 }
@@ -159,16 +191,14 @@ static pc_status take_key(pc_scan *scan, const pc_rows *rows, int relation, bool
 static pc_status take_patient_key(pc_scan *scan, const pc_rows *rows, int relation, pc_column *out,
                                   pc_error *err)
 {
-    uint64_t *data = pc_arena_array(&scan->scratch, (size_t)rows->count + 1, sizeof *data, err);
-    uint64_t *valid = pc_arena_array(&scan->scratch, (size_t)rows->count / 64 + 1, 8, err);
-    if (data == NULL || valid == NULL) return PC_NO_MEMORY;
+    const uint64_t *valid;
+    PC_TRY(patient_bits(scan, rows, relation, &valid, err));
+    uint64_t *data = pc_arena_raw(&scan->scratch, ((size_t)rows->count + 1) * sizeof *data, err);
+    if (data == NULL) return PC_NO_MEMORY;
     const uint64_t rest = (UINT64_C(1) << (PC_SCAN_ROW_BITS + PC_SCAN_KEY_BITS)) - 1;
     for (int i = 0; i < rows->count; i++) {
-        const char kind = scan->block->slot_key[rows->slot[i]].byte[0];
-        if (rows->row[relation][i] < 0 || !pc_slot_is_patient((pc_slot_kind)kind)) continue;
         const uint64_t slot = (uint64_t)(scan->block->first_slot + rows->slot[i]);
         data[i] = slot << (PC_SCAN_ROW_BITS + PC_SCAN_KEY_BITS) | rest;
-        valid[i >> 6] |= 1ULL << (i & 63);
     }
     *out = (pc_column){.type = PC_KEY, .width = 8, .data = data, .valid = valid};
     return PC_OK;

@@ -177,6 +177,25 @@ static pc_status map_codes(pc_scan *scan, int relation, int from_dict, int to_di
     return PC_OK;
 }
 
+// What each code of the column that is looked up finds, where that is one row at most.
+static pc_status index_codes(pc_scan *scan, int relation, uint32_t code_count, pc_error *err)
+{
+    pc_lookup *l = &scan->lookup[relation];
+    const int32_t *map = scan->by_code[relation];
+    if (!l->is_unique) return PC_OK;
+    int32_t *found = pc_arena_array(&scan->self, (size_t)code_count + 1, sizeof *found, err);
+    if (found == NULL) return PC_NO_MEMORY;
+    found[0] = -1; // an empty dictionary has no code, but null rows hold one
+    for (uint32_t code = 0; code < code_count; code++) {
+        const int64_t value = map == NULL ? (int64_t)code : map[code];
+        int64_t from = 0, to = 0;
+        if (value >= 0) pc_lookup_find(l, value, &from, &to);
+        found[code] = from < to ? l->row[from] : -1;
+    }
+    l->row_of_code = found;
+    return PC_OK;
+}
+
 pc_status pc_scan_make_lookup(pc_scan *scan, int relation, pc_error *err)
 {
     const pc_scan_relation *r = &scan->plan->relation[relation];
@@ -202,8 +221,9 @@ pc_status pc_scan_make_lookup(pc_scan *scan, int relation, pc_error *err)
     if (row_count == 0 || columns[r->their_column].data == NULL) return PC_OK;
     const pc_column *c = &columns[r->their_column];
     if (ours->type == PC_ID) return sort_texts(scan, c, row_count, r->first_only, l, err);
-    if (ours->type == PC_CODE || ours->type == PC_TEXT) {
-        PC_TRY(map_codes(scan, relation, ours->dict, theirs->dict, err));
-    }
-    return sort_numbers(scan, c, row_count, r->first_only, l, err);
+    const bool is_code = ours->type == PC_CODE || ours->type == PC_TEXT;
+    if (is_code) PC_TRY(map_codes(scan, relation, ours->dict, theirs->dict, err));
+    PC_TRY(sort_numbers(scan, c, row_count, r->first_only, l, err));
+    if (!is_code) return PC_OK;
+    return index_codes(scan, relation, scan->catalog->dict[ours->dict]->count, err);
 }
