@@ -4,10 +4,11 @@
 # parts of one big load, however it is cut and on any number of ranks. What is refused leaves the store as it was.
 # Uses $PARCOURS_RELEASE/bin when set.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin}
 bin=$(realpath "${folder:-$1}")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 HDF5_PLUGIN_PATH=$(realpath "$1")/../plugin
+export HDF5_PLUGIN_PATH=$(realpath "$1")/../plugin
 python=
 for candidate in python3 /usr/bin/python3; do
     "$candidate" -c 'import h5py' 2>/dev/null && { python=$candidate; break; }
@@ -18,8 +19,6 @@ trap 'rm -rf "$work"' EXIT
 export OMPI_MCA_orte_tmpdir_base=$work # not shared with other jobs of this machine
 cd "$work"
 
-fail() { echo "FAILED: $*"; exit 1; }
-step() { printf '%3d s  %s\n' "$SECONDS" "$*"; }
 ranks() { # RANKS COMMAND...
     local n=$1
     shift
@@ -29,8 +28,8 @@ exits() { # STATUS TEXT COMMAND...: the command must end with that exit code and
     local wanted=$1 text=$2 got=0
     shift 2
     "$@" >said 2>&1 || got=$?
-    [ "$got" = "$wanted" ] || { cat said; fail "exit $got, not $wanted: $*"; }
-    grep -q -- "$text" said || { cat said; fail "expected the sentence to say '$text'"; }
+    [ "$got" = "$wanted" ] || { cat said; die "exit $got, not $wanted: $*"; }
+    grep -q -- "$text" said || { cat said; die "expected the sentence to say '$text'"; }
 }
 sum_of() { (cd "$1" && find . -type f ! -name journal.jsonl | LC_ALL=C sort | xargs sha256sum | sha256sum); }
 
@@ -72,14 +71,14 @@ for cut in "rows 2 1 2" "files 2 3 1" "months 3 1 2 1" "late 2 2 3"; do
     grow store split --append "${@:3}"
     answers whole >wanted.csv
     answers store >got.csv
-    cmp -s wanted.csv got.csv || { diff wanted.csv got.csv | head -n 5; fail "seed $seed, $1: other answers"; }
-    "$bin" verify store >/dev/null 2>&1 || fail "seed $seed, $1: verify"
+    cmp -s wanted.csv got.csv || { diff wanted.csv got.csv | head -n 5; die "seed $seed, $1: other answers"; }
+    "$bin" verify store >/dev/null 2>&1 || die "seed $seed, $1: verify"
     ranks "$3" compact store --quiet
     answers store >got.csv
-    cmp -s wanted.csv got.csv || fail "seed $seed, $1: other answers when compacted"
+    cmp -s wanted.csv got.csv || die "seed $seed, $1: other answers when compacted"
     ranks 1 compact store --quiet # nothing to merge: what is not needed goes
-    "$python" "$here/append_case.py" same whole store || fail "seed $seed, $1: another store when compacted"
-    "$bin" verify store >/dev/null 2>&1 || fail "seed $seed, $1: verify when compacted"
+    "$python" "$here/append_case.py" same whole store || die "seed $seed, $1: another store when compacted"
+    "$bin" verify store >/dev/null 2>&1 || die "seed $seed, $1: verify when compacted"
     step "seed $seed: $cut"
 done
 
@@ -94,12 +93,12 @@ ranks 1 ingest --in in --store store --shards 16 --quiet 2>/dev/null
 ranks 2 ingest --in new --store store --replace --quiet
 answers whole >wanted.csv
 answers store >got.csv
-cmp -s wanted.csv got.csv || { diff wanted.csv got.csv | head -n 5; fail "other answers after --replace"; }
-"$bin" verify store >/dev/null 2>&1 || fail "verify after --replace"
+cmp -s wanted.csv got.csv || { diff wanted.csv got.csv | head -n 5; die "other answers after --replace"; }
+"$bin" verify store >/dev/null 2>&1 || die "verify after --replace"
 "$bin" compact store --quiet
 "$bin" compact store --quiet
-"$python" "$here/append_case.py" same whole store || fail "another store after --replace"
-grep -q replaced_by store/store.json || fail "the manifest does not tell what was replaced"
+"$python" "$here/append_case.py" same whole store || die "another store after --replace"
+grep -q replaced_by store/store.json || die "the manifest does not tell what was replaced"
 
 step "a reference table changes"
 rm -rf in changed more whole store
@@ -111,21 +110,21 @@ cp changed/IR_PHA_R.CSV in
 "$bin" ingest --in in --store whole --shards 16 --quiet 2>/dev/null
 answers whole >wanted.csv
 answers store >got.csv
-cmp -s wanted.csv got.csv || { diff wanted.csv got.csv | head -n 5; fail "other answers after a drug got another class"; }
+cmp -s wanted.csv got.csv || { diff wanted.csv got.csv | head -n 5; die "other answers after a drug got another class"; }
 read -r hidden slots <<<"$("$python" "$here/append_case.py" hidden store)"
-[ "$hidden" -gt 0 ] && [ $((2 * hidden)) -lt "$slots" ] || fail "$hidden of $slots slots were written again for one drug"
-"$bin" verify store >/dev/null 2>&1 || fail "verify after a drug got another class"
+[ "$hidden" -gt 0 ] && [ $((2 * hidden)) -lt "$slots" ] || die "$hidden of $slots slots were written again for one drug"
+"$bin" verify store >/dev/null 2>&1 || die "verify after a drug got another class"
 find store/shards -name 'part-*' | sort >before
 "$bin" ingest --in more --store store --append --quiet
 find store/shards -name 'part-*' | sort >after
-[ -z "$(comm -13 before after)" ] || fail "parts were written for a drug that nobody has"
-answers store | cmp -s - wanted.csv || fail "other answers after a drug that nobody has"
+[ -z "$(comm -13 before after)" ] || die "parts were written for a drug that nobody has"
+answers store | cmp -s - wanted.csv || die "other answers after a drug that nobody has"
 
 step "the same bytes on any number of ranks"
 rm -rf one two
 grow one split --append 1 1
 grow two split --append 3 2
-[ "$(sum_of one)" = "$(sum_of two)" ] || fail "ranks give other bytes"
+[ "$(sum_of one)" = "$(sum_of two)" ] || die "ranks give other bytes"
 
 step "refusals"
 exits 2 "is in the store already" "$bin" ingest --in split/1 --store one --append
@@ -140,8 +139,8 @@ printf 'BEN_NIR_PSA;BEN_RNG_GEM\nx' >bad/IR_BEN_R.CSV
 cp split/1/ER_PHA_F_2019.CSV bad/ER_PHA_F_2018.CSV 2>/dev/null || true
 got=0
 "$bin" ingest --in bad --store one --append --max-rejects 0 --quiet 2>/dev/null || got=$?
-[ $got != 0 ] || fail "a bad delivery was added"
-[ "$(sum_of one)" = "$before" ] || fail "a refused delivery changed the store"
-[ -z "$(find one -name '.plan' -o -name '.lock' -o -name scratch -o -name '*.tmp*')" ] || fail "something stays in the store"
-grep -q '"event":"end".*"command":"ingest"' one/journal.jsonl || fail "the journal does not tell of the append"
+[ $got != 0 ] || die "a bad delivery was added"
+[ "$(sum_of one)" = "$before" ] || die "a refused delivery changed the store"
+[ -z "$(find one -name '.plan' -o -name '.lock' -o -name scratch -o -name '*.tmp*')" ] || die "something stays in the store"
+grep -q '"event":"end".*"command":"ingest"' one/journal.jsonl || die "the journal does not tell of the append"
 step "done"

@@ -2,26 +2,12 @@
 # `parcours check`: the shipped jobs are valid, bad studies give the path, the id, the nearest name and exit code 2.
 # usage: test_check.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-export ASAN_OPTIONS=detect_leaks=0
 parcours=$(realpath "$1")/parcours
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failures=0
-
-# expect CODE PATTERN command...: the exit code, and a pattern in what it says.
-expect() {
-    local code=$1 pattern=$2
-    shift 2
-    "$@" >said 2>&1
-    local got=$?
-    if [ "$got" != "$code" ] || ! grep -q -- "$pattern" said; then
-        echo "FAILED: $*: exit code $got, expected $code and '$pattern' in:"
-        head -5 said
-        failures=$((failures + 1))
-    fi
-}
 
 for job in "$top"/jobs/*.json "$top/jobs/cartographie/carte.json"; do
     [ "$(basename "$job")" = tnf_in_colitis.json ] && continue # of another model
@@ -70,5 +56,4 @@ bad 's/^{/{{/' "json: "
 expect 2 "parameter: no parameter 'yeer'" "$parcours" check "$top/jobs/new_metformin.json" --set yeer=2019
 expect 1 "cannot be opened" "$parcours" check nowhere.json
 
-[ "$failures" = 0 ] && echo "all passed"
-exit $((failures > 0))
+finish

@@ -2,23 +2,10 @@
 # The command line as a person meets it: help, versions, exit codes, one sentence for all ranks.
 # usage: test_cli.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 parcours=$1/parcours
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
-
-# expect CODE PATTERN command...: the exit code, and a pattern in what it says.
-expect() {
-    local code=$1 pattern=$2
-    shift 2
-    "$@" >"$work/said" 2>&1
-    local got=$?
-    if [ "$got" != "$code" ] || ! grep -q -- "$pattern" "$work/said"; then
-        echo "FAILED: $*: exit code $got, expected $code and '$pattern' in:"
-        head -5 "$work/said"
-        failures=$((failures + 1))
-    fi
-}
 
 expect 0 'exit codes' "$parcours" --help
 expect 0 'exit codes' "$parcours" help
@@ -26,7 +13,7 @@ expect 0 'commit' "$parcours" --version
 expect 0 '^{"version":"[0-9.]*","commit":"' "$parcours" --version --json
 commands=$("$parcours" --help | sed -n '/^commands/,/^$/s/^  \([a-z]*\) .*/\1/p')
 for command in synth ingest info query run explain check verify report; do
-    grep -qx "$command" <<<"$commands" || { echo "FAILED: no command $command"; failures=$((failures + 1)); }
+    grep -qx "$command" <<<"$commands" || fail "no command $command"
 done
 for command in $commands; do
     expect 0 "^usage: parcours $command" "$parcours" help "$command"
@@ -54,14 +41,11 @@ expect 1 'standard output' bash -c "'$parcours' --help >/dev/full"
 # All ranks fail with one sentence.
 mpirun -n 3 "$parcours" qurey >"$work/said" 2>&1
 if [ "$(grep -c "^parcours: unknown command 'qurey'" "$work/said")" != 1 ]; then
-    echo "FAILED: three ranks, one sentence:"
     cat "$work/said"
-    failures=$((failures + 1))
+    fail "three ranks, one sentence"
 fi
 if [ "$(mpirun -n 3 "$parcours" --version | wc -l)" != 1 ]; then
-    echo "FAILED: three ranks, one version"
-    failures=$((failures + 1))
+    fail "three ranks, one version"
 fi
 
-echo "test_cli: $failures failures"
-[ "$failures" = 0 ]
+finish

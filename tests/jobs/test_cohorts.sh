@@ -4,6 +4,7 @@
 # usage: test_cohorts.sh BIN_DIR
 # Test data: $PARCOURS_DATA/ohdsi, by default beside the sources' shared folder; 77 without it.
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 parcours=$1/parcours
 ingest="${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin/parcours}"
 ingest=${ingest:-$parcours} # stores are the same bytes, and made faster
@@ -11,21 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 data=${PARCOURS_DATA:-$here/../../../shared}/ohdsi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
 
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-# expect CODE PATTERN command...: the exit code, and a pattern in what it says.
-expect() {
-    local code=$1 pattern=$2
-    shift 2
-    "$@" >"$work/said" 2>&1
-    local got=$?
-    [ "$got" = "$code" ] && grep -q -- "$pattern" "$work/said" ||
-        { fail "$*: exit code $got, expected $code and '$pattern' in:"; head -3 "$work/said"; }
-}
 # same FILE EXPECTED: the same lines in any order.
 same() {
     diff <(sort "$1") <(sort "$2") >"$work/diff" || { fail "$1 differs from $2"; head -4 "$work/diff"; }
@@ -149,5 +136,4 @@ expect 2 'holds other files' "$parcours" cohorts "$store" "$data/definitions/10.
 expect 1 'cannot be read\|No such file' "$parcours" cohorts "$store" "$work/nowhere" --out "$work/bad/out"
 expect 2 "'--out' is needed" "$parcours" cohorts "$store" "$data/definitions/10.json"
 
-[ "$failures" = 0 ] && echo "cohorts: all as expected"
-exit $((failures != 0))
+finish

@@ -4,17 +4,12 @@
 # and persons without anything change nothing.
 # usage: test_cohorts_twin.sh BIN_DIR [SEED]
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 parcours=$1/parcours
 seed=${2:-1}
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
 
 python3 "$here/circe_twin.py" make "$seed" "$work/made" || fail "make"
 "$parcours" ingest --model omop --in "$work/made/cdm" --store "$work/store" --shards 4 --quiet >/dev/null 2>&1 || fail "ingest"
@@ -37,5 +32,4 @@ for out in out other_out; do
 done
 cmp "$work/out.csv" "$work/other_out.csv" || fail "permuted rows, other shards, ranks, empty persons: other rows"
 
-[ "$failures" = 0 ] && echo "cohorts beside the loops: all as expected"
-exit $((failures != 0))
+finish

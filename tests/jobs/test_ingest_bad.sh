@@ -3,12 +3,11 @@
 # a clean stop with a sentence that names the file, and never leaves half a store.
 # usage: test_ingest_bad.sh FOLDER_OF_THE_BINARY
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bin=$1/parcours
 [ -x "$bin" ] || { echo "no $bin"; exit 77; }
 work=$(mktemp -d)
 trap 'umount "$work/small" 2>/dev/null || true; rm -rf "$work"' EXIT
-
-fail() { echo "FAILED: $*"; exit 1; }
 
 # ---- a small good delivery -------------------------------------------------------------------------
 key='FLX_DIS_DTD;FLX_TRT_DTD;FLX_EMT_TYP;FLX_EMT_NUM;FLX_EMT_ORD;ORG_CLE_NUM;DCT_ORD_NUM;PRS_ORD_NUM;REM_TYP_AFF'
@@ -41,21 +40,20 @@ run() { # STATUS OPTIONS...: ingests; the exit code must be STATUS
     local wanted=$1 got=0
     shift
     "$bin" ingest --in "$work/in" --store "$work/store" "$@" >"$work/out" 2>"$work/said" || got=$?
-    [ $got = "$wanted" ] || { cat "$work/said"; fail "exit $got, not $wanted"; }
-    [ "$wanted" = 0 ] || [ ! -e "$work/store" ] || fail "a failed ingest leaves a store"
+    [ $got = "$wanted" ] || { cat "$work/said"; die "exit $got, not $wanted"; }
+    [ "$wanted" = 0 ] || [ ! -e "$work/store" ] || die "a failed ingest leaves a store"
 }
-says() { grep -q -- "$1" "$work/said" || { cat "$work/said"; fail "expected the sentence to say '$1'"; }; }
-silent() { ! grep -rq -- "$1" "$work/said" || fail "a cell's value is in the log"; }
+silent() { ! grep -rq -- "$1" "$work/said" || die "a cell's value is in the log"; }
 count() { # TABLE NAME: a count of the manifest
     tr -d '\n' <"$work/store/store.json" | grep -o "\"$1\": *{\"rows_read[^}]*}[^}]*}" | grep -o "\"$2\": *[0-9]*" |
         grep -o '[0-9]*$' | head -1
 }
-counted() { [ "$(count "$1" "$2")" = "$3" ] || fail "$1 $2: '$(count "$1" "$2")', expected $3"; }
+counted() { [ "$(count "$1" "$2")" = "$3" ] || die "$1 $2: '$(count "$1" "$2")', expected $3"; }
 rejected() { # TABLE "FILE",LINE,OFFSET?,COLUMN,REASON as a pattern
     local file="$work/store/rejects/0000/$1.csv"
-    [ "$(head -1 "$file" | tr -d '\r')" = 'file,line,offset,column,reason,record' ] || fail "header of $file"
-    grep -q -- "$2" "$file" || { cat "$file"; fail "expected a reject '$2'"; }
-    [ "$(stat -c %a "$file")" = 600 ] || fail "others may read $file"
+    [ "$(head -1 "$file" | tr -d '\r')" = 'file,line,offset,column,reason,record' ] || die "header of $file"
+    grep -q -- "$2" "$file" || { cat "$file"; die "expected a reject '$2'"; }
+    [ "$(stat -c %a "$file")" = 600 ] || die "others may read $file"
 }
 reject_case() { # NAME RECORD PATTERN: one more claim, which must be rejected
     make_delivery
@@ -203,7 +201,7 @@ make_delivery
 echo 'a file' >"$work/file"
 got=0
 "$bin" ingest --in "$work/in" --store "$work/file/store" 2>"$work/said" || got=$?
-[ $got = 1 ] || fail "a store inside a file: exit $got"
+[ $got = 1 ] || die "a store inside a file: exit $got"
 says "$work/file/store"
 echo "ok: a folder that cannot be made"
 
@@ -211,7 +209,7 @@ if [ "$(id -u)" != 0 ]; then
     mkdir -m 500 "$work/closed"
     got=0
     "$bin" ingest --in "$work/in" --store "$work/closed/store" 2>"$work/said" || got=$?
-    [ $got = 1 ] || fail "a folder that is not writable: exit $got"
+    [ $got = 1 ] || die "a folder that is not writable: exit $got"
     says "$work/closed/store"
     echo "ok: a folder that is not writable"
 elif mkdir "$work/small" && mount -t tmpfs -o size=100k tmpfs "$work/small" 2>/dev/null; then
@@ -220,13 +218,13 @@ elif mkdir "$work/small" && mount -t tmpfs -o size=100k tmpfs "$work/small" 2>/d
     done >>"$work/in/ER_PRS_F_2019.CSV"
     got=0
     "$bin" ingest --in "$work/in" --store "$work/small/store" 2>"$work/said" || got=$?
-    [ $got = 1 ] || { cat "$work/said"; fail "a full disk: exit $got"; }
+    [ $got = 1 ] || { cat "$work/said"; die "a full disk: exit $got"; }
     says 'cannot write\|No space left'
-    [ -z "$(find "$work/small" -type f)" ] || fail "a full disk keeps files: $(find "$work/small" -type f)"
+    [ -z "$(find "$work/small" -type f)" ] || die "a full disk keeps files: $(find "$work/small" -type f)"
     mount -o remount,ro "$work/small"
     got=0
     "$bin" ingest --in "$work/in" --store "$work/small/store" 2>"$work/said" || got=$?
-    [ $got = 1 ] || { cat "$work/said"; fail "a read-only disk: exit $got"; }
+    [ $got = 1 ] || { cat "$work/said"; die "a read-only disk: exit $got"; }
     says "$work/small/store"
     umount "$work/small"
     echo "ok: a full disk, a disk that is not writable"

@@ -4,12 +4,11 @@
 # bytes for any number of ranks; an append gives what one load gives.
 # usage: test_omop.sh FOLDER_OF_THE_BINARY
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bin=$1/parcours
 [ -x "$bin" ] || { echo "no $bin"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-fail() { echo "FAILED: $*"; exit 1; }
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 mkdir "$work/in"
 file() { tr '|' "${2:-,}" >"$work/in/$1"; }
@@ -70,16 +69,16 @@ END
 load() { # IN STORE OPTIONS...: an ingest, quiet
     local in=$1 store=$2
     shift 2
-    "$bin" ingest --in "$in" --store "$store" --quiet "$@" >/dev/null 2>"$work/errors" || { cat "$work/errors"; fail "ingest of $store"; }
+    "$bin" ingest --in "$in" --store "$store" --quiet "$@" >/dev/null 2>"$work/errors" || { cat "$work/errors"; die "ingest of $store"; }
 }
 ask() { "$bin" query "${2:-$work/store}" "$1" --unprotected --format csv --quiet 2>/dev/null | tail -n +2 | tr '\n' ' '; }
 is() { # SQL EXPECTED
     local got
     got=$(ask "$1")
-    [ "$got" = "$2" ] || fail "$1 gave '$got' and not '$2'"
+    [ "$got" = "$2" ] || die "$1 gave '$got' and not '$2'"
 }
 load "$work/in" "$work/store" --model omop --shards 16
-"$bin" verify "$work/store" --quiet >/dev/null || fail "verify"
+"$bin" verify "$work/store" --quiet >/dev/null || die "verify"
 is "SELECT patient, sex, birth_date, year_of_birth, death_date, resolved FROM person ORDER BY 1" \
     '1,M,1950-04-01,1950,,true 2,F,,1960,2020-05-06,true 3,,1970-07-01,1970,,true '
 is "SELECT condition_concept_id, condition_start_date, condition_start_datetime, specialty_concept_id, visit_occurrence_id FROM condition_occurrence ORDER BY 1, 2" \
@@ -90,11 +89,11 @@ is "SELECT d.patient, c.concept_code FROM death d JOIN concept c ON d.cause_conc
 is "SELECT observation_period_start_date, observation_period_end_date FROM observation_period ORDER BY 1, 2" \
     '2014-01-01,2014-12-31 2015-01-01,2016-12-31 2015-01-01,2019-12-31 2018-01-01,2019-12-31 '
 rejects=$(tail -n +2 "$work/store/rejects/0000/OBSERVATION_PERIOD.csv" | cut -d, -f2,5 | tr '\n' ' ')
-[ "$rejects" = "5,overlap 6,person 7,period " ] || fail "rejected periods: $rejects"
+[ "$rejects" = "5,overlap 6,person 7,period " ] || die "rejected periods: $rejects"
 
 for ranks in 2 4; do
-    mpirun -n $ranks --oversubscribe "$bin" ingest --model omop --in "$work/in" --store "$work/again" --shards 16 --quiet >/dev/null 2>&1 || fail "$ranks ranks"
-    diff -r "$work/store" "$work/again" -x journal.jsonl >/dev/null || fail "$ranks ranks give another store"
+    mpirun -n $ranks --oversubscribe "$bin" ingest --model omop --in "$work/in" --store "$work/again" --shards 16 --quiet >/dev/null 2>&1 || die "$ranks ranks"
+    diff -r "$work/store" "$work/again" -x journal.jsonl >/dev/null || die "$ranks ranks give another store"
     rm -r "$work/again"
 done
 
@@ -105,7 +104,7 @@ mv "$work"/first/death.csv "$work"/first/condition_occurrence.tsv "$work/later"
 load "$work/first" "$work/months" --model omop --shards 16
 load "$work/later" "$work/months" --append
 for sql in "SELECT patient, sex, death_date FROM person" "SELECT * FROM condition_occurrence"; do
-    [ "$(ask "$sql")" = "$(ask "$sql" "$work/months")" ] || fail "after an append: $sql"
+    [ "$(ask "$sql")" = "$(ask "$sql" "$work/months")" ] || die "after an append: $sql"
 done
 
 # Periods that come later: those of the store stay, however they lie.
@@ -116,10 +115,10 @@ printf '%s\n' 10,1,2013-01-01,2014-01-01,0 11,1,2014-12-31,2015-01-01,0 12,1,201
     >>"$work/periods/observation_period.csv"
 load "$work/periods" "$work/months" --append
 rejects=$(tail -n +2 "$work/months/rejects/0002/OBSERVATION_PERIOD.csv" | cut -d, -f2,5 | tr '\n' ' ')
-[ "$rejects" = "2,overlap 3,overlap 6,overlap 7,overlap 8,person " ] || fail "later periods: $rejects"
-"$bin" compact "$work/months" --quiet >/dev/null 2>&1 || fail "compact"
-"$bin" verify "$work/months" --quiet >/dev/null 2>&1 || fail "verify after an append"
-[ "$(ask "SELECT count(*) FROM observation_period" "$work/months")" = "6 " ] || fail "periods after an append: $(ask "SELECT patient, observation_period_id FROM observation_period" "$work/months")"
+[ "$rejects" = "2,overlap 3,overlap 6,overlap 7,overlap 8,person " ] || die "later periods: $rejects"
+"$bin" compact "$work/months" --quiet >/dev/null 2>&1 || die "compact"
+"$bin" verify "$work/months" --quiet >/dev/null 2>&1 || die "verify after an append"
+[ "$(ask "SELECT count(*) FROM observation_period" "$work/months")" = "6 " ] || die "periods after an append: $(ask "SELECT patient, observation_period_id FROM observation_period" "$work/months")"
 
 # A tree of codes: what is below a concept, what maps to it, and an exception.
 sql="SELECT v.visit_concept_id, count(*) FROM condition_occurrence c JOIN visit_occurrence v USING (patient, visit) GROUP BY 1 ORDER BY 1"
@@ -132,37 +131,37 @@ tree() { # CODES: how many conditions a study finds by them
     "$bin" run "$work/tree.json" --store "$work/store" --out "$work/tree" --unprotected >"$work/said" 2>&1 || { cat "$work/said"; return; }
     sed -n 2p "$work/tree/control/flow.csv" | cut -d, -f3
 }
-[ "$(tree '{"concept": ["2"]}')" = 3 ] || fail "a code and those below: $(tree '{"concept": ["2"]}')"
-[ "$(tree '{"concept": ["=2"]}')" = 2 ] || fail "a code alone"
-[ "$(tree '{"concept": ["2"], "except": {"concept": ["=2"]}}')" = 1 ] || fail "a code with an exception"
-[ "$(tree '{"concept": ["=~2000000001"]}')" = 1 ] || fail "what maps to a code: a relation that ended"
-[ "$(tree '{"concept": ["=~2"]}')" = 3 ] || fail "what maps to a code"
-tree '{"concept": ["two"]}' | grep -q "a code of concept is a whole number: 'two'" || fail "a concept that is no number"
+[ "$(tree '{"concept": ["2"]}')" = 3 ] || die "a code and those below: $(tree '{"concept": ["2"]}')"
+[ "$(tree '{"concept": ["=2"]}')" = 2 ] || die "a code alone"
+[ "$(tree '{"concept": ["2"], "except": {"concept": ["=2"]}}')" = 1 ] || die "a code with an exception"
+[ "$(tree '{"concept": ["=~2000000001"]}')" = 1 ] || die "what maps to a code: a relation that ended"
+[ "$(tree '{"concept": ["=~2"]}')" = 3 ] || die "what maps to a code"
+tree '{"concept": ["two"]}' | grep -q "a code of concept is a whole number: 'two'" || die "a concept that is no number"
 
 # OHDSI's definition 1068 as a study, on the synthetic CDM: the rows that Circe's own SQL gives.
 data=${PARCOURS_DATA:-$(dirname "$0")/../../../shared}/ohdsi
 if [ -d "$data/cdm22k" ]; then
     load "$data/cdm22k" "$work/cdm" --model omop --shards 16
-    "$bin" run "$(dirname "$0")/../../jobs/tnf_in_colitis.json" --store "$work/cdm" --out "$work/tnf" --unprotected --quiet >/dev/null 2>&1 || fail "tnf_in_colitis"
+    "$bin" run "$(dirname "$0")/../../jobs/tnf_in_colitis.json" --store "$work/cdm" --out "$work/tnf" --unprotected --quiet >/dev/null 2>&1 || die "tnf_in_colitis"
     got=$(h5dump -d start_date -y -w 0 "$work/tnf/cohorts/users.h5" | grep -m 1 -A 1 'DATA {' | tail -1 | tr -d ' ')
-    [ "$got" = "17024,17895,17838" ] || fail "tnf_in_colitis found $got"
+    [ "$got" = "17024,17895,17838" ] || die "tnf_in_colitis found $got"
     got=$(h5dump -d end_date -y -w 0 "$work/tnf/cohorts/users.h5" | grep -m 1 -A 1 'DATA {' | tail -1 | tr -d ' ')
-    [ "$got" = "17115,18076,17897" ] || fail "tnf_in_colitis ends $got"
-    said=$("$bin" lint "$data"/definitions/*.json --store "$work/cdm" 2>&1) || fail "lint"
-    grep -q "^547 definitions, 508 warnings" <<<"$said" || fail "lint: $(tail -1 <<<"$said")"
-    "$bin" describe "$data/definitions/1068.json" | grep -q "the first drug exposure of '\[HowOften\] TNF inhibitors'" || fail "describe"
+    [ "$got" = "17115,18076,17897" ] || die "tnf_in_colitis ends $got"
+    said=$("$bin" lint "$data"/definitions/*.json --store "$work/cdm" 2>&1) || die "lint"
+    grep -q "^547 definitions, 508 warnings" <<<"$said" || die "lint: $(tail -1 <<<"$said")"
+    "$bin" describe "$data/definitions/1068.json" | grep -q "the first drug exposure of '\[HowOften\] TNF inhibitors'" || die "describe"
     printf 'source_code,source_vocabulary_id,target_concept_id\nK51,CIM10,81893\nL04AB,ATC,1\n' >"$work/map.csv"
-    said=$("$bin" lint "$data/definitions/1068.json" --store "$work/cdm" --mapping "$work/map.csv" 2>&1) || fail "lint with a mapping"
-    grep -q "ConceptSets\[0\]: 0 of 5 listed concepts are reached, by 0 codes" <<<"$said" || fail "reach: $said"
-    grep -q "ConceptSets\[1\]: [1-6] of 6 listed concepts are reached, by 1 codes" <<<"$said" || fail "reach: $said"
-    "$bin" lint "$data/definitions/1068.json" "$work/in/person.csv" >"$work/said" 2>&1 && fail "lint of a file that is no definition"
-    grep -q "1 of 2 definitions cannot be read" "$work/said" || fail "lint: $(cat "$work/said")"
+    said=$("$bin" lint "$data/definitions/1068.json" --store "$work/cdm" --mapping "$work/map.csv" 2>&1) || die "lint with a mapping"
+    grep -q "ConceptSets\[0\]: 0 of 5 listed concepts are reached, by 0 codes" <<<"$said" || die "reach: $said"
+    grep -q "ConceptSets\[1\]: [1-6] of 6 listed concepts are reached, by 1 codes" <<<"$said" || die "reach: $said"
+    "$bin" lint "$data/definitions/1068.json" "$work/in/person.csv" >"$work/said" 2>&1 && die "lint of a file that is no definition"
+    grep -q "1 of 2 definitions cannot be read" "$work/said" || die "lint: $(cat "$work/said")"
 else
     echo "no $data/cdm22k: OHDSI's definition was not tried"
 fi
 
 # An SNDS store as a CDM: counts as SQL has them, concepts by the mapping, the same bytes on three ranks, and it loads.
-"$bin" synth --patients 300 --years 2019:2019 --seed 5 --out "$work/snds" --quiet >/dev/null 2>&1 || fail "synth"
+"$bin" synth --patients 300 --years 2019:2019 --seed 5 --out "$work/snds" --quiet >/dev/null 2>&1 || die "synth"
 load "$work/snds" "$work/claims" --model snds --shards 16
 cat >"$work/map.csv" <<'END'
 source_code,source_concept_id,source_vocabulary_id,source_code_description,target_concept_id,target_vocabulary_id,invalid_reason
@@ -170,20 +169,20 @@ source_code,source_concept_id,source_vocabulary_id,source_code_description,targe
 178,5,NABM,"glucose, blood",3000002,LOINC,
 178,5,NABM,"glucose, blood",3000003,LOINC,D
 END
-"$bin" omop "$work/claims" --out "$work/made" --mapping "$work/map.csv" --quiet 2>"$work/errors" || { cat "$work/errors"; fail "omop"; }
-mpirun -n 3 --oversubscribe "$bin" omop "$work/claims" --out "$work/made3" --mapping "$work/map.csv" --quiet >/dev/null 2>&1 || fail "omop on 3 ranks"
-diff -r "$work/made" "$work/made3" >/dev/null || fail "omop on 3 ranks gives other files"
+"$bin" omop "$work/claims" --out "$work/made" --mapping "$work/map.csv" --quiet 2>"$work/errors" || { cat "$work/errors"; die "omop"; }
+mpirun -n 3 --oversubscribe "$bin" omop "$work/claims" --out "$work/made3" --mapping "$work/map.csv" --quiet >/dev/null 2>&1 || die "omop on 3 ranks"
+diff -r "$work/made" "$work/made3" >/dev/null || die "omop on 3 ranks gives other files"
 load "$work/made" "$work/cdm2" --model omop --shards 16
-[ -z "$(ls "$work/cdm2/rejects/0000" 2>/dev/null)" ] || fail "rows of a converted store are rejected"
+[ -z "$(ls "$work/cdm2/rejects/0000" 2>/dev/null)" ] || die "rows of a converted store are rejected"
 tests=$(ask "SELECT count(*), sum(CASE WHEN BIO_PRS_IDE = 178 THEN 1 ELSE 0 END) FROM ER_BIO_F WHERE valid AND BIO_PRS_IDE IS NOT NULL AND patient_status = 'resolved'" "$work/claims")
 all=${tests%,*} glucose=${tests#*,}
-[ "$glucose" -gt 0 ] || fail "no such test in the synthetic claims"
+[ "$glucose" -gt 0 ] || die "no such test in the synthetic claims"
 [ "$(ask "SELECT count(*), sum(CASE WHEN measurement_concept_id IN (3000001, 3000002) AND measurement_source_concept_id = 5 THEN 1 ELSE 0 END), sum(CASE WHEN measurement_concept_id = 0 THEN 1 ELSE 0 END) FROM measurement" "$work/cdm2")" = \
-    "$((all + glucose)),$((2 * glucose)),$((all - glucose)) " ] || fail "measurements of a converted store"
-[ "$(ask "SELECT count(*), count(DISTINCT patient) FROM person" "$work/cdm2")" = "$(ask "SELECT count(*), count(DISTINCT patient) FROM person WHERE resolved" "$work/claims")" ] || fail "persons of a converted store"
+    "$((all + glucose)),$((2 * glucose)),$((all - glucose)) " ] || die "measurements of a converted store"
+[ "$(ask "SELECT count(*), count(DISTINCT patient) FROM person" "$work/cdm2")" = "$(ask "SELECT count(*), count(DISTINCT patient) FROM person WHERE resolved" "$work/claims")" ] || die "persons of a converted store"
 stays="SELECT count(*) FROM T_MCOaaB WHERE valid AND patient_status = 'resolved' AND DGN_PAL IS NOT NULL"
-[ "$(ask "SELECT count(*) FROM condition_occurrence JOIN visit_occurrence USING (patient, visit) WHERE condition_status_concept_id = 32902" "$work/cdm2")" = "$(ask "$stays" "$work/claims")" ] || fail "principal diagnoses and their visits"
+[ "$(ask "SELECT count(*) FROM condition_occurrence JOIN visit_occurrence USING (patient, visit) WHERE condition_status_concept_id = 32902" "$work/cdm2")" = "$(ask "$stays" "$work/claims")" ] || die "principal diagnoses and their visits"
 echo 'source_code' >"$work/map.csv"
-"$bin" omop "$work/claims" --out "$work/made" --mapping "$work/map.csv" >"$work/said" 2>&1 && fail "a mapping without columns"
-grep -q "line 1: column source_vocabulary_id is missing" "$work/said" || fail "said: $(cat "$work/said")"
+"$bin" omop "$work/claims" --out "$work/made" --mapping "$work/map.csv" >"$work/said" 2>&1 && die "a mapping without columns"
+grep -q "line 1: column source_vocabulary_id is missing" "$work/said" || die "said: $(cat "$work/said")"
 echo "all good"

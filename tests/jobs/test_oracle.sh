@@ -5,12 +5,12 @@
 # PostgreSQL cluster, where patients, derived columns and the diabetes cohort are made by SQL. Every row, every
 # rejected row, each query of tests/oracle/queries and the cohorts are compared. Uses $PARCOURS_RELEASE/bin when set. Skipped (77) without PostgreSQL 15 or h5py.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 oracle=$top/tests/oracle
 folder=${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin}
 parcours=$(realpath "${folder:-$1}")/parcours
 model=$top/partition/models/snds.json
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PYTHONDONTWRITEBYTECODE=1
 source "$oracle/cluster.sh"
 
 [ -x "$parcours" ] || { echo "$parcours is missing"; exit 1; }
@@ -21,7 +21,6 @@ export OMPI_MCA_orte_tmpdir_base=$work # not shared with other jobs of this mach
 oracle_start || exit $?
 cd "$work"
 
-step() { printf '%3d s  %s\n' "$SECONDS" "$*"; }
 two_ranks() { mpirun --oversubscribe --quiet -n 2 "$parcours" "$@"; }
 deliver() { "$parcours" synth --out "$1.csv" --columns core --years 2018:2020 --quiet "${@:2}"; }
 ingest() { two_ranks ingest --model snds --in "$1.csv" --store "$1.store" --shards 16 --quiet; }
@@ -39,7 +38,6 @@ load() {
 }
 wait_for_load() { wait "$loading" || { echo "FAILED: PostgreSQL cannot load the delivery"; exit 1; }; }
 
-failures=0
 # compare NAME ACTION ARGUMENTS...
 compare() {
     PGDATABASE=$1 /usr/bin/python3 "$oracle/compare.py" "${@:2}" || failures=$((failures + 1))

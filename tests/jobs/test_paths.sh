@@ -3,12 +3,11 @@
 # (statements, acts by a hospital's own number), drugs found by CIP13, CIP7 and UCD, cleaning rules.
 # usage: test_paths.sh FOLDER_OF_THE_BINARY
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bin=$1/parcours
 [ -x "$bin" ] || { echo "no $bin"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-fail() { echo "FAILED: $*"; exit 1; }
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 mkdir "$work/in"
 file() { cat >"$work/in/$1"; }
@@ -77,28 +76,28 @@ ETA_NUM_EPMSI;SEJ_IDT;ORD_NUM;IPP_IRR_CRY;ASS_DGN
 END
 
 ask() { "$bin" query "$work/store1" --unprotected --quiet --format csv "$1" | tail -n +2; }
-expect() { # QUERY ANSWER
-    [ "$(ask "$1")" = "$2" ] || { ask "$1"; fail "$1 is not: $2"; }
+gives() { # QUERY ANSWER
+    [ "$(ask "$1")" = "$2" ] || { ask "$1"; die "$1 is not: $2"; }
     echo "ok: $1"
 }
 for ranks in 1 3; do
     mpirun --oversubscribe -n $ranks "$bin" ingest --model snds --in "$work/in" --store "$work/store$ranks" \
-        --shards 16 --quiet 2>"$work/said" || { cat "$work/said"; fail "ingest with $ranks ranks"; }
+        --shards 16 --quiet 2>"$work/said" || { cat "$work/said"; die "ingest with $ranks ranks"; }
     (cd "$work/store$ranks" && find . -type f ! -name journal.jsonl | sort | xargs sha256sum) >"$work/sums$ranks"
 done
-cmp "$work/sums1" "$work/sums3" || fail "other bytes with 3 ranks"
+cmp "$work/sums1" "$work/sums3" || die "other bytes with 3 ranks"
 
-expect "SELECT DCT_ORD_NUM, patient_status, patient FROM ER_DCT_F ORDER BY 1" \
+gives "SELECT DCT_ORD_NUM, patient_status, patient FROM ER_DCT_F ORDER BY 1" \
     $'1,resolved,person1\n2,resolved,person2\n3,ambiguous,\n9,orphan,'
-expect "SELECT ORD_NUM, patient_status, patient FROM T_RIPaaR3A ORDER BY 1" \
+gives "SELECT ORD_NUM, patient_status, patient FROM T_RIPaaR3A ORDER BY 1" \
     $'00000001,resolved,person1\n00000002,ambiguous,\n00000003,orphan,\n00000004,orphan,\n00000005,orphan,'
-expect "SELECT ASS_DGN, patient_status, patient, event_date FROM T_RIPaaR3AD ORDER BY 1" \
+gives "SELECT ASS_DGN, patient_status, patient, event_date FROM T_RIPaaR3AD ORDER BY 1" \
     $'F20,resolved,person1,2019-05-01\nF21,orphan,,2019-05-03\nF22,orphan,,'
-expect "SELECT PHA_PRS_IDE, PHA_ORD_NUM, atc, large_package FROM ER_PHA_F ORDER BY 1, 2" \
+gives "SELECT PHA_PRS_IDE, PHA_ORD_NUM, atc, large_package FROM ER_PHA_F ORDER BY 1, 2" \
     $'2000002,1,A10BA02,true\n2000002,2,B01AC06,true\n2000003,1,C07AB02,false\n2999999,1,,false'
-expect "SELECT atc, large_package FROM ER_UCD_F" 'B01AC06,true'
-expect "SELECT BEN_IDT_ANO, rule_b1, rule_b2 FROM IR_BEN_R ORDER BY 1" \
+gives "SELECT atc, large_package FROM ER_UCD_F" 'B01AC06,true'
+gives "SELECT BEN_IDT_ANO, rule_b1, rule_b2 FROM IR_BEN_R ORDER BY 1" \
     $'person1,true,true\nperson2,false,true\nperson3,true,false'
-expect "SELECT SEQ_IND, rule_p1, valid FROM T_RIPaaRSA ORDER BY RIP_NUM" $'S,true,true\nE,false,false\nS,true,true'
-expect "SELECT PRS_ORD_NUM, rule_d1, valid FROM ER_PRS_F WHERE DCT_ORD_NUM = 1 ORDER BY 1" \
+gives "SELECT SEQ_IND, rule_p1, valid FROM T_RIPaaRSA ORDER BY RIP_NUM" $'S,true,true\nE,false,false\nS,true,true'
+gives "SELECT PRS_ORD_NUM, rule_d1, valid FROM ER_PRS_F WHERE DCT_ORD_NUM = 1 ORDER BY 1" \
     $'1,true,true\n2,false,false'

@@ -3,35 +3,10 @@
 # for little memory; disclosure control; the journal; info, explain, verify.
 # usage: test_query.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 parcours=$1/parcours
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect CODE PATTERN command...: the exit code, and a pattern in what it says.
-expect() {
-    local code=$1 pattern=$2
-    shift 2
-    "$@" >"$work/said" 2>&1
-    local got=$?
-    if [ "$got" != "$code" ] || ! grep -q -- "$pattern" "$work/said"; then
-        fail "$*: exit code $got, expected $code and '$pattern' in:"
-        head -5 "$work/said"
-    fi
-}
-
-must() {
-    "$@" >"$work/said" 2>&1 || {
-        echo "FAILED: $*"
-        cat "$work/said"
-        exit 1
-    }
-}
 
 must "$parcours" synth --patients 1500 --years 2019:2020 --seed 7 --out "$work/in" --quiet --progress never
 for shards in 16 64; do
@@ -254,5 +229,4 @@ PY
 expect 1 'part-000000.h5' "$parcours" verify "$work/s64" --progress never
 expect 1 'part-000000.h5' mpirun -n 4 "$parcours" query "$work/s64" "${queries[4]}" --quiet --progress never
 
-echo "test_query: $failures failures"
-[ "$failures" = 0 ]
+finish

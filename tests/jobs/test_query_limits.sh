@@ -3,19 +3,14 @@
 # Queries at the edges: lists of very many values, deep expressions, more ranks than shards, tables without rows. Each
 # gives what a query by a person would, or a sentence with the character. Uses $PARCOURS_RELEASE when set.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 folder=$(realpath "${PARCOURS_RELEASE:-$1/..}")
 parcours=$folder/bin/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OMPI_MCA_orte_tmpdir_base=$work # not shared with other jobs of this machine
 cd "$work"
 
-failures=0
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
 answer() { "$parcours" query store --file "$1" --unprotected --quiet --format csv "${@:2}"; }
 # same NAME A B: two texts are equal
 same() { [ "$2" = "$3" ] || fail "$1: '$2' is not '$3'"; }
@@ -76,5 +71,4 @@ same ranks "$(mpirun --oversubscribe --quiet -n 5 "$parcours" query store --file
 echo "SELECT count(*) AS n, max(event_date) AS s FROM T_SSRaaB" >empty
 same empty "$(answer empty | tail -n 1)" "0,"
 
-echo "$failures failures"
-[ "$failures" -eq 0 ]
+finish

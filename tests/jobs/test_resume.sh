@@ -5,10 +5,10 @@
 # In between the store is the old one, or not there. A shim counts renames, fsyncs and unlinks and kills at one of them.
 # A full disk and a scratch folder that vanishes end cleanly. Uses $PARCOURS_RELEASE/bin when set.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin}
 bin=$(realpath "${folder:-$1}")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0
 command -v cc >/dev/null || { echo "no cc: the shim cannot be made"; exit 77; }
 work=$(mktemp -d)
@@ -16,8 +16,6 @@ trap 'rm -rf "$work"' EXIT
 export OMPI_MCA_orte_tmpdir_base=$work # not shared with other jobs of this machine
 cd "$work"
 
-fail() { echo "FAILED: $*"; exit 1; }
-step() { printf '%3d s  %s\n' "$SECONDS" "$*"; }
 sum_of() { (cd "$1" && find . -type f ! -name journal.jsonl | LC_ALL=C sort | xargs sha256sum | sha256sum); }
 ranks() { # RANKS COMMAND...
     local n=$1
@@ -96,7 +94,7 @@ for file in all/*; do
     case $file in *_2020*|*_2021*|*T_MCO20*|*truth*) ;; *) mv "$file" first ;; esac
 done
 mv all/*.CSV second
-[ -n "$(ls first)" ] && [ -n "$(ls second)" ] || fail "the delivery was not cut in two"
+[ -n "$(ls first)" ] && [ -n "$(ls second)" ] || die "the delivery was not cut in two"
 
 one=(ingest --in first --store store --shards 8 --quiet)
 two=(ingest --in second --store store --append --quiet)
@@ -129,16 +127,16 @@ kill_and_resume() { # STAGE POINT RANKS KILLED_RANK RANKS_AFTER
     unset KILL_AT
     [ $got != 0 ] || echo "stage $1: nothing was killed at $at of $calls"
     if [ "$1" != 1 ]; then # whole at any moment: the old store or the new one
-        "$bin" verify store >/dev/null 2>&1 || fail "stage $1, call $at: a killed command leaves a broken store"
+        "$bin" verify store >/dev/null 2>&1 || die "stage $1, call $at: a killed command leaves a broken store"
     elif [ -e store/store.json ]; then
-        "$bin" verify store >/dev/null 2>&1 || fail "stage 1, call $at: the store was visible too early"
+        "$bin" verify store >/dev/null 2>&1 || die "stage 1, call $at: the store was visible too early"
     fi
-    ranks "$5" "${words[@]}" $resume 2>said || { cat said; fail "stage $1, call $at: --resume failed"; }
+    ranks "$5" "${words[@]}" $resume 2>said || { cat said; die "stage $1, call $at: --resume failed"; }
     # Once more, a compaction removes what it replaced: so it may have been here.
     [ "$1" != 3 ] || "$bin" compact store --quiet
     [ "$(sum_of store)" = "$(sum_of "whole$1")" ] || {
         diff -rq store "whole$1" | head -n 5
-        fail "stage $1, call $at of $calls: other bytes after --resume"
+        die "stage $1, call $at of $calls: other bytes after --resume"
     }
 }
 for point in 1 20 45 70 90 96 99; do
@@ -156,36 +154,36 @@ step "killed on one of several ranks"
 rm -rf store
 KILL_RANK=0 KILL_AT=$((1 + $(cat count1) * 60 / 100)) ./one "$bin" "${one[@]}" >/dev/null 2>&1 || true
 ls -i store/shards/*/*/part-000000.h5 >before
-[ -s before ] || fail "nothing was finished before the kill"
+[ -s before ] || die "nothing was finished before the kill"
 "$bin" "${one[@]}" --resume 2>/dev/null
 ls -i store/shards/*/*/part-000000.h5 >after
-[ "$(comm -12 <(sort before) <(sort after) | wc -l)" -ge $(($(wc -l <before) - 1)) ] || fail "finished shards were written again"
+[ "$(comm -12 <(sort before) <(sort after) | wc -l)" -ge $(($(wc -l <before) - 1)) ] || die "finished shards were written again"
 
 # Another content under the same names and sizes: what was finished does not count.
 rm -rf store other
 cp -r first other
 KILL_RANK=0 KILL_AT=$((1 + $(cat count1) * 60 / 100)) ./one "$bin" ingest --in other --store store --shards 8 --quiet >/dev/null 2>&1 || true
 sed -i '2s/2019-/2018-/' other/ER_PRS_F_2019.CSV
-! cmp -s first/ER_PRS_F_2019.CSV other/ER_PRS_F_2019.CSV || fail "the claims are the same"
+! cmp -s first/ER_PRS_F_2019.CSV other/ER_PRS_F_2019.CSV || die "the claims are the same"
 "$bin" ingest --in other --store store --shards 8 --quiet --resume 2>/dev/null
 rm -rf fresh
 "$bin" ingest --in other --store fresh --shards 8 --quiet 2>/dev/null
-diff -r store/shards fresh/shards >/dev/null || fail "parts of another content were taken over"
+diff -r store/shards fresh/shards >/dev/null || die "parts of another content were taken over"
 
 # A full disk: the sentence says so, nothing of the store stays, or it stays as it was.
 rm -rf store
 got=0
 FULL=1 KILL_RANK=0 ./one "$bin" "${one[@]}" --memory 96M >/dev/null 2>said || got=$?
-[ $got = 1 ] && [ ! -e store ] || { cat said; fail "a full disk: exit $got"; }
+[ $got = 1 ] && [ ! -e store ] || { cat said; die "a full disk: exit $got"; }
 cp -r whole1 store
 rm -f full && truncate -s 1M full
 got=0
 (ulimit -f 64; trap '' XFSZ; "$bin" "${two[@]}") >/dev/null 2>said || got=$?
-[ $got = 1 ] || { cat said; fail "a file that cannot grow: exit $got"; }
-[ "$(sum_of store)" = "$(sum_of whole1)" ] || fail "a failed append changed the store"
+[ $got = 1 ] || { cat said; die "a file that cannot grow: exit $got"; }
+[ "$(sum_of store)" = "$(sum_of whole1)" ] || die "a failed append changed the store"
 # A scratch folder that is gone when it is needed.
 got=0
 "$bin" "${two[@]}" --scratch "$work/none/of/this" >/dev/null 2>said || got=$?
-[ $got = 1 ] || { cat said; fail "no scratch folder: exit $got"; }
-[ "$(sum_of store)" = "$(sum_of whole1)" ] || fail "an append without scratch changed the store"
+[ $got = 1 ] || { cat said; die "no scratch folder: exit $got"; }
+[ "$(sum_of store)" = "$(sum_of whole1)" ] || die "an append without scratch changed the store"
 step "done"

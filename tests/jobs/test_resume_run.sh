@@ -4,29 +4,15 @@
 # shards that were not done. Reads are slowed by a shim, so that there is time to interrupt.
 # Uses $PARCOURS_RELEASE/bin when set. usage: test_resume_run.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin}
 parcours=$(realpath "${folder:-$1}")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failures=0
 study=$top/jobs/diabetes.json
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-must() {
-    "$@" >said 2>&1 || {
-        echo "FAILED: $*"
-        cat said
-        exit 1
-    }
-}
 
 cc -shared -fPIC -O1 -o slow.so "$top/tests/jobs/slow_reads.c" -ldl || exit 1
 must "$parcours" synth --patients 600 --years 2019:2021 --seed 9 --out delivery --quiet --progress never
@@ -130,5 +116,4 @@ for part in release control cohorts; do
     diff -r sets/$part matched/$part >/dev/null || fail "matched: $part differs"
 done
 
-[ $failures = 0 ] && echo "passed"
-exit $((failures > 0))
+finish

@@ -4,21 +4,15 @@
 # and 64 shards; the stores of 16 shards have the same files, and queries and the diabetes study give the same
 # files whatever the ranks of ingest and run and the number of shards. Uses $PARCOURS_RELEASE/bin when set.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin}
 parcours=$(realpath "${folder:-$1}")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OMPI_MCA_orte_tmpdir_base=$work # not shared with other jobs of this machine
 cd "$work"
 
-failures=0
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-step() { printf '%3d s  %s\n' "$SECONDS" "$*"; }
 ranks() { mpirun --oversubscribe --quiet -n "$1" "$parcours" "${@:2}"; }
 
 # sums FOLDER: a hash of each file but those that tell of the run itself.

@@ -3,13 +3,12 @@
 # find their patients through a mapping table; joins with claims; any ranks; what is refused.
 # usage: test_sources.sh FOLDER_OF_THE_BINARY
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bin=$1/parcours
 [ -x "$bin" ] || { echo "no $bin"; exit 77; }
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-fail() { echo "FAILED: $*"; exit 1; }
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 mkdir "$work/in"
 file() { cat >"$work/in/$1"; }
@@ -65,28 +64,28 @@ END
 model="snds+$work/falls.json+angioplasties+school_survey"
 for ranks in 1 3; do
     mpirun --oversubscribe -n $ranks "$bin" ingest --model "$model" --in "$work/in" --store "$work/store$ranks" \
-        --shards 16 --quiet 2>"$work/said" || { cat "$work/said"; fail "ingest with $ranks ranks"; }
+        --shards 16 --quiet 2>"$work/said" || { cat "$work/said"; die "ingest with $ranks ranks"; }
     (cd "$work/store$ranks" && find . -type f ! -name journal.jsonl | sort | xargs sha256sum) >"$work/sums$ranks"
 done
-cmp "$work/sums1" "$work/sums3" || fail "other bytes with 3 ranks"
+cmp "$work/sums1" "$work/sums3" || die "other bytes with 3 ranks"
 
-expect() { # QUERY ANSWER
+gives() { # QUERY ANSWER
     local got
     got=$("$bin" query "$work/store1" --unprotected --quiet --format csv "$1" | tail -n +2)
-    [ "$got" = "$2" ] || { echo "$got"; fail "$1 is not: $2"; }
+    [ "$got" = "$2" ] || { echo "$got"; die "$1 is not: $2"; }
     echo "ok: $1"
 }
-expect "SELECT FALL_ID, patient_status, patient, fracture FROM FALL ORDER BY 1" \
+gives "SELECT FALL_ID, patient_status, patient, fracture FROM FALL ORDER BY 1" \
     $'f1,resolved,person1,true\nf2,resolved,person2,false\nf3,ambiguous,,true\nf4,unresolved,personX,false\nf5,orphan,,true'
-expect "$(block sql 1)" 'f1,true,2'
-expect "SELECT l.PROCEDURE_ID, l.LESION, l.acute, l.patient FROM ANGIO_LESION l ORDER BY 1, 2" \
+gives "$(block sql 1)" 'f1,true,2'
+gives "SELECT l.PROCEDURE_ID, l.LESION, l.acute, l.patient FROM ANGIO_LESION l ORDER BY 1, 2" \
     $'p1,1,true,person1\np1,2,true,person1\np2,1,false,person2'
-expect "SELECT PROCEDURE_ID, patient_status, CCAM FROM ANGIO_PROCEDURE WHERE acute ORDER BY 1" \
+gives "SELECT PROCEDURE_ID, patient_status, CCAM FROM ANGIO_PROCEDURE WHERE acute ORDER BY 1" \
     $'p1,resolved,DDAF006\np3,orphan,DDAF001'
-expect "SELECT patient, file_year, bmi FROM SCHOOL_WAVE" 'person2,2019,15'
-expect "SELECT count(*) FROM PERSON" '3'
-"$bin" info "$work/store1" | grep -q 'snds+falls+angioplasties+school_survey' || fail "info does not name the models"
-"$bin" verify "$work/store1" --quiet >/dev/null || fail "verify"
+gives "SELECT patient, file_year, bmi FROM SCHOOL_WAVE" 'person2,2019,15'
+gives "SELECT count(*) FROM PERSON" '3'
+"$bin" info "$work/store1" | grep -q 'snds+falls+angioplasties+school_survey' || die "info does not name the models"
+"$bin" verify "$work/store1" --quiet >/dev/null || die "verify"
 echo "ok: one store, one base and three extensions"
 
 # ---- sources that come to a store that is there ----
@@ -112,7 +111,7 @@ delivery angio angio_pairing.csv angio_procedures_2019.csv angio_lesions_2019.cs
 delivery school school_pairing.csv school_wave_2019.csv
 add() { # RANKS STORE DELIVERY OPTION...
     mpirun --oversubscribe -n "$1" "$bin" ingest --in "$work/$3" --store "$2" "${@:4}" --quiet 2>"$work/said" ||
-        { cat "$work/said"; fail "append of $3 with $1 ranks"; }
+        { cat "$work/said"; die "append of $3 with $1 ranks"; }
 }
 for ranks in 1 3; do
     store=$work/grown$ranks
@@ -125,24 +124,24 @@ for ranks in 1 3; do
     fi
     add $ranks "$store" angio --append --model angioplasties
     add $ranks "$store" school --append --model snds+school_survey
-    answers "$store" | diff - "$work/together" >"$work/differ" || { head "$work/differ"; fail "answers of sources added with $ranks ranks"; }
-    "$bin" info "$store" | grep -q 'snds+falls+angioplasties+school_survey' || fail "info does not name the models"
-    "$bin" verify "$store" --quiet >/dev/null || fail "verify of $store"
+    answers "$store" | diff - "$work/together" >"$work/differ" || { head "$work/differ"; die "answers of sources added with $ranks ranks"; }
+    "$bin" info "$store" | grep -q 'snds+falls+angioplasties+school_survey' || die "info does not name the models"
+    "$bin" verify "$store" --quiet >/dev/null || die "verify of $store"
     (cd "$store" && find . -type f ! -name journal.jsonl | sort | xargs sha256sum) >"$work/sums"
     add $ranks "$store" school --append --resume --model school_survey # again: nothing to do
-    (cd "$store" && find . -type f ! -name journal.jsonl | sort | xargs sha256sum) | cmp - "$work/sums" || fail "--resume changed the store"
+    (cd "$store" && find . -type f ! -name journal.jsonl | sort | xargs sha256sum) | cmp - "$work/sums" || die "--resume changed the store"
 done
 "$bin" compact "$work/grown3" --quiet
-answers "$work/grown3" | cmp - "$work/together" || fail "answers once compacted"
-"$bin" verify "$work/grown3" --quiet >/dev/null || fail "verify once compacted"
+answers "$work/grown3" | cmp - "$work/together" || die "answers once compacted"
+"$bin" verify "$work/grown3" --quiet >/dev/null || die "verify once compacted"
 cp "$work/grown1/store.json" "$work/manifest"
 echo "ok: sources added to a store"
 
 rejected() { # MODEL SENTENCE: an append that changes nothing
     local got=0
     "$bin" ingest --append --model "$1" --in "$work/falls" --store "$work/grown1" 2>"$work/said" || got=$?
-    [ $got = 2 ] && grep -q "$2" "$work/said" || { cat "$work/said"; fail "append by $1: exit $got, expected '$2'"; }
-    cmp "$work/grown1/store.json" "$work/manifest" || fail "a refused append changed the store"
+    [ $got = 2 ] && grep -q "$2" "$work/said" || { cat "$work/said"; die "append by $1: exit $got, expected '$2'"; }
+    cmp "$work/grown1/store.json" "$work/manifest" || die "a refused append changed the store"
 }
 sed 's/"AT_HOME bool/"AT_HOME code/' "$work/falls.json" >"$work/other.json"
 rejected "$work/other.json" "another text of model 'falls'"
@@ -154,7 +153,7 @@ echo "ok: refused appends"
 refused() { # MODEL SENTENCE
     local got=0
     "$bin" ingest --model "$1" --in "$work/in" --store "$work/refused" 2>"$work/said" || got=$?
-    [ $got = 2 ] && grep -q "$2" "$work/said" || { cat "$work/said"; fail "$1: exit $got, expected '$2'"; }
+    [ $got = 2 ] && grep -q "$2" "$work/said" || { cat "$work/said"; die "$1: exit $got, expected '$2'"; }
 }
 refused "$work/falls.json" 'an extension is given behind its base'
 refused "snds+snds" 'extends: missing'

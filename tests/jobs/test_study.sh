@@ -4,41 +4,15 @@
 # --unprotected, --set, --resume, and folders that are refused.
 # usage: test_study.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 parcours=$(realpath "$1")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failures=0
 # Debian's own has h5py; another python3 may come first on the path.
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect CODE PATTERN command...: the exit code, and a pattern in what it says.
-expect() {
-    local code=$1 pattern=$2
-    shift 2
-    "$@" >said 2>&1
-    local got=$?
-    if [ "$got" != "$code" ] || ! grep -q -- "$pattern" said; then
-        fail "$*: exit code $got, expected $code and '$pattern' in:"
-        head -5 said
-    fi
-}
-
-must() {
-    "$@" >said 2>&1 || {
-        echo "FAILED: $*"
-        cat said
-        exit 1
-    }
-}
 
 run() { must mpirun --oversubscribe -n "$1" "$parcours" run "${@:2}" --quiet --progress never; }
 
@@ -50,7 +24,7 @@ done
 
 # The truth of the generator, for each year; the first has no year before it in both.
 run 1 "$top/jobs/diabetes.json" --store s16 --out r1
-"$python" - <<'END' || failures=$((failures + 1))
+"$python" - <<'END' || fail "in Python"
 import csv, json, sys
 truth = json.load(open("delivery/truth.json"))
 rows = list(csv.DictReader(open("r1/control/years.csv")))
@@ -78,7 +52,7 @@ done
 run 2 "$top/jobs/new_metformin.json" --store s16 --out metformin
 must "$parcours" query s16 "SELECT d.patient, d.event_date, p.birth_date, p.sex FROM ER_PHA_F d JOIN PERSON p USING (patient) WHERE d.valid AND d.PHA_ACT_QSN > 0 AND (d.atc LIKE 'A10BA02%' OR d.atc LIKE 'A10BD%')" \
     --format csv --out rows.csv --unprotected --quiet --progress never
-"$python" - <<'END' || failures=$((failures + 1))
+"$python" - <<'END' || fail "in Python"
 import csv, datetime, sys
 days = {}
 for r in csv.DictReader(open("rows.csv")):
@@ -178,7 +152,7 @@ done
     fail "the flowchart and the table of one cohort differ"
 
 # Small cells are written s, but not in control/, which is for the owner alone.
-"$python" - <<'END' || failures=$((failures + 1))
+"$python" - <<'END' || fail "in Python"
 import csv, glob, json, os, stat, sys
 for path in glob.glob("r1/release/*.csv"):
     name = os.path.basename(path)
@@ -229,5 +203,4 @@ expect 1 "" "$parcours" run "$study" --store nowhere --out new
 expect 1 "" "$parcours" run nowhere.json --store s16 --out new
 expect 0 "in_codes(atc, 'antidiabetic')" "$parcours" explain "$study" --store s16
 
-[ "$failures" = 0 ] && echo "all passed"
-exit $((failures > 0))
+finish

@@ -3,22 +3,14 @@
 # sums by code, on a synthetic store with all columns.
 # Uses $PARCOURS_RELEASE/bin when set. usage: test_study_events.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin}
 parcours=$(realpath "${folder:-$1}")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 quiet="--quiet --progress never"
-
-must() {
-    "$@" >said 2>&1 || {
-        echo "FAILED: $*"
-        cat said
-        exit 1
-    }
-}
 
 must "$parcours" synth --patients 700 --years 2018:2020 --seed 5 --columns all --out delivery $quiet
 must mpirun --oversubscribe -n 2 "$parcours" ingest --model snds --in delivery --store store --shards 16 $quiet

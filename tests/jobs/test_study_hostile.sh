@@ -4,21 +4,13 @@
 # left out, and gives the same bytes on 1 and 3 ranks.
 # usage: test_study_hostile.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 parcours=$(realpath "$1")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 quiet="--quiet --progress never"
-
-must() {
-    "$@" >said 2>&1 || {
-        echo "FAILED: $*"
-        head -n 20 said
-        exit 1
-    }
-}
 
 must python3 "$top/tests/jobs/hostile_case.py" make .
 must mpirun --oversubscribe -n 2 "$parcours" ingest --model model.json --in in --store store --shards 16 $quiet

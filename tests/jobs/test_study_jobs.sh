@@ -3,25 +3,12 @@
 # same files on 1 and 3 ranks.
 # usage: test_study_jobs.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 parcours=$(realpath "$1")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-must() {
-    "$@" >said 2>&1 || {
-        fail "$*"
-        cat said
-    }
-}
 
 quiet="--quiet --progress never"
 must mpirun --oversubscribe -n 2 "$parcours" synth --patients 2000 --years 2014:2021 --seed 7 --out delivery $quiet
@@ -58,5 +45,4 @@ left=$(tail -1 statins/control/flow.csv | cut -d, -f4)
 [ "$(tail -1 pioglitazone/control/why.csv | cut -d, -f3)" = "$(tail -1 pioglitazone/control/rate.csv | cut -d, -f5)" ] ||
     fail "pioglitazone: the cohort is not the population at risk"
 
-[ "$failures" = 0 ] && echo "all passed"
-exit $((failures > 0))
+finish

@@ -4,27 +4,13 @@
 # match_twin.py); the same files on 1 to 3 ranks and with 16 and 64 shards.
 # usage: test_study_language.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 parcours=$(realpath "$1")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0
 /usr/bin/python3 -c 'import h5py' 2>/dev/null || { echo "skipped: python3-h5py is missing"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-must() {
-    "$@" >said 2>&1 || {
-        echo "FAILED: $*"
-        cat said
-        exit 1
-    }
-}
 
 quiet="--quiet --progress never"
 run() { must mpirun --oversubscribe -n "$1" "$parcours" run "${@:2}" $quiet; }
@@ -82,8 +68,7 @@ query stays.csv "SELECT patient, event_date, event_end FROM T_MCOaaB WHERE valid
 query persons.csv "SELECT patient, sex, birth_date, birth_year, death_date, BEN_RES_DPT FROM PERSON"
 read -r first last < <("$parcours" info s16 | awk '$1 == "period" {print $2, $4}')
 echo "$(days "$first") $(days "$last")" >persons.csv.period
-/usr/bin/python3 "$top/tests/jobs/study_twin.py" drugs.csv stays.csv persons.csv language || failures=$((failures + 1))
-/usr/bin/python3 "$top/tests/jobs/match_twin.py" persons.csv match || failures=$((failures + 1))
+/usr/bin/python3 "$top/tests/jobs/study_twin.py" drugs.csv stays.csv persons.csv language || fail "the twin differs"
+/usr/bin/python3 "$top/tests/jobs/match_twin.py" persons.csv match || fail "the twin differs"
 
-[ "$failures" = 0 ] && echo "all passed"
-exit $((failures > 0))
+finish

@@ -3,7 +3,7 @@
 # independent reader, refusals and clean failures.
 # usage: test_synth.sh FOLDER_OF_THE_BINARY
 set -euo pipefail
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bin=$1/parcours
 here=$(cd "$(dirname "$0")" && pwd)
 [ -x "$bin" ] || { echo "no $bin"; exit 77; }
@@ -12,8 +12,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 sum_of() { (cd "$1" && cat -- * | sha256sum); }
-
-fail() { echo "FAILED: $*"; exit 1; }
 
 people=(--patients 400 --years 2019:2020 --seed 5)
 for kind in core all messy; do
@@ -24,18 +22,18 @@ for kind in core all messy; do
     esac
     for ranks in 1 2 3; do
         mpirun --oversubscribe -n $ranks "$bin" synth "${people[@]}" "${options[@]}" \
-            --out "$work/$kind$ranks" --quiet || fail "$kind on $ranks ranks"
+            --out "$work/$kind$ranks" --quiet || die "$kind on $ranks ranks"
     done
-    [ "$(sum_of "$work/${kind}1")" = "$(sum_of "$work/${kind}2")" ] || fail "$kind: 1 and 2 ranks differ"
-    [ "$(sum_of "$work/${kind}1")" = "$(sum_of "$work/${kind}3")" ] || fail "$kind: 1 and 3 ranks differ"
+    [ "$(sum_of "$work/${kind}1")" = "$(sum_of "$work/${kind}2")" ] || die "$kind: 1 and 2 ranks differ"
+    [ "$(sum_of "$work/${kind}1")" = "$(sum_of "$work/${kind}3")" ] || die "$kind: 1 and 3 ranks differ"
 done
 "$bin" synth "${people[@]}" --out "$work/small" --memory 64M --quiet
-[ "$(sum_of "$work/core1")" = "$(sum_of "$work/small")" ] || fail "memory changes the bytes"
+[ "$(sum_of "$work/core1")" = "$(sum_of "$work/small")" ] || die "memory changes the bytes"
 "$bin" synth --patients 400 --years 2019:2020 --seed 6 --out "$work/other" --quiet
-[ "$(sum_of "$work/core1")" != "$(sum_of "$work/other")" ] || fail "another seed gives the same people"
+[ "$(sum_of "$work/core1")" != "$(sum_of "$work/other")" ] || die "another seed gives the same people"
 
 # the example of docs/synth.md
-grep -qF "$(cat "$work/core1/truth.json")" "$here/../../docs/synth.md" || fail "docs/synth.md shows another truth"
+grep -qF "$(cat "$work/core1/truth.json")" "$here/../../docs/synth.md" || die "docs/synth.md shows another truth"
 
 # enough people that each kind of near miss occurs
 "$bin" synth --patients 3000 --years 2019:2020 --seed 1 --out "$work/clean" --quiet
@@ -49,15 +47,15 @@ python3 "$here/synth_truth.py" "$work/messy1" --messy
 python3 "$here/synth_truth.py" "$work/mess" --messy
 # refusals: exit 2 and a sentence
 code=0; "$bin" synth "${people[@]}" --out "$work/core1" 2>"$work/err" || code=$?
-[ $code = 2 ] && grep -q 'not empty' "$work/err" || fail "a folder in use: exit $code"
+[ $code = 2 ] && grep -q 'not empty' "$work/err" || die "a folder in use: exit $code"
 code=0; "$bin" synth --patients 10 --years 2021:2019 --out "$work/x" 2>"$work/err" || code=$?
-[ $code = 2 ] || fail "years backwards: exit $code"
+[ $code = 2 ] || die "years backwards: exit $code"
 
 # a full disk (here: a limit on file sizes): exit 1, a sentence, and nothing half-made stays
 code=0
 (trap '' XFSZ; ulimit -f 300; exec "$bin" synth "${people[@]}" --out "$work/full") \
     >"$work/err" 2>&1 || code=$?
-[ $code = 1 ] || fail "full disk: exit $code"
-grep -q 'cannot write' "$work/err" || fail "full disk: no sentence"
-[ ! -e "$work/full" ] || fail "full disk: files stay"
+[ $code = 1 ] || die "full disk: exit $code"
+grep -q 'cannot write' "$work/err" || die "full disk: no sentence"
+[ ! -e "$work/full" ] || die "full disk: files stay"
 echo "synth: done"

@@ -4,10 +4,11 @@
 # dies runs again on the other; an array over a grid of settings. Skipped (77) without root or Slurm.
 # Uses $PARCOURS_RELEASE/bin when set. usage: test_slurm.sh BIN_DIR
 set -u
+source "$(dirname "${BASH_SOURCE[0]}")/../jobs/lib.sh"
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin}
 export PARCOURS=$(realpath "${folder:-$1}")/parcours
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0
+export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0
 PATH=$PATH:/usr/sbin:/sbin
 [ "$(id -u)" = 0 ] || { echo "skipped: pretend nodes need root"; exit 77; }
 for tool in slurmctld slurmd munged srun sbatch; do
@@ -17,22 +18,8 @@ work=$(mktemp -d /tmp/pcslurm.XXXXXX)
 chmod 755 "$work"
 trap '"$top/tests/slurm/private_slurm" stop "$work/slurm"; rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failures=0
 study=$top/jobs/diabetes.json
 batch=$top/jobs/slurm
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-must() {
-    "$@" >said 2>&1 || {
-        echo "FAILED: $*"
-        cat said
-        exit 1
-    }
-}
 
 same_results() { # FOLDER NAME
     for part in release control cohorts; do
@@ -132,5 +119,4 @@ succeeded "$job" dead
 same_results "$work/by_dead" dead
 grep -q 'shards_done=' dead-*.out || { fail "dead: the second start did not resume"; cat dead-*.out; }
 
-[ $failures = 0 ] && echo "passed"
-exit $((failures > 0))
+finish
