@@ -307,19 +307,22 @@ static pc_status run_union(pc_flow *f, int at, pc_error *err)
     }
     if (!gathers(f, n)) return PC_OK;
     PC_TRY(pc_table_sort_slots(n->own_rows, err));
-    PC_TRY(run_table(f, at, n->own_rows, err));
-    pc_table_clear(n->own_rows);
-    return PC_OK;
+    return run_table(f, at, n->own_rows, err);
+}
+
+// A join whose second input is complete in each block, or in each part.
+static bool is_whole(const pc_flow *f, const pc_flow_node *n)
+{
+    if (n->plan->kind != PC_PLAN_JOIN) return false;
+    return (n->plan->of.join.within_slot && f->pass == PC_PASS_BLOCK) ||
+           (n->plan->of.join.within_part && f->pass == PC_PASS_PART);
 }
 
 static pc_status run_join(pc_flow *f, int at, pc_error *err)
 {
     pc_flow_node *n = &f->node[at];
-    const bool is_whole = (n->plan->of.join.within_slot && f->pass == PC_PASS_BLOCK) ||
-                          (n->plan->of.join.within_part && f->pass == PC_PASS_PART);
-    if (is_whole) PC_TRY(run_node(f, n->child[1], err));
-    PC_TRY(run_node(f, n->child[0], err));
-    return is_whole ? n->op.type->clear(&n->op, err) : PC_OK;
+    if (is_whole(f, n)) PC_TRY(run_node(f, n->child[1], err));
+    return run_node(f, n->child[0], err);
 }
 
 // All rows that a node has in this pass go to its parent. As deep as the plan, which is bounded.
@@ -331,13 +334,26 @@ static pc_status run_node(pc_flow *f, int at, pc_error *err)
     if (n->plan->kind == PC_PLAN_JOIN) return run_join(f, at, err);
     PC_TRY(run_node(f, n->child[0], err));
     if (!n->plan->by_slot || f->pass != PC_PASS_BLOCK) return PC_OK;
-    PC_TRY(drain(f, at, &n->op, err));
-    return n->op.type->clear(&n->op, err);
+    return drain(f, at, &n->op, err);
+}
+
+// What nodes kept of a block or part. Not before its end: what one node gave is borrowed by others,
+// which keep codes of its texts.
+static pc_status forget(pc_flow *f, pc_error *err)
+{
+    for (int at = 0; at < f->count; at++) {
+        pc_flow_node *n = &f->node[at];
+        const bool is_of_block = n->plan->by_slot && f->pass == PC_PASS_BLOCK;
+        if (is_of_block || is_whole(f, n)) PC_TRY(n->op.type->clear(&n->op, err));
+        if (gathers(f, n)) pc_table_clear(n->own_rows);
+    }
+    return PC_OK;
 }
 
 static pc_status run(pc_flow *f, pc_error *err)
 {
-    const pc_status status = run_node(f, f->reduce_at, err);
+    pc_status status = run_node(f, f->reduce_at, err);
+    if (status == PC_OK) status = forget(f, err);
     pc_arena_empty(&f->scratch);
     return status;
 }

@@ -126,17 +126,6 @@ static pc_status open_operator(pc_flow *f, pc_flow_node *n, pc_error *err)
     return pc_op_open(n->plan, in, &f->arena, &n->op, err);
 }
 
-// Does something below give texts that go before the block is done: a state that is emptied within
-// it. As deep as the plan.
-static bool forgets_texts(const pc_flow *f, const pc_flow_node *n)
-{
-    bool forgets = n->plan->by_slot;
-    for (int i = 0; i < n->child_count && !forgets; i++) {
-        forgets = forgets_texts(f, &f->node[n->child[i]]);
-    }
-    return forgets;
-}
-
 static pc_status open_node(pc_flow *f, pc_flow_node *n, const pc_flow_source *source, pc_error *err)
 {
     switch (n->plan->kind) {
@@ -159,9 +148,7 @@ static pc_status open_node(pc_flow *f, pc_flow_node *n, const pc_flow_source *so
             return open_values(f, n, err);
         case PC_PLAN_UNION:
             if (n->plan->spread != PC_SPREAD_SLOTS) return PC_OK;
-            return pc_table_new(&n->plan->schema,
-                                forgets_texts(f, n) ? PC_TABLE_COPIES : PC_TABLE_BORROWS, f->budget,
-                                &n->own_rows, err);
+            return pc_table_new(&n->plan->schema, PC_TABLE_BORROWS, f->budget, &n->own_rows, err);
         default:
             return open_operator(f, n, err);
     }

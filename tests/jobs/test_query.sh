@@ -29,6 +29,7 @@ queries=(
     "SELECT sex, count(*) AS n FROM PERSON p WHERE EXISTS (SELECT 1 FROM ER_PHA_F d WHERE d.patient = p.patient AND d.atc LIKE 'A10%') GROUP BY sex"
     "SELECT count(*) AS n FROM (SELECT patient FROM ER_PRS_F EXCEPT SELECT patient FROM T_MCOaaC) x"
     "SELECT year(event_date) AS y, count(*) AS n, sum(PHA_ACT_QSN) AS q FROM net('ER_PHA_F', DATE '2020-06-01') GROUP BY ROLLUP (1)"
+    "WITH q AS (SELECT patient, DGN_REL AS c0 FROM T_MCOaaB EXCEPT SELECT patient, BEN_RES_COM FROM PERSON) SELECT left(lpad(b.c0, 3, '0'), 1) AS x, count(*) AS n, count(DISTINCT a.c0) AS d FROM q a JOIN q b USING (patient) GROUP BY 1"
     "SELECT extract(month FROM event_date) AS m, count(*) FILTER (WHERE PRS_ACT_QTE < 0) AS reversals, count(*) AS n FROM ER_PRS_F GROUP BY 1"
 )
 
