@@ -1,7 +1,8 @@
 """random_queries.py SEED COUNT FOLDER: writes COUNT random queries for `compare.py queries`.
 
 Expressions of every kind over real columns and values of the database that psql's environment names:
-three-valued logic, arithmetic, dates, text functions, CASE, joins, groups. The seed says it all.
+three-valued logic, arithmetic, dates, text functions, CASE, joins, groups, and the shapes of `random_shapes.py`.
+The seed says it all.
 """
 import os
 import random
@@ -9,6 +10,7 @@ import subprocess
 import sys
 
 import compare
+from random_shapes import Shapes
 
 TABLES = ["er_prs_f", "er_pha_f", "er_cam_f", "er_ete_f", "t_mcoaac", "t_mcoaab", "ir_imb_r", "person"]
 JOINS = [  # (FROM, tables by alias)
@@ -41,7 +43,7 @@ class Columns:
                 self.by_type.setdefault(TYPES[kind], []).append(name)
 
 
-class Maker:
+class Maker(Shapes):
     def __init__(self, seed, columns):
         self.random, self.columns, self.scope = random.Random(seed), columns, {}
 
@@ -184,25 +186,35 @@ class Maker:
                 f"GROUP BY {numbers}\nORDER BY {numbers}\n-- keys: {len(keys)}\n-- any scale\n")
 
     def query(self):
-        if self.random.random() < 0.5:
+        clause, kind = "", self.random.random()
+        if kind < 0.3:
             table = self.random.choice(TABLES)
             source, self.scope = table, {"": table}
-        else:
+        elif kind < 0.6:
             source, self.scope = self.random.choice(JOINS)
-        where = f"WHERE {self.make('bool', self.any(1, 2, 3))}\n" if self.random.random() < 0.5 else ""
-        if self.random.random() < 0.05:
-            return self.gated(source, where)
+        else:
+            clause, source = self.from_subqueries()
+        conditions = [self.make("bool", self.any(1, 2, 3))] if self.random.random() < 0.5 else []
+        if kind < 0.6 and self.random.random() < 0.08:
+            # Without rows of nobody: each stay of theirs counts as a patient of its own.
+            known = f"WHERE {next(iter(self.scope)) + '.' if len(self.scope) > 1 else ''}patient IS NOT NULL\n"
+            return self.gated(source, known + "".join(f"AND {text}\n" for text in conditions))
+        if self.random.random() < 0.3:
+            conditions.append(self.tested())
+        where = "".join(f"{'AND' if i else 'WHERE'} {text}\n" for i, text in enumerate(conditions))
         if self.random.random() < 0.25:
             shown = ", ".join(f"{self.make(self.any('int', 'decimal', 'text', 'date', 'bool'), 2)} AS c{i}" for i in range(4))
-            return f"SELECT {shown}\nFROM {source}\n{where}LIMIT 200\n-- any scale\n"
+            if self.random.random() < 0.15:
+                shown += f", CASE WHEN {self.tested()} THEN 1 ELSE 0 END AS c4"
+            return f"{clause}SELECT {shown}\nFROM {source}\n{where}LIMIT 200\n-- any scale\n"
         keys = [self.make(self.any("int", "text", "date", "bool"), self.any(0, 1, 2)) for _ in range(self.any(0, 1, 1, 2))]
         cells = [self.aggregate() for _ in range(self.any(1, 2, 3))]
         shown = [f"{key} AS k{i}" for i, key in enumerate(keys)] + ["count(*) AS n"]
         shown += [f"{text} AS a{i}" for i, (text, _) in enumerate(cells)]
         floats = " ".join(f"a{i}" for i, (_, is_float) in enumerate(cells) if is_float)
-        text = f"SELECT {', '.join(shown)}\nFROM {source}\n{where}"
+        text = f"{clause}SELECT {', '.join(shown)}\nFROM {source}\n{where}"
         if keys:
-            text += "GROUP BY " + ", ".join(str(i + 1) for i in range(len(keys))) + "\n"
+            text += self.grouped_by(keys)
             if self.random.random() < 0.3:
                 text += f"HAVING {self.any('count(*) > 2', 'count(*) % 2 = 1', 'count(*) BETWEEN 1 AND 3')}\n"
             text += self.any("", f"ORDER BY {self.any('n DESC', 'a0', 'a0 DESC', 'k0 DESC NULLS LAST', '1 NULLS FIRST')}\n")
@@ -211,7 +223,7 @@ class Maker:
 
 def those_that_run(texts):
     """The queries that PostgreSQL takes: some divide, cast or nest in ways that fail there too."""
-    script = []
+    script = ["SET statement_timeout = '5s';"]
     for index, text in enumerate(texts):
         script += ["\\o /dev/null", text.replace("LIMIT 200\n", "") + ";", "\\o", f"\\echo {index} :ERROR"]
     options = [option for option in compare.PSQL if "ON_ERROR_STOP" not in option]
