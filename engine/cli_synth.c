@@ -10,6 +10,7 @@ static const pc_option option[] = {
     {"seed", "S", "a whole number (0)", false},
     {"out", "DIR", "folder of the delivery, missing or empty", false},
     {"columns", "WHICH", "all or core (core)", false},
+    {"slice", "K/N", "only the Kth of N equal parts of the people (1/1)", false},
     {"messy", NULL, "plants the defects of real deliveries, counted in truth.json", false},
 };
 
@@ -30,6 +31,26 @@ static pc_status read_years(const char *text, int *first, int *last, pc_error *e
     }
     *first = (int)from;
     *last = (int)to;
+    return PC_OK;
+}
+
+// "3/8": which patients of all are made. Deliveries of all parts hold those of one of all people.
+static pc_status read_slice(pc_cli *cli, pc_synth_options *o, pc_error *err)
+{
+    const char *text = pc_cli_value(cli, "slice");
+    if (text == NULL) return PC_OK;
+    const char *bar = strchr(text, '/');
+    int64_t part = 0;
+    int64_t parts = 0;
+    const bool good = bar != NULL && pc_int_parse((pc_span){text, (size_t)(bar - text)}, &part) &&
+                      pc_int_parse(pc_span_of(bar + 1), &parts);
+    if (!good || part < 1 || part > parts || parts > o->patients) {
+        return PC_FAIL(
+            err, PC_BAD_JOB,
+            "option '--slice': '%s' is not K/N with K of 1 to N and N at most --patients", text);
+    }
+    o->from = o->patients * (part - 1) / parts;
+    o->to = o->patients * part / parts;
     return PC_OK;
 }
 
@@ -55,7 +76,7 @@ static pc_status read_options(pc_cli *cli, pc_synth_options *o, pc_error *err)
     }
     o->seed = (uint64_t)seed;
     o->all_columns = all == 1;
-    return PC_OK;
+    return read_slice(cli, o, err);
 }
 
 static pc_status run(pc_cli *cli, pc_error *err)

@@ -38,6 +38,12 @@ typedef struct delivery {
     pc_progress progress;
 } delivery;
 
+// How many of the patients this delivery holds.
+static int64_t made_patients(const pc_synth_options *options)
+{
+    return options->to == 0 ? options->patients : options->to - options->from;
+}
+
 static pc_status path_of(const delivery *d, const char *name, char out[PATH_BYTES], pc_error *err)
 {
     const int bytes = snprintf(out, PATH_BYTES, "%s/%s", d->options->out_dir, name);
@@ -166,7 +172,7 @@ static pc_status flush(delivery *d, int segment, pc_error *err)
 static pc_status make_patients(delivery *d, bool write, pc_error *err)
 {
     const int segments = pc_synth_segment_count(d->synth);
-    const int64_t done = write ? d->options->patients : 0;
+    const int64_t done = write ? made_patients(d->options) : 0;
     memset(&d->truth.diabetes, 0, sizeof d->truth.diabetes);
     d->truth.rows = 0;
     pc_synth_truth scrap = {.rows = 0};
@@ -226,8 +232,9 @@ static pc_status begin(delivery *d, pc_arena *arena, pc_error *err)
     d->flush_bytes = waiting > FLUSH_BYTES ? FLUSH_BYTES : waiting;
     if (d->flush_bytes < LEAST_FLUSH_BYTES) d->flush_bytes = LEAST_FLUSH_BYTES;
     const int64_t ranks = pc_comm_size(d->comm), rank = pc_comm_rank(d->comm);
-    d->from = d->options->patients * rank / ranks;
-    d->to = d->options->patients * (rank + 1) / ranks;
+    const int64_t first = d->options->from, made = made_patients(d->options);
+    d->from = first + made * rank / ranks;
+    d->to = first + made * (rank + 1) / ranks;
     return PC_OK;
 }
 
@@ -235,7 +242,9 @@ static pc_status begin(delivery *d, pc_arena *arena, pc_error *err)
 static pc_status write_truth(delivery *d, pc_error *err)
 {
     pc_buffer text = {.budget = d->options->budget};
-    pc_status status = pc_synth_truth_write(d->options, &d->truth, &text, err);
+    pc_synth_options told = *d->options;
+    told.patients = made_patients(d->options);
+    pc_status status = pc_synth_truth_write(&told, &d->truth, &text, err);
     if (status == PC_OK) status = make_file(d, "truth.json", text.data, text.bytes, err);
     pc_buffer_release(&text);
     return status;
@@ -244,7 +253,7 @@ static pc_status write_truth(delivery *d, pc_error *err)
 // Collective, after `begin` on every rank. Rank 0 has made the files when this is called.
 static pc_status fill_files(delivery *d, const pc_log *log, pc_error *err)
 {
-    pc_progress_begin(&d->progress, log, "synth", "patients", 2 * d->options->patients);
+    pc_progress_begin(&d->progress, log, "synth", "patients", 2 * made_patients(d->options));
     pc_status status = make_patients(d, false, err);
     status = pc_comm_agree(d->comm, status, err);
     if (status != PC_OK) return status;
@@ -282,7 +291,7 @@ pc_status pc_synth_run(pc_comm *comm, const pc_synth_options *options, const pc_
     if (status != PC_OK && files_made) remove_files(&d);
     if (status == PC_OK) {
         pc_log_line(log, PC_INFO, "synth", "patients=%lld rows=%lld seconds=%.1f",
-                    (long long)options->patients, (long long)d.truth.rows,
+                    (long long)made_patients(options), (long long)d.truth.rows,
                     pc_clock_s() - started_s);
     }
     for (int k = 0; d.segment != NULL && k < pc_synth_segment_count(d.synth); k++) {

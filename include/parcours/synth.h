@@ -26,6 +26,7 @@ enum {
 /** What to make. All texts are borrowed until the run returns. */
 typedef struct pc_synth_options {
     int64_t patients; ///< persons, 1 .. PC_SYNTH_MAX_PATIENTS
+    int64_t from, to; ///< only patients from .. to - 1 of them are made; both 0: all
     int first_year;   ///< years of care, both included
     int last_year;
     uint64_t seed;

@@ -29,6 +29,24 @@ for kind in core all messy; do
 done
 "$bin" synth "${people[@]}" --out "$work/small" --memory 64M --quiet
 [ "$(sum_of "$work/core1")" = "$(sum_of "$work/small")" ] || die "memory changes the bytes"
+# slices: each file's rows, sorted, are those of the whole; cohorts add up
+for k in 1 2 3; do "$bin" synth "${people[@]}" --slice $k/3 --out "$work/slice$k" --quiet; done
+for file in "$work"/core1/*.CSV; do
+    name=$(basename "$file")
+    case $name in IR_BEN* | IR_IMB* | ER_* | T_MCO* | KI_CCI*) parts=("$work"/slice?/"$name") ;; *) parts=("$work/slice2/$name") ;; esac
+    cmp -s <(sort "$file") <({ head -n 1 "$file"; for part in "${parts[@]}"; do tail -n +2 "$part"; done; } | sort) ||
+        die "slices: rows of $name differ"
+done
+python3 - "$work" <<'END' || die "slices: the truths do not add up"
+import json, sys
+truth = [json.load(open(f"{sys.argv[1]}/{name}/truth.json")) for name in ("core1", "slice1", "slice2", "slice3")]
+total = lambda pick: sum(pick(t) for t in truth[1:]) == pick(truth[0])
+assert total(lambda t: t["patients"]) and all(total(lambda t: t["cohorts"]["diabete"][y]) for y in ("2019", "2020"))
+END
+for bad in 0/3 4/3 1/500 2 x/y; do
+    code=0; "$bin" synth "${people[@]}" --slice $bad --out "$work/x" 2>"$work/err" || code=$?
+    [ $code = 2 ] && grep -q "option '--slice'" "$work/err" || die "--slice $bad: exit $code"
+done
 "$bin" synth --patients 400 --years 2019:2020 --seed 6 --out "$work/other" --quiet
 [ "$(sum_of "$work/core1")" != "$(sum_of "$work/other")" ] || die "another seed gives the same people"
 
