@@ -222,6 +222,8 @@ static pc_status run_scan(pc_flow *f, int at, pc_error *err)
 {
     pc_flow_node *n = &f->node[at];
     const bool is_reference = n->plan->of.scan.reference >= 0;
+    const bool is_counted = !is_reference && f->reader != NULL;
+    const pc_read_counts before = is_counted ? *pc_reader_counts(f->reader) : (pc_read_counts){0};
     PC_TRY(pc_scan_begin(n->scan, is_reference ? NULL : f->block, is_reference ? NULL : f->reader,
                          err));
     for (;;) {
@@ -236,6 +238,11 @@ static pc_status run_scan(pc_flow *f, int at, pc_error *err)
         pc_arena_rewind(&f->scratch, mark);
     }
     pc_scan_counts(n->scan, &n->rows_in, &n->rows_out);
+    if (!is_counted) return PC_OK;
+    // Nobody else read in between: what is behind a scan computes.
+    const pc_read_counts *now = pc_reader_counts(f->reader);
+    n->chunks_read += now->chunks_read - before.chunks_read;
+    n->bytes_read += now->bytes_read - before.bytes_read;
     return PC_OK;
 }
 

@@ -38,7 +38,8 @@ typedef struct pc_flow_node {
     pc_buffer sample;     ///< packed rows of `parts`, where these become ranges
     int64_t since_spill;  ///< batches that were pushed since
     int64_t rows_in, rows_out, batches;
-    double seconds; ///< of this operator alone
+    int64_t chunks_read, bytes_read; ///< SCAN of shards
+    double seconds;                  ///< of this operator alone
 } pc_flow_node;
 
 /** A plan being run on this rank. Node 0 is the root; a node's inputs come behind it. */

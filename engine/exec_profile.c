@@ -2,7 +2,7 @@
 #include <string.h>
 #include "exec_private.h"
 
-enum { PER_NODE = 3, READ = 8, MICROSECONDS = 1000000 };
+enum { PER_NODE = 5, READ = 8, MICROSECONDS = 1000000 };
 
 // Nodes from the root down, each before its inputs, the main input first. As deep as the plan.
 static void list(const pc_flow *flow, int stage, int at, int depth, pc_query_profile *out)
@@ -15,6 +15,8 @@ static void list(const pc_flow *flow, int stage, int at, int depth, pc_query_pro
                          .rows_in = n->rows_in,
                          .rows_out = n->rows_out,
                          .batches = n->batches,
+                         .chunks_read = n->chunks_read,
+                         .bytes_read = n->bytes_read,
                          .seconds = n->seconds};
     if (n->plan->kind == PC_PLAN_SCAN) out->rows_scanned += n->rows_in;
     for (int i = 0; i < n->child_count; i++) {
@@ -22,21 +24,22 @@ static void list(const pc_flow *flow, int stage, int at, int depth, pc_query_pro
     }
 }
 
-static pc_status gather_seconds(pc_comm *comm, pc_arena *arena, pc_query_profile *p, pc_error *err)
+static pc_status gather_shares(pc_comm *comm, pc_arena *arena, pc_query_profile *p, pc_error *err)
 {
     const size_t count = (size_t)p->node_count;
     pc_buffer all = {.budget = arena->budget};
-    double *mine = pc_arena_array(arena, count + 1, sizeof *mine, err);
-    p->rank_s = pc_arena_array(arena, count * (size_t)pc_comm_size(comm) + 1, sizeof *mine, err);
-    pc_status status = mine == NULL || p->rank_s == NULL ? PC_NO_MEMORY : PC_OK;
+    pc_op_share *mine = pc_arena_array(arena, count + 1, sizeof *mine, err);
+    p->share = pc_arena_array(arena, count * (size_t)pc_comm_size(comm) + 1, sizeof *mine, err);
+    pc_status status = mine == NULL || p->share == NULL ? PC_NO_MEMORY : PC_OK;
     status = pc_comm_agree(comm, status, err);
     if (status != PC_OK) return status;
     for (size_t i = 0; i < count; i++) {
-        mine[i] = p->node[i].seconds;
+        const pc_op_profile *n = &p->node[i];
+        mine[i] = (pc_op_share){n->rows_in, n->rows_out, n->chunks_read, n->bytes_read, n->seconds};
     }
     const pc_span span = {(const char *)mine, count * sizeof *mine};
     status = pc_comm_gather(comm, span, &all, NULL, err);
-    if (status == PC_OK && all.bytes > 0) memcpy(p->rank_s, all.data, all.bytes);
+    if (status == PC_OK && all.bytes > 0) memcpy(p->share, all.data, all.bytes);
     pc_buffer_release(&all);
     return status;
 }
@@ -53,6 +56,8 @@ static void sum_over_ranks(pc_comm *comm, pc_query_profile *p, int64_t *sum, int
         sum[at++] = p->node[i].rows_in;
         sum[at++] = p->node[i].rows_out;
         sum[at++] = p->node[i].batches;
+        sum[at++] = p->node[i].chunks_read;
+        sum[at++] = p->node[i].bytes_read;
         slowest[i] = (int64_t)(p->node[i].seconds * MICROSECONDS);
     }
     for (int i = 0; i < READ; i++) {
@@ -67,6 +72,8 @@ static void sum_over_ranks(pc_comm *comm, pc_query_profile *p, int64_t *sum, int
         p->node[i].rows_in = sum[at++];
         p->node[i].rows_out = sum[at++];
         p->node[i].batches = sum[at++];
+        p->node[i].chunks_read = sum[at++];
+        p->node[i].bytes_read = sum[at++];
         p->node[i].seconds = (double)slowest[i] / MICROSECONDS;
     }
     for (int i = 0; i < READ; i++) {
@@ -94,7 +101,7 @@ pc_status pc_exec_profile(pc_comm *comm, const pc_flow *const *flow, int flow_co
         list(flow[i], i, 0, 0, profile);
     }
     profile->stage_count = flow_count;
-    status = gather_seconds(comm, arena, profile, err);
+    status = gather_shares(comm, arena, profile, err);
     if (status == PC_OK) sum_over_ranks(comm, profile, sum, slowest);
     return status;
 }

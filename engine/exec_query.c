@@ -81,10 +81,11 @@ static pc_status list_below(query_job *job, const pc_plan *plan, int least, int 
     return PC_OK;
 }
 
-static pc_status list_stages(query_job *job, pc_error *err)
+// The stages outlive the run: the profile names their nodes.
+static pc_status list_stages(query_job *job, pc_arena *arena, pc_error *err)
 {
     const pc_query *query = job->run->query;
-    job->stage = pc_arena_array(&job->arena, MOST_STAGES, sizeof *job->stage, err);
+    job->stage = pc_arena_array(arena, MOST_STAGES, sizeof *job->stage, err);
     int *done = pc_arena_array(&job->arena, (size_t)query->scalar_count + 1, sizeof *done, err);
     if (job->stage == NULL || done == NULL) return PC_NO_MEMORY;
     for (int i = 0; i <= query->scalar_count; i++) {
@@ -401,7 +402,7 @@ static pc_status make_profile(pc_comm *comm, query_job *job, pc_arena *arena, pc
 static pc_status run_job(pc_comm *comm, query_job *job, pc_arena *arena, pc_result *result,
                          pc_error *err)
 {
-    pc_status status = pc_comm_agree(comm, list_stages(job, err), err);
+    pc_status status = pc_comm_agree(comm, list_stages(job, arena, err), err);
     if (status != PC_OK) return status;
     int last = 0;
     for (int i = 0; i < job->stage_count; i++) {

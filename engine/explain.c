@@ -2,6 +2,7 @@
 #include <string.h>
 #include "cli_journal.h"
 #include "cli_study.h"
+#include "explain_estimate.h"
 #include "parcours/exec.h"
 #include "parcours/op.h"
 
@@ -14,7 +15,8 @@ static const pc_option option[] = {
 
 enum {
     ROUND_ROWS = 1000, // rows that pass a filter are told to the nearest thousand
-    RANKS_SHOWN = 8    // times of more ranks are not shown one by one
+    RANKS_SHOWN = 8,   // more ranks are not shown one by one
+    STEP_WIDTH = 28
 };
 
 static bool names_a_study(const char *operand)
@@ -110,23 +112,6 @@ static pc_status print_reduction(explain_work *w, pc_error *err)
         pc_store_shard_count(w->store), reduced_name(w->query->root));
 }
 
-static pc_status plan(explain_work *w, pc_error *err)
-{
-    pc_cli *cli = w->cli;
-    w->scratch = pc_cli_scratch(cli, w->store_path, err);
-    if (w->scratch == NULL) return PC_NO_MEMORY;
-    PC_TRY(pc_store_open(w->store_path, &cli->budget, &w->store, err));
-    PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
-    const bool protect = !pc_cli_has(cli, "unprotected");
-    PC_TRY(pc_sql_plan(cli->operand[0], w->catalog, protect, &cli->arena, &w->query, err));
-    for (int i = 0; i < w->query->scalar_count; i++) {
-        PC_TRY(pc_buffer_print(&w->text, err, "value %d:\n", i + 1));
-        PC_TRY(pc_plan_print(w->query->scalar[i].plan, w->catalog, &w->text, err));
-    }
-    PC_TRY(pc_plan_print(w->query->root, w->catalog, &w->text, err));
-    return print_reduction(w, err);
-}
-
 // Exact counts of what passes a filter would go round disclosure control.
 static int64_t shown_rows(const pc_cli *cli, int64_t rows)
 {
@@ -134,35 +119,96 @@ static int64_t shown_rows(const pc_cli *cli, int64_t rows)
     return (rows + ROUND_ROWS / 2) / ROUND_ROWS * ROUND_ROWS;
 }
 
-static pc_status print_profile(explain_work *w, const pc_query_profile *p, pc_error *err)
+// A step's estimates: rows from the sizes of tables, chunks and bytes from zone maps.
+static pc_status print_estimates(explain_work *w, const pc_plan *node, int depth, const char *name,
+                                 pc_error *err)
 {
-    const pc_cli *cli = w->cli;
+    PC_TRY(pc_buffer_print(&w->text, err, "\n%*s%-*s %14.0f", depth, "", STEP_WIDTH - depth, name,
+                           pc_plan_rows(node, w->catalog)));
+    if (node->kind != PC_PLAN_SCAN || node->of.scan.reference >= 0) {
+        return pc_buffer_print(&w->text, err, " %12s %16s", "", "");
+    }
+    pc_scan_estimate it;
+    PC_TRY(pc_estimate_scan(w->store, w->catalog, node->of.scan.plan, &w->cli->budget, &it, err));
+    return pc_buffer_print(&w->text, err, " %12lld %16lld", (long long)it.chunks,
+                           (long long)it.bytes);
+}
+
+// A node, then its inputs, further in. As deep as the plan.
+static pc_status print_steps(explain_work *w, const pc_plan *plan, int depth, pc_error *err)
+{
+    PC_TRY(print_estimates(w, plan, depth, node_name(plan), err));
+    const pc_plan *input[PC_MAX_PLAN_INPUTS];
+    int count = pc_plan_inputs(plan, input);
+    if (plan->kind == PC_PLAN_SHARE || plan->kind == PC_PLAN_EXCHANGE) {
+        input[0] = plan->input;
+        count = 1;
+    }
+    for (int i = 0; i < count; i++) {
+        PC_TRY(print_steps(w, input[i], depth + 1, err));
+    }
+    return PC_OK;
+}
+
+static pc_status print_likely(explain_work *w, pc_error *err)
+{
+    PC_TRY(pc_buffer_print(&w->text, err, "\n%-*s %14s %12s %16s", STEP_WIDTH, "step",
+                           "likely rows", "chunks", "bytes"));
+    for (int i = 0; i < w->query->scalar_count; i++) {
+        PC_TRY(print_steps(w, w->query->scalar[i].plan, 0, err));
+    }
+    PC_TRY(print_steps(w, w->query->root, 0, err));
+    return pc_buffer_print(&w->text, err, "\n");
+}
+
+static pc_status print_share(explain_work *w, bool is_scan, const pc_op_share *it, pc_error *err)
+{
+    PC_TRY(pc_buffer_print(&w->text, err, " %14lld %14lld",
+                           (long long)shown_rows(w->cli, it->rows_in),
+                           (long long)shown_rows(w->cli, it->rows_out)));
+    if (is_scan) {
+        PC_TRY(pc_buffer_print(&w->text, err, " %10lld %14lld", (long long)it->chunks_read,
+                               (long long)it->bytes_read));
+    } else {
+        PC_TRY(pc_buffer_print(&w->text, err, " %10s %14s", "", ""));
+    }
+    return pc_buffer_print(&w->text, err, " %10.2f", it->seconds * 1e3);
+}
+
+static pc_status print_totals(explain_work *w, const pc_query_profile *p, pc_error *err)
+{
     const pc_read_counts *read = &p->counts.read;
-    PC_TRY(pc_buffer_print(&w->text, err, "\n%-24s %16s %16s %12s", "step", "rows in", "rows out",
-                           "ms"));
-    const int ranks = pc_comm_size(cli->comm);
-    for (int r = 0; r < ranks && ranks > 1 && ranks <= RANKS_SHOWN; r++) {
-        PC_TRY(pc_buffer_print(&w->text, err, "%6s %2d", "rank", r));
-    }
-    for (int i = 0; i < p->node_count; i++) {
-        const pc_op_profile *n = &p->node[i];
-        PC_TRY(pc_buffer_print(&w->text, err, "\n%*s%-*s %16lld %16lld %12.2f", n->depth, "",
-                               24 - n->depth, node_name(n->node),
-                               (long long)shown_rows(cli, n->rows_in),
-                               (long long)shown_rows(cli, n->rows_out), n->seconds * 1e3));
-        for (int r = 0; r < ranks && ranks > 1 && ranks <= RANKS_SHOWN; r++) {
-            PC_TRY(pc_buffer_print(&w->text, err, "%9.2f", p->rank_s[r * p->node_count + i] * 1e3));
-        }
-    }
     return pc_buffer_print(
         &w->text, err,
         "\n\nranks %d, shards %lld, blocks %lld, rows of blocks %lld\n"
         "chunks read %lld, skipped %lld; bytes read %lld, decoded %lld\n"
         "open %.2f ms, scan %.2f ms (slowest rank %.2f), reduce %.2f ms, finish %.2f ms\n",
-        pc_comm_size(cli->comm), (long long)p->counts.shards, (long long)read->blocks,
+        pc_comm_size(w->cli->comm), (long long)p->counts.shards, (long long)read->blocks,
         (long long)read->rows, (long long)read->chunks_read, (long long)read->chunks_skipped,
         (long long)read->bytes_read, (long long)read->bytes_decoded, p->open_s * 1e3,
         p->scan_s * 1e3, p->counts.seconds * 1e3, p->reduce_s * 1e3, p->finish_s * 1e3);
+}
+
+static pc_status print_profile(explain_work *w, const pc_query_profile *p, pc_error *err)
+{
+    const int ranks = pc_comm_size(w->cli->comm);
+    if (pc_comm_rank(w->cli->comm) != 0) return PC_OK; // it alone has the sums
+    PC_TRY(pc_buffer_print(&w->text, err, "\n%-*s %14s %12s %16s %14s %14s %10s %14s %10s",
+                           STEP_WIDTH, "step", "likely rows", "chunks", "bytes", "rows in",
+                           "rows out", "chunks", "bytes", "ms"));
+    for (int i = 0; i < p->node_count; i++) {
+        const pc_op_profile *n = &p->node[i];
+        const bool is_scan = n->node->kind == PC_PLAN_SCAN && n->node->of.scan.reference < 0;
+        const pc_op_share all = {n->rows_in, n->rows_out, n->chunks_read, n->bytes_read,
+                                 n->seconds};
+        PC_TRY(print_estimates(w, n->node, n->depth, node_name(n->node), err));
+        PC_TRY(print_share(w, is_scan, &all, err));
+        for (int r = 0; r < ranks && ranks > 1 && ranks <= RANKS_SHOWN; r++) {
+            PC_TRY(pc_buffer_print(&w->text, err, "\n%*srank %-*d", STEP_WIDTH + 36, "", 8, r));
+            PC_TRY(print_share(w, is_scan, &p->share[r * p->node_count + i], err));
+        }
+    }
+    return print_totals(w, p, err);
 }
 
 static pc_status analyze(explain_work *w, pc_error *err)
@@ -179,6 +225,25 @@ static pc_status analyze(explain_work *w, pc_error *err)
     const pc_status status = pc_query_execute(cli->comm, &run, &cli->arena, &result, &profile, err);
     if (status != PC_OK) return status;
     return pc_comm_agree(cli->comm, print_profile(w, &profile, err), err);
+}
+
+static pc_status plan(explain_work *w, pc_error *err)
+{
+    pc_cli *cli = w->cli;
+    w->scratch = pc_cli_scratch(cli, w->store_path, err);
+    if (w->scratch == NULL) return PC_NO_MEMORY;
+    PC_TRY(pc_store_open(w->store_path, &cli->budget, &w->store, err));
+    PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
+    const bool protect = !pc_cli_has(cli, "unprotected");
+    PC_TRY(pc_sql_plan(cli->operand[0], w->catalog, protect, &cli->arena, &w->query, err));
+    for (int i = 0; i < w->query->scalar_count; i++) {
+        PC_TRY(pc_buffer_print(&w->text, err, "value %d:\n", i + 1));
+        PC_TRY(pc_plan_print(w->query->scalar[i].plan, w->catalog, &w->text, err));
+    }
+    PC_TRY(pc_plan_print(w->query->root, w->catalog, &w->text, err));
+    PC_TRY(print_reduction(w, err));
+    const bool is_shown = pc_comm_rank(cli->comm) == 0 && !pc_cli_has(cli, "analyze");
+    return is_shown ? print_likely(w, err) : PC_OK;
 }
 
 static pc_status explain_sql(explain_work *w, pc_error *err)
@@ -236,9 +301,13 @@ const pc_command pc_command_explain = {
     .name = "explain",
     .summary = "says what a query or a study reads",
     .operands = "STUDY.json|\"SELECT ...\" --store STORE",
-    .detail = "The plan: tables, columns, predicates that are pushed into the scan, and where the\n"
-              "ranks' states are reduced. With --analyze the query is run and each step tells its\n"
-              "rows (to the nearest thousand) and its time on the slowest rank.\n",
+    .detail =
+        "The plan: tables, columns, predicates that are pushed into the scan, and where the\n"
+        "ranks' states are reduced; for each step the rows that it is likely to give, and the\n"
+        "chunks and bytes that a scan is likely to read. With --analyze the query is run and each\n"
+        "step tells, beside that, its true rows (to the nearest thousand), chunks, bytes and "
+        "time,\n"
+        "of each rank too. The time of a step is that of the slowest rank.\n",
     .least_operands = 1,
     .most_operands = 1,
     .option = option,

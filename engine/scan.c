@@ -291,6 +291,11 @@ pc_status pc_scan_begin(pc_scan *scan, pc_block *block, const pc_reader *reader,
     return PC_OK;
 }
 
+bool pc_scan_skips(const pc_scan *scan)
+{
+    return scan->is_done;
+}
+
 static int64_t driving_rows(const pc_scan *scan)
 {
     const int table = scan->plan->relation[0].table;

@@ -23,6 +23,14 @@ static double patients_of(const pc_catalog *catalog)
     return rows < 1 ? 1 : rows;
 }
 
+// The model's column; NULL: computed of the slot.
+static const pc_model_column *column_of(const pc_catalog *catalog, const pc_scan_plan *scan, int i)
+{
+    const pc_scan_column *c = &scan->column[i];
+    if (c->column < 0) return NULL;
+    return &catalog->model->table[scan->relation[c->relation].table].column[c->column];
+}
+
 // As deep as the expression.
 static double share_of(const pc_expr *x)
 {
@@ -50,6 +58,49 @@ static double share_of(const pc_expr *x)
     }
 }
 
+// The share of a column's values that a range leaves: of the codes of its dictionary, or of the
+// days of the store. Negative: not known.
+static double share_of_range(const pc_catalog *catalog, const pc_model_column *c, int64_t low,
+                             int64_t high)
+{
+    int64_t first = 0, end = 0;
+    if (c->type == PC_CODE && c->dict >= 0) {
+        end = catalog->dict[c->dict]->count;
+    } else if (c->type == PC_DATE && catalog->store != NULL) {
+        int32_t from, to;
+        pc_store_period(catalog->store, &from, &to);
+        first = from;
+        end = (int64_t)to + 1;
+    }
+    if (end <= first) return -1;
+    if (low < first) low = first;
+    if (high >= end) high = end - 1;
+    return low > high ? 0 : (double)(high - low + 1) / (double)(end - first);
+}
+
+// What dictionaries and the period say of a filter, else rules of thumb.
+static double share_of_filter(const pc_catalog *catalog, const pc_scan_plan *scan, int filter)
+{
+    enum { COLUMNS = 64 };
+    const pc_expr *x = scan->filter[filter];
+    pc_column like[COLUMNS];
+    if (scan->column_count > COLUMNS) return share_of(x);
+    for (int i = 0; i < scan->column_count; i++) {
+        const pc_model_column *c = column_of(catalog, scan, i);
+        like[i] = (pc_column){.type = scan->field[i].type};
+        if (c != NULL && c->dict >= 0) like[i].dict = catalog->dict[c->dict];
+    }
+    const pc_batch batch = {.column_count = scan->column_count, .column = like};
+    for (int i = 0; i < scan->column_count; i++) {
+        const pc_model_column *c = column_of(catalog, scan, i);
+        int64_t low, high;
+        if (c == NULL || !pc_expr_range(x, &batch, i, &low, &high)) continue;
+        const double share = share_of_range(catalog, c, low, high);
+        if (share >= 0) return share;
+    }
+    return share_of(x);
+}
+
 // Rows that one row finds in a relation of a scan.
 static double found_by(const pc_catalog *catalog, const pc_scan_plan *scan, int relation)
 {
@@ -70,7 +121,7 @@ static double scan_rows(const pc_catalog *catalog, const pc_scan_plan *scan)
         if (join == PC_JOIN_INNER || (join == PC_JOIN_LEFT && found > 1)) rows *= found;
     }
     for (int i = 0; i < scan->filter_count; i++) {
-        rows *= share_of(scan->filter[i]);
+        rows *= share_of_filter(catalog, scan, i);
     }
     return rows;
 }

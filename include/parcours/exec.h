@@ -49,15 +49,22 @@ typedef struct pc_op_profile {
     int stage; ///< in the order in which they began
     int depth; ///< of the node in its stage's tree
     int64_t rows_in, rows_out, batches;
-    double seconds; ///< of the slowest rank
+    int64_t chunks_read, bytes_read; ///< of a scan of shards
+    double seconds;                  ///< of the slowest rank
 } pc_op_profile;
+
+/** What it did on one rank. */
+typedef struct pc_op_share {
+    int64_t rows_in, rows_out, chunks_read, bytes_read;
+    double seconds;
+} pc_op_share;
 
 /** What a query did. Sums and maxima over ranks are on rank 0 only. */
 typedef struct pc_query_profile {
     int node_count;
     pc_op_profile *node; ///< [node_count] stage by stage, each from its root down; rows summed over
                          ///< ranks
-    double *rank_s;      ///< [ranks][node_count] seconds by rank
+    pc_op_share *share;  ///< [ranks][node_count]
     int64_t rows_scanned;
     pc_run_counts counts; ///< summed over ranks and loops over shards; seconds of the slowest
     int stage_count, pass_count;               ///< pass: a loop over shards

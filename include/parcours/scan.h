@@ -112,6 +112,8 @@ void pc_scan_tables(const pc_scan *scan, bool *needed);
  *  catalogue, read once a call, and batches have no slots. */
 pc_status pc_scan_begin(pc_scan *scan, pc_block *block, const pc_reader *reader,
                         pc_error *err) PC_MUST_CHECK;
+/** True when the zone maps told pc_scan_begin that no row of the block can pass. */
+bool pc_scan_skips(const pc_scan *scan);
 /** The next batch (row_count 0: the block is done), valid until the next call. `batch->slot` is
  * set. Rows come in the stored order of the driving table. */
 pc_status pc_scan_next(pc_scan *scan, pc_batch *batch, pc_error *err) PC_MUST_CHECK;

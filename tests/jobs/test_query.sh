@@ -195,6 +195,27 @@ expect 1 'journal.jsonl' "$parcours" verify "$work/s16" --progress never
 expect 0 'reduced to rank 0' "$parcours" explain "${queries[4]}" --store "$work/s64"
 expect 0 'chunks read' mpirun -n 2 "$parcours" explain "${queries[4]}" --store "$work/s64" --analyze --progress never --quiet
 expect 2 "'--store'" "$parcours" explain "${queries[4]}"
+# What is likely to be read is near to what is: chunks and bytes of the scan, for all ranks and for each.
+for sql in "SELECT count(*) AS n, sum(PRS_PAI_MNT) AS s FROM ER_PRS_F" \
+    "SELECT sex, count(*) AS n FROM PERSON WHERE patient IN (SELECT patient FROM ER_PHA_F WHERE event_date >= DATE '2020-07-01') GROUP BY 1"; do
+    mpirun -n 3 "$parcours" explain "$sql" --store "$work/s16" --analyze --unprotected --progress never --quiet >"$work/plan.txt"
+    python3 - "$work/plan.txt" <<'PY' || fail "explain --analyze: $sql"
+import re, sys
+text = open(sys.argv[1]).read()
+number = lambda line: [float(x) for x in line.split()]
+lines = text[text.index("step "):].splitlines()[1:]
+total = re.search(r"chunks read (\d+), skipped \d+; bytes read (\d+)", text)
+scans = [i for i, line in enumerate(lines) if line.split()[:1] == ["scan"]]
+assert scans
+for at in scans:
+    likely_rows, chunks, size, rows_in, rows_out, read, read_bytes, _ = number(lines[at].split("scan")[1])
+    assert rows_in >= rows_out > 0 and rows_out / 2.5 < likely_rows < 2.5 * rows_out, lines[at]
+    assert read <= chunks + 1 and read_bytes <= 1.3 * size + 100, lines[at]
+    assert read > 0.5 * chunks and read_bytes > 0.5 * size, lines[at]
+    ranks = [number(line.split("rank")[1])[1:] for line in lines[at + 1:at + 4]]
+    assert [sum(rank[i] for rank in ranks) for i in range(4)] == [rows_in, rows_out, read, read_bytes], ranks
+PY
+done
 
 # info.
 expect 0 '^patients' "$parcours" info "$work/s64"

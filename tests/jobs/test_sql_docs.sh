@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Usage: test_sql_docs.sh BIN_DIR
-# Runs the example of docs/sql.md: each ```sql block must give the ```csv block behind it, on one rank and on two.
+# Runs the examples of docs/sql.md: each ```sql block must give the ```csv block behind it, on one rank and on two; each
+# ```explain block the plan and the estimates of the ```plan block behind it.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=${PARCOURS_RELEASE:+$PARCOURS_RELEASE/bin}
@@ -22,7 +23,16 @@ blocks() {
 }
 blocks sql
 blocks csv
+blocks explain
+blocks plan
 failures=0
+for query in explain.*; do
+    "$parcours" explain "$(cat "$query")" --store store | sed 's/ *$//' >one
+    if ! diff "plan.${query#explain.}" one; then
+        echo "FAILED: $query of docs/sql.md"
+        failures=$((failures + 1))
+    fi
+done
 for query in sql.*; do
     expected=csv.${query#sql.}
     "$parcours" query store --file "$query" --format csv --quiet >one

@@ -137,7 +137,8 @@ class Shapes:
         kind = self.any("int", "text", "date")
         x = self.make(kind, 0)
         day = self.column("date")
-        later = f" AND s.event_date {self.any('<', '>=')} {day[0]}" if day and alias and self.random.random() < 0.4 else ""
+        later = f" AND s.event_date {self.any('<', '>=')} {day[0]}" if day and "." in day[0] and \
+            not self.scope[day[0].split(".")[0]].startswith("$") and self.random.random() < 0.4 else ""
         dated = ("er_pha_f", "t_mcoaac", "ir_imb_r") if later else None
         forms = [
             lambda: f"({patient} {self.any('IN', 'NOT IN')} (" + self.inner(
