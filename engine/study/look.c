@@ -1,12 +1,15 @@
 // A look: from an anchor, through windows, at the records of a timeline.
 #include <string.h>
-#include "eval.h"
+#include "look_index.h"
 
 // Bounds of a window that has no limit. Smaller than PC_OPEN below, so that an open end is later.
 #define NO_LOW  INT64_MIN
 #define NO_HIGH INT64_MAX
 
-enum { FEW_RECORDS = 16 }; // are gone through one by one
+enum {
+    FEW_RECORDS = 16, // are gone through one by one
+    KEYS_MAX = 8      // of `same` that an index has; with more it is not made
+};
 
 typedef struct bounds {
     int64_t low, high;
@@ -19,14 +22,20 @@ typedef struct look {
     pc_block_eval *eval;
     const pc_condition *condition;
     const pc_bound *bound;
-    const pc_records *anchors, *there;
+    const pc_records *anchors;
+    const pc_records *there;  ///< those of the block, or of a patient with many
     const pc_records *during; ///< NULL: none
     bool during_self;         ///< `during` is the anchor's own record
     int window_count;
     bounds window[PC_STUDY_WINDOW_MAX];
     bool is_run;     ///< windows are on first days, nothing else: candidates are a run of records
     int64_t *values; ///< scratch of `distinct`
-    int64_t anchor_day; ///< of the first window
+    int64_t anchor_day;                 ///< of the first window
+    const pc_records *records;          ///< those of the block
+    pc_look_index index, during_index;  ///< of the patient, where it has many records
+    bool is_indexed, is_during_indexed; ///< for this patient
+    bool is_grouped;                    ///< rows that are looked at agree in all of `same`
+    int64_t value[KEYS_MAX];            ///< scratch: the anchor's keys
 } look;
 
 static void month_bounds(int64_t day, const pc_pair *pair, bounds *out)
@@ -80,6 +89,14 @@ static bool find_during(const look *l, int64_t anchor, int64_t *low, int64_t *hi
         return true;
     }
     const int32_t slot = l->anchors->slot[anchor];
+    if (l->is_during_indexed) {
+        const pc_look_index *index = &l->during_index;
+        const int64_t row = pc_look_index_ends(index, 0, index->rows.count, day);
+        if (row == index->rows.count || index->column[PC_START][row] > day) return false;
+        *low = index->column[PC_START][row];
+        *high = index->column[PC_END][row];
+        return true;
+    }
     const int64_t *start = l->during->column[PC_START], *end = l->during->column[PC_END];
     for (int64_t row = l->during->offset[slot]; row < l->during->offset[slot + 1]; row++) {
         if (start[row] > day) return false;
@@ -136,7 +153,7 @@ static bool lies_in(const bounds *window, int64_t start, int64_t end)
 static bool same_and_different(const look *l, int64_t anchor, int64_t row)
 {
     const pc_bound *b = l->bound;
-    for (int i = 0; i < l->condition->same.count; i++) {
+    for (int i = 0; i < l->condition->same.count && !l->is_grouped; i++) {
         const int64_t *here = l->anchors->column[b->same_here[i]];
         const int64_t *there = l->there->column[b->same_there[i]];
         if (here[anchor] == PC_NULL || here[anchor] != there[row]) return false;
@@ -190,6 +207,10 @@ static void narrow(const look *l, int64_t *from, int64_t *end)
     const int64_t *start = l->there->column[PC_START];
     if (low != NO_LOW) *from = first_from(start, *from, *end, low);
     if (high != NO_HIGH) *end = first_from(start, *from, *end, high + 1);
+    for (int i = 0; l->is_indexed && i < l->window_count; i++) { // it ends where the window begins
+        if (l->window[i].low == NO_LOW) continue;
+        *from = pc_look_index_ends(&l->index, *from, *end, l->window[i].low);
+    }
 }
 
 /** The next candidate at or after `row`, below `end`; `end` when there is none. The rows are
@@ -224,6 +245,9 @@ static int64_t look_count(const look *l, int64_t anchor, int64_t from, int64_t e
 {
     const int64_t *distinct = l->bound->distinct < 0 ? NULL : l->there->column[l->bound->distinct];
     if (l->is_run && distinct == NULL) return end - from;
+    if (l->is_run && l->is_indexed && l->bound->distinct == PC_START && from < end) {
+        return l->index.different_days[end - 1] - l->index.different_days[from] + 1;
+    }
     int64_t count = 0;
     for (int64_t row = next_candidate(l, anchor, from, end); row < end;
          row = next_candidate(l, anchor, row + 1, end)) {
@@ -295,11 +319,22 @@ static bool common_days(const look *l, int64_t *low, int64_t *high)
     return *low != NO_LOW && *high != NO_HIGH && *low <= *high;
 }
 
+/** True where the rows of a look are all that is to be looked at, and their days are indexed. */
+static bool has_index(const look *l)
+{
+    return l->is_indexed && l->condition->different.count == 0 &&
+           (l->condition->same.count == 0 || l->is_grouped);
+}
+
 static int64_t look_covered(const look *l, int64_t anchor, int64_t from, int64_t end)
 {
     int64_t low = 0, high = 0;
     if (!common_days(l, &low, &high)) return 0;
     const int64_t *start = l->there->column[PC_START], *last = l->there->column[PC_END];
+    if (has_index(l)) {
+        const int64_t row = pc_look_index_ends(&l->index, from, end, high);
+        return row < end && start[row] <= low;
+    }
     for (int64_t row = from; row < end && start[row] <= low; row++) {
         if (last[row] >= high && same_and_different(l, anchor, row)) return 1;
     }
@@ -313,6 +348,10 @@ static int64_t look_days(const look *l, int64_t anchor, int64_t from, int64_t en
     if (!common_days(l, &low, &high)) return is_share ? PC_NULL : 0;
     const int64_t *start = l->there->column[PC_START], *last = l->there->column[PC_END];
     int64_t days = 0, next = low; // days before `next` are counted already
+    if (has_index(l)) {
+        days = pc_look_index_days(&l->index, from, end, low, high);
+        from = end;
+    }
     for (int64_t row = from; row < end && start[row] <= high; row++) {
         if (last[row] < next || !same_and_different(l, anchor, row)) continue;
         const int64_t first = start[row] > next ? start[row] : next;
@@ -378,6 +417,22 @@ int64_t pc_timeline_nothing(pc_verb verb)
     }
 }
 
+/** True where candidates are a run of the rows: windows are on first days, nothing else. */
+static bool looks_at_run(const look *l)
+{
+    const pc_condition *c = l->condition;
+    if (c->different.count > 0 || (c->same.count > 0 && !l->is_grouped)) return false;
+    for (int i = 0; i < c->window_count; i++) { // that of `during` is like the first
+        if (c->window[i].part != PC_PART_START) return false;
+    }
+    return true;
+}
+
+static bool can_group(const look *l)
+{
+    return l->condition->same.count > 0 && l->condition->same.count <= KEYS_MAX;
+}
+
 static pc_status open_look(pc_block_eval *eval, const pc_condition *condition,
                            const pc_records *anchors, const pc_def *anchor_def, look *l,
                            pc_error *err)
@@ -385,16 +440,18 @@ static pc_status open_look(pc_block_eval *eval, const pc_condition *condition,
     *l =
         (look){.eval = eval, .condition = condition, .bound = condition->bound, .anchors = anchors};
     const pc_node *there = pc_node_of(eval->nodes, condition->timeline->def);
-    l->there = &there->records;
+    l->records = l->there = &there->records;
     if (condition->during != NULL) {
         l->during_self = condition->during->def == anchor_def;
         if (!l->during_self) {
             l->during = &pc_node_of(eval->nodes, condition->during->def)->records;
+            PC_TRY(pc_look_index_open(&l->during_index, l->during, eval->slot_count, false,
+                                      &eval->scratch, err));
         }
     }
-    l->is_run = condition->same.count == 0 && condition->different.count == 0;
-    for (int i = 0; i < condition->window_count; i++) // that of `during` is like the first
-        l->is_run = l->is_run && condition->window[i].part == PC_PART_START;
+    PC_TRY(pc_look_index_open(&l->index, l->there, eval->slot_count, can_group(l), &eval->scratch,
+                              err));
+    l->is_run = looks_at_run(l);
     if (l->bound->distinct < 0) return PC_OK;
     int64_t longest = 0;
     for (int slot = 0; slot < eval->slot_count; slot++) {
@@ -440,6 +497,47 @@ static bool next_common(const pc_records *a, const pc_records *b, int64_t *at_a,
     return false;
 }
 
+/** Takes up the records of the patient of `anchor`: rows `from` .. `end - 1`. Where it has many,
+ * and many anchors, they are put in order first. */
+static void open_patient(look *l, int64_t anchor, int64_t *from, int64_t *end)
+{
+    const int32_t slot = l->anchors->slot[anchor];
+    const int64_t later = anchor + PC_LOOK_FEW;
+    const bool has_many = later < l->anchors->count && l->anchors->slot[later] == slot;
+    *from = l->records->offset[slot];
+    *end = l->records->offset[slot + 1];
+    l->there = l->records;
+    l->is_indexed = has_many && *end - *from > PC_LOOK_FEW;
+    l->is_grouped = l->is_indexed && can_group(l);
+    l->is_run = looks_at_run(l);
+    if (l->is_indexed) {
+        pc_look_index_build(&l->index, l->records, *from, *end, l->bound->same_there,
+                            l->is_grouped ? l->condition->same.count : 0);
+        l->there = &l->index.rows;
+        *end -= *from;
+        *from = 0;
+    }
+    if (l->during == NULL) return;
+    const int64_t first = l->during->offset[slot], last = l->during->offset[slot + 1];
+    l->is_during_indexed = has_many && last - first > PC_LOOK_FEW;
+    if (l->is_during_indexed) {
+        pc_look_index_build(&l->during_index, l->during, first, last, NULL, 0);
+    }
+}
+
+/** Narrows the rows to those that agree with the anchor in all of `same`. Null is like nothing. */
+static void find_group(look *l, int64_t anchor, int64_t *from, int64_t *end)
+{
+    const int count = l->condition->same.count;
+    for (int i = 0; i < count; i++) {
+        l->value[i] = l->anchors->column[l->bound->same_here[i]][anchor];
+        if (l->value[i] != PC_NULL) continue;
+        *end = *from;
+        return;
+    }
+    pc_look_index_group(&l->index, l->bound->same_there, count, l->value, from, end);
+}
+
 pc_status pc_timeline_look_each(pc_block_eval *eval, const pc_condition *condition,
                                 const pc_records *anchors, const pc_def *anchor_def,
                                 const uint8_t *active,
@@ -454,16 +552,18 @@ pc_status pc_timeline_look_each(pc_block_eval *eval, const pc_condition *conditi
     int64_t anchor = 0, seen = 0;
     while (anchor < anchors->count) {
         // Most patients have no record there: anchors and records are walked together.
-        if (!sees_nothing && !next_common(anchors, l.there, &anchor, &seen)) break;
+        if (!sees_nothing && !next_common(anchors, l.records, &anchor, &seen)) break;
         const int32_t slot = anchors->slot[anchor];
-        const int64_t from = l.there->offset[slot], end = l.there->offset[slot + 1];
+        int64_t first = 0, last = 0;
+        open_patient(&l, anchor, &first, &last);
         for (; anchor < anchors->count && anchors->slot[anchor] == slot; anchor++) {
             if (!active[anchor] || !set_windows(&l, anchor)) continue;
-            int64_t value = 0;
+            int64_t value = 0, from = first, end = last;
+            if (l.is_grouped) find_group(&l, anchor, &from, &end);
             PC_TRY(look_at(&l, anchor, from, end, &value, err));
             each(context, anchor, value);
         }
-        seen = end;
+        seen = l.records->offset[slot + 1];
     }
     pc_arena_rewind(&eval->scratch, mark);
     return PC_OK;

@@ -27,6 +27,12 @@ STUDY = {
                        "measures": {"observed": {"some": "observation", "days": [0, 0], "date": "overlap"}, "dead": {"some": "death", "days": [None, -1]},
                                     "years": {"take": "age"}, "days": {"days_of": "covered", "days": [0, 1095]}, "all": {"count": "delivery"},
                                     "share": {"share_of": "stay", "days": [-10, 10]}}},
+        # Looks from each of very many records at all of them: n log n, or this does not end.
+        "looks": {"entry": {"from": "delivery", "dates": [None, None]},
+                  "measures": {"raw": {"days_of": "delivery", "days": [-30, 30]}, "raw_share": {"share_of": "delivery", "days": [-9, 0]},
+                               "alike": {"count": "delivery", "same": "code", "days": [0, 0]}, "alike_days": {"days_of": "delivery", "same": ["code", "value"], "days": [-400, 0]},
+                               "days": {"count": "delivery", "distinct": "start_date", "days": [-6, 0]}, "held": {"covered_by": "delivery", "days": [0, 0]},
+                               "inside": {"count": "delivery", "during": "delivery"}, "touched": {"some": "delivery", "days": [1, 1], "date": "overlap"}}},
         "stays": {"entry": {"from": "stay", "dates": [None, None]}},
         "living": {"entry": {"from": "study"}, "require": [{"title": "born", "age": [0, None]}, {"title": "alive", "none": "death", "days": [None, 0]}],
                    "exit": ["death", {"end_of": "observation"}, {"start_of": "stay", "days": [1, None]}]}},
@@ -35,7 +41,7 @@ STUDY = {
                    "table": {"summary": ["days", "years", "share"], "in": "deliveries"}, "pairs": {"overlap": ["delivery", "stay", "silence", "whole", "pair", "apart"]},
                    "months": {"count": "month", "in": "living", "by": ["year(start_date)"]},
                    "lines": {"sql": "SELECT year(start_date) AS y, count(*) AS n FROM delivery GROUP BY 1"}},
-    "exports": {"d": {"rows": "deliveries", "format": "csv"}, "s": {"rows": "stays", "format": "csv"}, "cox": {"intervals": "living", "split": ["covered"], "outcomes": ["delivery"], "format": "csv"},
+    "exports": {"d": {"rows": "deliveries", "format": "csv"}, "l": {"rows": "looks", "format": "csv"}, "s": {"rows": "stays", "format": "csv"}, "cox": {"intervals": "living", "split": ["covered"], "outcomes": ["delivery"], "format": "csv"},
                 "grid": {"buckets": "living", "days": 30, "features": ["era"], "per": "code", "mark": "covered", "outcomes": ["stay"]}}}
 STUDY["cohorts"]["deliveries"]["measures"]["number"] = STUDY["cohorts"]["deliveries"]["measures"].pop("all")
 
@@ -83,8 +89,8 @@ def make(folder):
 
 def check(folder):
     out = os.path.join(folder, "out")
-    rows, stays = {}, {}
-    for name, kept in (("d", rows), ("s", stays)):
+    rows, stays, looks = {}, {}, {}
+    for name, kept in (("d", rows), ("s", stays), ("l", looks)):
         with open(os.path.join(out, "cohorts", name + ".csv"), encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 kept.setdefault(row["patient"], []).append(row)
@@ -93,6 +99,12 @@ def check(folder):
         assert len(rows.get(name, [])) == len(wanted), (name, len(rows.get(name, [])), len(wanted))
     one = {name: of[0] for name, of in rows.items()}
     assert all(r["number"] == str(MANY) and r["days"] == "1096" for r in rows["PMANY"]), one["PMANY"]
+    for row in looks["PMANY"]:
+        at = (datetime.date.fromisoformat(row["start_date"]) - FIRST).days
+        here = MANY // 1096 + (at < MANY % 1096)  # deliveries of a day
+        wanted = (min(at, 30) + min(1095 - at, 30) + 1, min(at, 9) + 1, here, min(at, 400) + 1, min(at, 6) + 1, "true", here, "true" if at < 1095 else "false")
+        found = tuple(int(row[c]) for c in ("raw", "alike", "alike_days", "days", "inside"))
+        assert found[:1] + (round(10 * float(row["raw_share"])),) + found[1:4] + (row["held"], found[4], row["touched"]) == wanted, (row, wanted)
     assert (one["PUNBORN"]["years"], one["PUNBORN"]["observed"], one["PUNBORN"]["dead"]) == ("-11", "false", "false"), one["PUNBORN"]
     assert (one["PDEAD"]["years"], one["PDEAD"]["observed"], one["PDEAD"]["dead"]) == ("119", "false", "true"), one["PDEAD"]
     assert (one["PFAR"]["days"], one["PFAR"]["observed"]) == ("1096", "false"), one["PFAR"]
