@@ -174,6 +174,12 @@ static void add_counts(pc_accumulator *a, const pc_arguments *rows, bool one_gro
     int64_t *count = counts_of(a);
     const pc_column *c = rows->value;
     const bool has_nulls = c != NULL && c->valid != NULL;
+    if (a->rows != NULL) {
+        for (int row = 0; has_nulls && row < rows->row_count; row++) {
+            count[rows->group[row]] += !pc_is_valid(c->valid, row);
+        }
+        return;
+    }
     if (one_group) {
         count[0] += has_nulls ? count_valid(c, rows->row_count) : rows->row_count;
         return;
@@ -186,9 +192,27 @@ static void add_counts(pc_accumulator *a, const pc_arguments *rows, bool one_gro
     }
 }
 
-// Rows of a slot stand together, so a group saw the slot before if it was its last one.
-static void add_patients(pc_accumulator *a, const pc_arguments *rows)
+// Of one group: the slots that begin.
+static void add_all_patients(pc_accumulator *a, const pc_arguments *rows)
 {
+    int64_t *count = counts_of(a);
+    int64_t *last = (int64_t *)(void *)a->slot.data;
+    const int64_t *slot = rows->slot;
+    int64_t begins = count[0] == 0 || last[0] != slot[0];
+    for (int row = 1; row < rows->row_count; row++) {
+        begins += slot[row] != slot[row - 1];
+    }
+    count[0] += begins;
+    last[0] = slot[rows->row_count - 1];
+}
+
+// Rows of a slot stand together, so a group saw the slot before if it was its last one.
+static void add_patients(pc_accumulator *a, const pc_arguments *rows, bool one_group)
+{
+    if (one_group && rows->value == NULL) {
+        add_all_patients(a, rows);
+        return;
+    }
     int64_t *count = counts_of(a);
     int64_t *last = (int64_t *)(void *)a->slot.data;
     const pc_column *c = rows->value;
@@ -327,7 +351,7 @@ pc_status pc_accumulator_add(pc_accumulator *a, const pc_arguments *rows, bool o
                 return PC_FAIL(err, PC_BAD_JOB, "column '%s': these rows are not of patients",
                                a->aggregate->field.name);
             }
-            add_patients(a, rows);
+            add_patients(a, rows, one_group);
             return PC_OK;
         case PC_KEEP_DISTINCT:
         case PC_KEEP_BAG:

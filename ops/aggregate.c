@@ -17,6 +17,7 @@ static pc_status open_state(pc_op *op, pc_aggregation *s, pc_error *err)
         PC_TRY(pc_accumulator_open(&s->accumulator[i], &node->of.aggregate.aggregate[i],
                                    op->arena->budget, err));
     }
+    pc_aggregation_share(s);
     return PC_OK;
 }
 
@@ -122,6 +123,10 @@ static pc_status aggregate_push(pc_op *op, pc_batch *batch, pc_arena *scratch, p
     PC_TRY(pc_groups_number(&s->groups, s->key, batch->row_count, s->group, err));
     for (int i = 0; i < s->accumulator_count; i++) {
         PC_TRY(pc_accumulator_grow(&s->accumulator[i], s->groups.count, err));
+    }
+    PC_TRY(pc_aggregation_same(s, batch, scratch, err));
+    for (int i = 0; i < s->accumulator_count; i++) {
+        if (s->accumulator[i].same != NULL) continue;
         PC_TRY(add_batch(s, &s->accumulator[i], batch, scratch, err));
     }
     batch->row_count = 0;
@@ -168,6 +173,7 @@ static pc_status aggregate_finish(pc_op *op, pc_batch *out, pc_arena *scratch, p
     if (s->groups.count == 0 && s->node->of.aggregate.has_empty_set) {
         PC_TRY(add_empty_set(s, scratch, err));
     }
+    if (s->next == 0) PC_TRY(pc_aggregation_part(s, err));
     const uint32_t left = s->groups.count - s->next;
     const int count = left < PC_BATCH_ROWS ? (int)left : PC_BATCH_ROWS;
     *out = (pc_batch){.column_count = op->out.field_count, .row_count = count};

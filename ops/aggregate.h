@@ -45,8 +45,11 @@ void pc_exact_squares_move(pc_exact_squares *s, double value, bool enters, bool 
 double pc_exact_squares_variance(const pc_exact_squares *s, int64_t count, bool is_sample);
 
 /** The state of one aggregate for all groups. */
-typedef struct pc_accumulator {
+typedef struct pc_accumulator pc_accumulator;
+struct pc_accumulator {
     const pc_aggregate *aggregate;
+    const pc_accumulator *same; ///< whose counts these are so far, or NULL (share.c)
+    const pc_accumulator *rows; ///< `count` is by how many its counts exceed these, or NULL
     pc_keep keep;
     pc_field arg;     ///< type of the argument
     pc_buffer count;  ///< int64 [groups]
@@ -58,7 +61,7 @@ typedef struct pc_accumulator {
     pc_buffer amount; ///< int64 [pairs] of BAG and REGISTERS
     pc_arena results; ///< of what is kept in pairs, once settled
     pc_column result; ///< [groups], in `results`; no data: not settled, or a count
-} pc_accumulator;
+};
 
 /** True where the state is pairs: DISTINCT, BAG, REGISTERS. */
 bool pc_keeps_pairs(pc_keep keep);
@@ -88,6 +91,14 @@ typedef struct pc_arguments {
 pc_status pc_accumulator_open(pc_accumulator *a, const pc_aggregate *aggregate, pc_budget *budget,
                               pc_error *err) PC_MUST_CHECK;
 void pc_accumulator_close(pc_accumulator *a);
+/** Finds the accumulators that count as others do (share.c). */
+void pc_aggregation_share(pc_aggregation *s);
+/** Before a batch is added: those that it would tell apart get counts of their own. */
+pc_status pc_aggregation_same(pc_aggregation *s, const pc_batch *batch, pc_arena *scratch,
+                              pc_error *err) PC_MUST_CHECK;
+/** All get counts of their own: before the state is read or merged into. */
+pc_status pc_aggregation_part(pc_aggregation *s, pc_error *err) PC_MUST_CHECK;
+void pc_accumulator_part(pc_accumulator *a);
 /** Room for `group_count` groups; new ones start empty. */
 pc_status pc_accumulator_grow(pc_accumulator *a, uint32_t group_count, pc_error *err) PC_MUST_CHECK;
 /** Adds rows. There is room for their groups. */

@@ -227,8 +227,8 @@ static pc_status make_cut(pc_aggregation *s, int part_count, pc_arena *arena, cu
         const uint32_t group = out->group.row[i];
         out->place[group] = i - out->group.start[part[group]];
     }
+    PC_TRY(pc_aggregation_part(s, err));
     for (int i = 0; i < s->accumulator_count; i++) {
-        PC_TRY(pc_accumulator_grow(&s->accumulator[i], count, err));
         if (!pc_keeps_pairs(s->accumulator[i].keep)) continue;
         PC_TRY(list_pairs(&s->accumulator[i], part, part_count, arena, &out->pair[i], err));
     }
@@ -400,6 +400,7 @@ static pc_status merge_batch(pc_aggregation *s, const pc_schema *schema, pc_span
                              pc_error *err)
 {
     pc_batch batch;
+    PC_TRY(pc_aggregation_part(s, err));
     PC_TRY(pc_batch_unpack(in, at, schema, arena, &batch, err));
     const bool whole = batch.row_count == PC_BATCH_ROWS || (uint64_t)batch.row_count == left;
     if (!whole || batch.row_count == 0 || (uint64_t)batch.row_count > left) return bad_state(err);
