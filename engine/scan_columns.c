@@ -93,26 +93,39 @@ static pc_status take_status(pc_scan *scan, const pc_rows *rows, int relation, p
     return PC_OK;
 }
 
+// True if all rows are there and of patients: seen by the slots that they span, not row by row.
+static bool are_patients(const pc_scan *scan, const pc_rows *rows, int relation)
+{
+    if (rows->count == 0) return true;
+    const int32_t first = rows->slot[0], last = rows->slot[rows->count - 1];
+    if (last - first > rows->count) return false; // not worth it: slots without rows
+    for (int32_t slot = first; slot <= last; slot++) {
+        const char kind = scan->block->slot_key[slot].byte[0];
+        if (!pc_slot_is_patient((pc_slot_kind)kind)) return false;
+    }
+    const int32_t *row = rows->row[relation];
+    int32_t any = 0;
+    for (int i = 0; i < rows->count; i++)
+        any |= row[i];
+    return any >= 0;
+}
+
 // Which rows are there and of a patient, as bytes of 0 and 1, in `scratch`.
 static pc_status mark_patients(pc_scan *scan, const pc_rows *rows, int relation, uint8_t **out,
-                               bool *are_all, pc_error *err)
+                               pc_error *err)
 {
     uint8_t *mark = pc_arena_array(&scan->scratch, (size_t)rows->count + 64, 1, err);
     if (mark == NULL) return PC_NO_MEMORY;
-    const int32_t *row = rows->row[relation];
-    int32_t slot = -1;
-    uint8_t is_patient = 0, all = 1;
-    for (int i = 0; i < rows->count; i++) {
-        if (rows->slot[i] != slot) {
-            slot = rows->slot[i];
-            const char kind = scan->block->slot_key[slot].byte[0];
-            is_patient = pc_slot_is_patient((pc_slot_kind)kind);
-        }
-        mark[i] = is_patient & (uint8_t)(row[i] >= 0);
-        all &= mark[i];
-    }
     *out = mark;
-    *are_all = all != 0;
+    if (are_patients(scan, rows, relation)) {
+        memset(mark, 1, (size_t)rows->count);
+        return PC_OK;
+    }
+    const int32_t *row = rows->row[relation];
+    for (int i = 0; i < rows->count; i++) {
+        const char kind = scan->block->slot_key[rows->slot[i]].byte[0];
+        mark[i] = row[i] >= 0 && pc_slot_is_patient((pc_slot_kind)kind);
+    }
     return PC_OK;
 }
 
@@ -121,10 +134,9 @@ static pc_status patient_bits(pc_scan *scan, const pc_rows *rows, int relation,
                               const uint64_t **out, pc_error *err)
 {
     uint8_t *mark;
-    bool are_all;
     *out = NULL;
-    PC_TRY(mark_patients(scan, rows, relation, &mark, &are_all, err));
-    if (are_all) return PC_OK;
+    if (are_patients(scan, rows, relation)) return PC_OK;
+    PC_TRY(mark_patients(scan, rows, relation, &mark, err));
     uint64_t *valid = pc_arena_array(&scan->scratch, (size_t)rows->count / 64 + 1, 8, err);
     if (valid == NULL) return PC_NO_MEMORY;
     for (int i = 0; i < rows->count; i++)
@@ -137,8 +149,7 @@ static pc_status take_is_patient(pc_scan *scan, const pc_rows *rows, int relatio
                                  pc_error *err)
 {
     uint8_t *is_patient;
-    bool are_all;
-    PC_TRY(mark_patients(scan, rows, relation, &is_patient, &are_all, err));
+    PC_TRY(mark_patients(scan, rows, relation, &is_patient, err));
     *out = (pc_column){.type = PC_BOOL, .width = 1, .data = is_patient};
     return PC_OK;
 }
