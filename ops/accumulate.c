@@ -192,18 +192,24 @@ static void add_counts(pc_accumulator *a, const pc_arguments *rows, bool one_gro
     }
 }
 
+// A slot as it is remembered: never 0, which stands for none.
+static inline int64_t slot_mark(int64_t slot)
+{
+    return (int64_t)((uint64_t)slot + 1);
+}
+
 // Of one group: the slots that begin.
 static void add_all_patients(pc_accumulator *a, const pc_arguments *rows)
 {
     int64_t *count = counts_of(a);
     int64_t *last = (int64_t *)(void *)a->slot.data;
     const int64_t *slot = rows->slot;
-    int64_t begins = count[0] == 0 || last[0] != slot[0];
+    int64_t begins = last[0] != slot_mark(slot[0]);
     for (int row = 1; row < rows->row_count; row++) {
         begins += slot[row] != slot[row - 1];
     }
     count[0] += begins;
-    last[0] = slot[rows->row_count - 1];
+    last[0] = slot_mark(slot[rows->row_count - 1]);
 }
 
 // Rows of a slot stand together, so a group saw the slot before if it was its last one.
@@ -218,9 +224,9 @@ static void add_patients(pc_accumulator *a, const pc_arguments *rows, bool one_g
     const pc_column *c = rows->value;
     for (int row = 0; row < rows->row_count; row++) {
         const uint32_t group = rows->group[row];
-        const int64_t slot = rows->slot[row];
         if (c != NULL && pc_column_is_null(c, row)) continue;
-        count[group] += count[group] == 0 || last[group] != slot;
+        const int64_t slot = slot_mark(rows->slot[row]);
+        count[group] += last[group] != slot;
         last[group] = slot;
     }
 }

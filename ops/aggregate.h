@@ -54,7 +54,7 @@ struct pc_accumulator {
     pc_field arg;     ///< type of the argument
     pc_buffer count;  ///< int64 [groups]
     pc_buffer value;  ///< [groups] pc_int128, pc_exact_sum, int64 or uint32, by `keep`
-    pc_buffer slot;   ///< int64 [groups]
+    pc_buffer slot;   ///< int64 [groups] the last slot that was counted, plus 1; 0: none
     uint32_t room;    ///< groups that the buffers have room for, of zeros or what was added
     pc_coder coder;   ///< of VALUE and of what is kept in pairs
     pc_pairs pairs;   ///< of DISTINCT, BAG, REGISTERS

@@ -164,9 +164,9 @@ pc_status pc_cell_band(pc_eval *e, const pc_expr *x, const pc_cell *arg, pc_cell
     return PC_OK;
 }
 
-enum { BANDS_KEPT = 256 }; // ages and years of birth have fewer
+enum { VALUES_KEPT = 128 }; // ages have fewer
 
-// The text of a band is written once a batch, not once a row.
+// The text of a value's band is written once a batch, not once a row.
 pc_status pc_eval_band(pc_eval *e, const pc_expr *x, pc_vector *out)
 {
     const pc_expr *width = x->arg[1];
@@ -174,25 +174,27 @@ pc_status pc_eval_band(pc_eval *e, const pc_expr *x, pc_vector *out)
         width->constant.integer <= 0) {
         return pc_eval_cells(e, x, out);
     }
-    uint32_t word[BANDS_KEPT] = {0};
+    uint32_t word[VALUES_KEPT] = {0};
     pc_vector v;
     pc_filler filler;
+    const int64_t *value;
     PC_TRY(pc_eval_node(e, x->arg[0], &v));
+    if (v.is_constant) return pc_eval_cells(e, x, out);
+    PC_TRY(pc_vector_int64(e, &v, &value));
     PC_TRY(pc_filler_begin(e, x, &filler));
     for (int row = 0; row < e->batch->row_count; row++) {
-        pc_cell arg[2] = {pc_vector_cell(&v, row), {.integer = width->constant.integer}};
-        if (arg[0].is_null) continue;
-        const int64_t band = floor_scaled(arg[0].integer, arg[1].integer);
-        const bool kept = band >= 0 && band < BANDS_KEPT;
-        if (kept && word[band] != 0) {
+        if (!pc_is_valid(v.column.valid, row)) continue;
+        const bool kept = value[row] >= 0 && value[row] < VALUES_KEPT;
+        if (kept && word[value[row]] != 0) {
             filler.valid[row >> 6] |= 1ULL << (row & 63);
-            filler.word[row] = word[band] - 1;
+            filler.word[row] = word[value[row]] - 1;
             continue;
         }
+        const pc_cell arg[2] = {{.integer = value[row]}, {.integer = width->constant.integer}};
         pc_cell text = {.is_null = false};
         PC_TRY(pc_cell_band(e, x, arg, &text));
         PC_TRY(pc_filler_put(e, &filler, row, &text));
-        if (kept) word[band] = filler.word[row] + 1;
+        if (kept) word[value[row]] = filler.word[row] + 1;
     }
     pc_filler_end(&filler, x, out);
     return PC_OK;
