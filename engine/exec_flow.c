@@ -17,7 +17,7 @@ static bool has_state(const pc_op *op)
 
 static pc_status check(const pc_batch *batch, const pc_plan *plan, pc_error *err)
 {
-#ifndef NDEBUG
+#ifndef __OPTIMIZE__ // every value of every batch: not where time counts
     return batch->row_count == 0 ? PC_OK : pc_batch_check(batch, &plan->schema, err);
 #else
     (void)batch;
