@@ -3,10 +3,11 @@
 #include <assert.h>
 #include <string.h>
 #include "expr_private.h"
+#include "parcours/kernel.h"
 
 #define RANGE_KERNEL(name, type)                                                                   \
-    static void range_##name(const type *value, int count, type low, type span, uint8_t flip,      \
-                             uint8_t *to)                                                          \
+    PC_KERNEL static void range_##name(const type *value, int count, type low, type span,          \
+                                       uint8_t flip, uint8_t *to)                                  \
     {                                                                                              \
         for (int i = 0; i < count; i++) {                                                          \
             to[i] = (uint8_t)(((type)(value[i] - low) <= span) ^ flip);                            \

@@ -3,6 +3,7 @@
 #include "bits.h"
 #include <assert.h>
 #include <string.h>
+#include "parcours/kernel.h"
 
 size_t pc_bits_bytes(size_t count, int bits)
 {
@@ -77,8 +78,8 @@ static inline __attribute__((always_inline)) uint64_t code_at(const unsigned cha
 
 // The whole groups of eight; the caller does what is left.
 #define UNPACK_GROUPS(name, type, cases)                                                           \
-    static void name(const unsigned char *in, size_t group_count, int bits, uint64_t base,         \
-                     type *out)                                                                    \
+    PC_KERNEL static void name(const unsigned char *in, size_t group_count, int bits,              \
+                               uint64_t base, type *out)                                           \
     {                                                                                              \
         switch (bits) {                                                                            \
             cases(type) default : assert(bits == 0);                                               \

@@ -5,6 +5,7 @@
 #include "bits.h"
 #include "chunk.h"
 #include "codec.h"
+#include "parcours/kernel.h"
 
 // 64 flags of 0 or 1 to 64 bits: eight bytes at a time, each multiplied to its place.
 static uint64_t pack_flags(const unsigned char flag[64])
@@ -41,7 +42,8 @@ static uint64_t pack_flags(const unsigned char flag[64])
     } while (0)
 
 // Values equal to `null` become 0 with their bit off.
-static void mark_nulls(void *out, int width, int64_t row_count, uint64_t null, uint64_t *valid)
+PC_KERNEL static void mark_nulls(void *out, int width, int64_t row_count, uint64_t null,
+                                 uint64_t *valid)
 {
     switch (width) {
         case 1:
