@@ -74,8 +74,10 @@ class Parcours:
 
     def query(self, store, name, csv, protected=True):
         gate = [] if protected else ["--unprotected"]
-        path = os.path.join(HERE, "queries", name + ".sql")
-        seconds, _, log = self.call("query", store, "--file", path, "--out", csv, *gate)
+        return self.query_file(store, os.path.join(HERE, "queries", name + ".sql"), csv, *gate)
+
+    def query_file(self, store, path, csv, *options):
+        seconds, _, log = self.call("query", store, "--file", path, "--out", csv, *options)
         fields = report.log_lines(log, "query")[-1]
         engine = sum(float(fields[part]) for part in ("open_ms", "scan_ms", "reduce_ms", "finish_ms")) / 1e3
         return {"process": seconds, "engine": engine, "bytes_read": int(fields["bytes_read"])}

@@ -6,13 +6,18 @@ query.py --parcours BINARY --loader PYTHON --out DIR --people N [--ranks N] [--m
 
 The sides take turns, everything in the page cache; medians. Engine: inside the process, for DuckDB the better of its
 second and third run. The ratio is that of engine times, to the better of DuckDB's two. A query counts when the rows of
-all three are the same; one that differs is shown without a ratio and the exit code is 1."""
+all three are the same; one that differs is shown without a ratio and the exit code is 1.
+
+What limits a query: the bytes that it read beside the stored bytes of all columns that it names, and the time in which
+Parcours only decodes these columns (a count of each) as a share of the query's engine time."""
 import argparse
 import json
 import math
 import os
+import re
 import shutil
 import statistics
+import subprocess
 import sys
 
 import bench
@@ -58,6 +63,33 @@ def is_same(name, csv):
     return True
 
 
+def counts_of_columns(parcours, store, name):
+    """For each table of a query that the plan reads, a query that counts each column that it reads."""
+    with open(os.path.join(HERE, "queries", name + ".sql"), encoding="utf-8") as file:
+        plan = subprocess.run([parcours, "explain", "--store", store, file.read()], check=True, capture_output=True,
+                              text=True).stdout
+    columns = {}
+    for table, names in re.findall(r"^ *(\w+): .*; columns: (.*)$", plan, re.MULTILINE):
+        if not table.startswith("IR_"):  # those are in memory
+            columns.setdefault(table, set()).update(set(names.split()) - {"patient", "is_patient"})
+    return [f"SELECT {', '.join(f'count({column})' for column in sorted(some))} FROM {table}"
+            for table, some in sorted(columns.items()) if some]
+
+
+def decode_only(options, ours, store, name, csv):
+    """Engine time and bytes of reading the columns of a query and doing nothing with them."""
+    path = csv + ".sql"
+    seconds, read = 0.0, 0
+    for text in counts_of_columns(options.parcours, store, name):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        runs = [ours.query_file(store, path, csv, "--unprotected") for _ in range(options.runs)]
+        seconds += statistics.median(run["engine"] for run in runs)
+        read += runs[0]["bytes_read"]
+        os.remove(path)
+    return seconds, read
+
+
 def time_query(options, name, sides, csv):
     sql = f"queries/{name}.sql"
     ours, theirs, places = sides["ours"], sides["theirs"], sides["places"]
@@ -72,6 +104,7 @@ def time_query(options, name, sides, csv):
         for side in ("parquet", "native"):
             times[side].append(theirs.run(places[side], sql, csv[side]))
     row = {"name": name, "same": same, "bytes_read": times["parcours"][0]["bytes_read"]}
+    row["decode_engine"], row["column_bytes"] = decode_only(options, ours, places["parcours"], name, csv["parcours"])
     for side, all_times in times.items():
         for kind in ("engine", "process"):
             row[f"{side}_{kind}"] = statistics.median(one[kind] for one in all_times)
@@ -88,17 +121,20 @@ def markdown(options, rows):
     """The table of the times in milliseconds."""
     lines = [f"{options.people} people, core columns, {options.ranks} ranks, {options.ranks} threads; ms", "",
              "| query | Parcours | DuckDB, Parquet | DuckDB, own tables | ratio | processes: Parcours | DuckDB, best |"
-             " ratio | MB read |", "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
+             " ratio | MB read | MB of its columns | decode only | share |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
     for row in rows:
         best = min(row["parquet_process"], row["native_process"])
         ratios = [f"{row[key]:.1f}" if row["same"] else "differs" for key in ("ratio", "process_ratio")]
         lines.append(f"| {row['name']} | {row['parcours_engine'] * 1e3:.1f} | {row['parquet_engine'] * 1e3:.1f} | "
                      f"{row['native_engine'] * 1e3:.1f} | {ratios[0]} | {row['parcours_process'] * 1e3:.0f} | "
-                     f"{best * 1e3:.0f} | {ratios[1]} | {row['bytes_read'] / 1e6:.1f} |")
+                     f"{best * 1e3:.0f} | {ratios[1]} | {row['bytes_read'] / 1e6:.1f} | "
+                     f"{row['column_bytes'] / 1e6:.1f} | {row['decode_engine'] * 1e3:.1f} | "
+                     f"{row['decode_engine'] / row['parcours_engine']:.0%} |")
     good = [row for row in rows if row["same"]]
     if good:
         lines.append(f"| geometric mean of {len(good)} | | | | {mean(good, 'ratio'):.1f} | | | "
-                     f"{mean(good, 'process_ratio'):.1f} | |")
+                     f"{mean(good, 'process_ratio'):.1f} | | | | |")
     return "\n".join(lines) + "\n"
 
 
