@@ -4,6 +4,7 @@
 #include <string.h>
 #include "aggregate.h"
 #include "parcours/function.h"
+#include "parcours/kernel.h"
 
 static bool takes_extreme(const pc_accumulator *a)
 {
@@ -199,7 +200,7 @@ static inline int64_t slot_mark(int64_t slot)
 }
 
 // Of one group: the slots that begin.
-static void add_all_patients(pc_accumulator *a, const pc_arguments *rows)
+PC_KERNEL static void add_all_patients(pc_accumulator *a, const pc_arguments *rows)
 {
     int64_t *count = counts_of(a);
     int64_t *last = (int64_t *)(void *)a->slot.data;
@@ -233,7 +234,7 @@ static void add_patients(pc_accumulator *a, const pc_arguments *rows, bool one_g
 
 // A batch's sum of values up to 4 bytes wide fits 64 bits, and such a loop vectorises.
 #define SUM_INTS(name, type, wide)                                                                 \
-    static void name(pc_int128 *sum, const pc_arguments *rows, bool one_group)                     \
+    PC_KERNEL static void name(pc_int128 *sum, const pc_arguments *rows, bool one_group)           \
     {                                                                                              \
         const pc_column *c = rows->value;                                                          \
         const type *value = c->data;                                                               \

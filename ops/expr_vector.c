@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 #include "expr_private.h"
+#include "parcours/kernel.h"
 
 bool pc_type_is_text(pc_type type)
 {
@@ -41,7 +42,7 @@ uint64_t *pc_eval_bits(pc_eval *e)
 }
 
 #define WIDEN(name, type)                                                                          \
-    static void widen_##name(const type *from, int count, int64_t *to)                             \
+    PC_KERNEL static void widen_##name(const type *from, int count, int64_t *to)                   \
     {                                                                                              \
         for (int i = 0; i < count; i++) {                                                          \
             to[i] = (int64_t)from[i];                                                              \

@@ -1,5 +1,6 @@
 /** Types of columns and the text of a cell. */
 #include "parcours/column.h"
+#include "parcours/kernel.h"
 #include <string.h>
 
 const char *pc_type_name(pc_type type)
@@ -58,7 +59,8 @@ pc_span pc_column_span(const pc_column *c, int64_t row)
             to[i] = row[i] < 0 ? 0 : from[row[i]];                                                 \
     } while (0)
 
-static void take_values(const pc_column *column, const int32_t *row, int count, void *data)
+PC_KERNEL static void take_values(const pc_column *column, const int32_t *row, int count,
+                                  void *data)
 {
     const size_t width = column->width;
     switch (column->type == PC_ID ? 0 : width) {

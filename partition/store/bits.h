@@ -25,7 +25,8 @@ void pc_bits_unpack(const unsigned char *in, size_t count, int bits, uint64_t ba
                     void *out);
 
 /** Code `index` of a stream alone. Same rules for `in` and `bits`. */
-static inline uint64_t pc_bits_at(const unsigned char *in, size_t index, int bits)
+static inline __attribute__((always_inline)) uint64_t pc_bits_at(const unsigned char *in,
+                                                                 size_t index, int bits)
 {
     const size_t at = index * (size_t)bits;
     const int shift = (int)(at & 7);

@@ -162,8 +162,8 @@ pc_status pc_chunk_expand(pc_codec *codec, pc_span stored, size_t bytes, void *o
         }                                                                                          \
     } while (0)
 
-static void unshuffle(const unsigned char *in, size_t count, size_t row_count, size_t width,
-                      void *out)
+PC_KERNEL static void unshuffle(const unsigned char *in, size_t count, size_t row_count,
+                                size_t width, void *out)
 {
     switch (width) {
         case 1:
