@@ -51,9 +51,13 @@ static void attach_person(const pc_scan *scan, pc_rows *rows, int relation)
 {
     const int64_t *offset = scan->block->table[scan->plan->relation[relation].table].offset;
     int32_t *to = rows->row[relation];
+    int32_t row = -1;
     for (int i = 0; i < rows->count; i++) {
         const int slot = rows->slot[i];
-        to[i] = offset[slot] < offset[slot + 1] ? (int32_t)offset[slot] : -1;
+        if (i == 0 || slot != rows->slot[i - 1]) {
+            row = offset[slot] < offset[slot + 1] ? (int32_t)offset[slot] : -1;
+        }
+        to[i] = row;
     }
 }
 
@@ -165,6 +169,10 @@ static pc_status keep_by_join(pc_scan *scan, pc_rows *rows, int relation, pc_err
 {
     const pc_join join = scan->plan->relation[relation].join;
     if (join == PC_JOIN_LEFT) return PC_OK;
+    int32_t any = 0;
+    for (int i = 0; i < rows->count; i++)
+        any |= rows->row[relation][i];
+    if (any >= 0 && (join == PC_JOIN_INNER || join == PC_JOIN_SEMI)) return PC_OK; // all found one
     int *row = pc_arena_array(&scan->scratch, PC_BATCH_ROWS, sizeof *row, err);
     if (row == NULL) return PC_NO_MEMORY;
     int count = 0;

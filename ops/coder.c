@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 #include "coder.h"
+#include "parcours/kernel.h"
 
 enum {
     WINDOW = 8192,    // integers that are looked up plainly: 32 KiB, which stays in the first cache
@@ -73,6 +74,32 @@ static pc_status add_text(pc_coder *coder, pc_span text, uint32_t *number, pc_er
     return PC_OK;
 }
 
+// Numbers of codes without nulls. False: one has none yet.
+#define ALL_CODES(name, type)                                                                      \
+    PC_KERNEL static bool name(const uint32_t *map, const type *index, int row_count,              \
+                               uint32_t *number)                                                   \
+    {                                                                                              \
+        uint32_t unknown = 0;                                                                      \
+        for (int row = 0; row < row_count; row++) {                                                \
+            number[row] = map[index[row]];                                                         \
+            unknown |= number[row] == 0;                                                           \
+        }                                                                                          \
+        return unknown == 0;                                                                       \
+    }
+ALL_CODES(all_codes_1, uint8_t)
+ALL_CODES(all_codes_2, uint16_t)
+ALL_CODES(all_codes_4, uint32_t)
+
+static bool number_all_codes(const pc_coder *coder, const pc_column *c, int row_count,
+                             uint32_t *number)
+{
+    const uint32_t *map = (const uint32_t *)(const void *)coder->map.data;
+    if (c->valid != NULL) return false;
+    if (c->width == 1) return all_codes_1(map, c->data, row_count, number);
+    if (c->width == 2) return all_codes_2(map, c->data, row_count, number);
+    return all_codes_4(map, c->data, row_count, number);
+}
+
 // Rows whose index has no number yet get it: as many calls as there are new texts.
 #define NUMBER_CODES(name, type)                                                                   \
     static pc_status name(pc_coder *coder, const pc_column *c, int row_count, uint32_t *number,    \
@@ -100,6 +127,7 @@ static pc_status number_codes(pc_coder *coder, const pc_column *c, int row_count
                               pc_error *err)
 {
     PC_TRY(fit_dict(coder, c->dict, err));
+    if (number_all_codes(coder, c, row_count, number)) return PC_OK;
     switch (c->width) {
         case 1:
             return number_codes_1(coder, c, row_count, number, err);

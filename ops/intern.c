@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 #include "intern.h"
+#include "parcours/kernel.h"
 
 enum {
     FIRST_CELLS = 64,
@@ -151,6 +152,18 @@ static pc_status fit_direct(pc_pairs *pairs, uint32_t left_count, uint32_t right
     return PC_OK;
 }
 
+// Numbers of pairs that are known. False: one is not.
+PC_KERNEL static bool number_known(const uint32_t *direct, int shift, const uint32_t *left,
+                                   const uint32_t *right, int row_count, uint32_t *number)
+{
+    uint32_t unknown = 0;
+    for (int row = 0; row < row_count; row++) {
+        number[row] = direct[((size_t)left[row] << shift) + right[row]];
+        unknown |= number[row] == PC_PAIR_NONE;
+    }
+    return unknown == 0;
+}
+
 static void number_direct(pc_pairs *pairs, const uint32_t *left, const uint32_t *right,
                           int row_count, uint32_t *out)
 {
@@ -173,7 +186,13 @@ pc_status pc_pairs_number(pc_pairs *pairs, const uint32_t *left, uint32_t left_c
     PC_TRY(fit_direct(pairs, left_count, right_count, err));
     PC_TRY(pc_intern_reserve(&pairs->intern, row_count, err));
     if (!pairs->hashed) {
-        number_direct(pairs, left, right, row_count, out);
+        const uint32_t *direct = (const uint32_t *)(const void *)pairs->direct.data;
+        uint32_t number[PC_BATCH_ROWS]; // `out` may be `left`
+        if (number_known(direct, pairs->shift, left, right, row_count, number)) {
+            memcpy(out, number, (size_t)row_count * sizeof *out);
+        } else {
+            number_direct(pairs, left, right, row_count, out);
+        }
         return PC_OK;
     }
     uint64_t word[PC_BATCH_ROWS];

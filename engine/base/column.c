@@ -111,8 +111,12 @@ pc_status pc_column_take(const pc_column *column, const int32_t *row, int count,
     for (int first = 0; first < count; first += 64) {
         const int end = count - first < 64 ? count : first + 64;
         uint64_t word = 0;
+        bool there = false;
         for (int i = first; i < end; i++) {
-            const bool there = row[i] >= 0 && pc_is_valid(column->valid, row[i]);
+            // Rows that repeat, those of a person, are looked up once.
+            if (i == first || row[i] != row[i - 1]) {
+                there = row[i] >= 0 && pc_is_valid(column->valid, row[i]);
+            }
             word |= (uint64_t)there << (i - first);
         }
         valid[first / 64] = word;
