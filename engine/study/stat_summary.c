@@ -82,31 +82,64 @@ static pc_status add_cell(pc_tally *tally, const int64_t *by, int by_count, int 
     return PC_OK;
 }
 
-/** A measure of a batch.
- *  @param groups  the different groups of the batch
- *  @param group  [rows->count] of each row
- *  @param cells  [groups + 1][CELLS] scratch; the last are those of all records */
-static pc_status count_truth(const pc_results *results, pc_statistic_state *state,
-                             const pc_statistic_rows *rows, int measure, const pc_tally *groups,
-                             const int64_t *group, cell *cells, pc_error *err)
+/** A batch whose records are in groups. The last of `groups->count + 1` stands for all of them. */
+typedef struct batch_groups {
+    const pc_statistic_rows *rows;
+    const pc_tally *groups; ///< the different groups of the batch
+    const int64_t *group;   ///< [rows->count] of each row
+    cell *whole;            ///< [groups + 1] whatever the values are
+    cell *cells;            ///< [groups + 1][CELLS] scratch
+} batch_groups;
+
+static void count_whole(const pc_results *results, const batch_groups *b)
 {
-    const int64_t *value = rows->records->column[state->statistic->measure_column[measure]];
-    const int32_t *slot = rows->records->slot + rows->from;
-    memset(cells, 0, (size_t)(groups->count + 1) * CELLS * sizeof *cells);
-    cell *all = cells + groups->count * CELLS;
-    for (int row = 0; row < rows->count; row++) {
-        const int64_t truth = value == NULL ? PC_NULL : value[rows->from + row];
+    const int32_t *slot = b->rows->records->slot + b->rows->from;
+    memset(b->whole, 0, (size_t)(b->groups->count + 1) * sizeof *b->whole);
+    for (int row = 0; row < b->rows->count; row++) {
+        note(&b->whole[b->group[row]], results->slot_base + slot[row]);
+        note(&b->whole[b->groups->count], results->slot_base + slot[row]);
+    }
+}
+
+/** Counts the cells of values that are truths or, some of them, null. */
+static void count_values(const pc_results *results, const batch_groups *b, const int64_t *value,
+                         bool has_null)
+{
+    const int32_t *slot = b->rows->records->slot + b->rows->from;
+    cell *all = b->cells + b->groups->count * CELLS;
+    for (int row = 0; row < b->rows->count; row++) {
         const int64_t at = results->slot_base + slot[row];
-        cell *here = cells + group[row] * CELLS;
-        if (truth == PC_NULL) {
-            note(&here[OF_NULL], at);
-            note(&all[OF_NULL], at);
-            continue;
-        }
+        const int64_t truth = value[b->rows->from + row];
+        const bool is_null = truth == PC_NULL;
+        const int which = is_null ? OF_NULL : truth != 0 ? OF_TRUE : OF_FALSE;
+        cell *here = b->cells + b->group[row] * CELLS;
+        note(&here[which], at);
+        note(&all[which], at);
+        if (!has_null || is_null) continue; // without nulls all are known
         note(&here[OF_KNOWN], at);
         note(&all[OF_KNOWN], at);
-        note(&here[truth != 0 ? OF_TRUE : OF_FALSE], at);
-        note(&all[truth != 0 ? OF_TRUE : OF_FALSE], at);
+    }
+}
+
+/** A measure of a batch. Most hold for few: where one holds for nobody nothing is counted again. */
+static pc_status count_truth(const pc_results *results, pc_statistic_state *state, int measure,
+                             const batch_groups *b, pc_error *err)
+{
+    const int64_t *value = b->rows->records->column[state->statistic->measure_column[measure]];
+    const pc_tally *groups = b->groups;
+    cell *cells = b->cells;
+    bool has_null = value == NULL;
+    int64_t any = 0;
+    for (int row = 0; value != NULL && row < b->rows->count; row++) {
+        any |= value[b->rows->from + row];
+        has_null |= value[b->rows->from + row] == PC_NULL;
+    }
+    memset(cells, 0, (size_t)(groups->count + 1) * CELLS * sizeof *cells);
+    if (value != NULL && any != 0) count_values(results, b, value, has_null);
+    for (int64_t g = 0; g <= groups->count; g++) {
+        if (value == NULL) cells[g * CELLS + OF_NULL] = b->whole[g];
+        if (!has_null) cells[g * CELLS + OF_KNOWN] = b->whole[g];
+        if (value != NULL && any == 0) cells[g * CELLS + OF_FALSE] = b->whole[g];
     }
     for (int64_t g = 0; g <= groups->count; g++) {
         const bool is_all = g == groups->count;
@@ -132,11 +165,17 @@ static pc_status count_truths(pc_results *results, pc_statistic_state *state,
     if (wanted == NULL || group == NULL) return PC_NO_MEMORY;
     memset(wanted, 1, PC_BATCH_ROWS * sizeof *wanted);
     PC_TRY(pc_tally_find_rows(groups, rows->by, wanted, rows->count, group, err));
-    cell *cells = pc_arena_raw(scratch, (size_t)(groups->count + 1) * CELLS * sizeof *cells, err);
-    if (cells == NULL) return PC_NO_MEMORY;
+    const size_t count = (size_t)groups->count + 1;
+    const batch_groups b = {.rows = rows,
+                            .groups = groups,
+                            .group = group,
+                            .whole = pc_arena_raw(scratch, count * sizeof *b.whole, err),
+                            .cells = pc_arena_raw(scratch, count * CELLS * sizeof *b.cells, err)};
+    if (b.whole == NULL || b.cells == NULL) return PC_NO_MEMORY;
+    count_whole(results, &b);
     for (int i = 0; i < statistic->measures.count; i++) {
         if (statistic->piece->column[statistic->measure_column[i]].type != PC_BOOL) continue;
-        PC_TRY(count_truth(results, state, rows, i, groups, group, cells, err));
+        PC_TRY(count_truth(results, state, i, &b, err));
     }
     return PC_OK;
 }
