@@ -5,20 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "parcours/hash.h"
 
-enum { MOST_COLUMNS = 64, PATH_BYTES = 4096, CELL_BYTES = 64 };
-static const uint64_t NUMBER_LIMIT = UINT64_C(1000000000000000000); // of 18 digits
+enum { PATH_BYTES = 4096, CELL_BYTES = 64 };
 
 /** A table that is being written. */
 typedef struct omop_table {
-    const char *name, *id, *vocabulary, *concept, *source_concept, *code;
-    const char *sql;
-    const pc_json *numbers;
+    pc_omop_table from;
     const pc_omop_mapping *mapping;
-    pc_schema schema;
-    int code_column;              // of the query, -1: no codes
-    bool is_number[MOST_COLUMNS]; // of the query: the text becomes a number
     pc_file_writer file;
     pc_buffer line;
     int64_t next_id, unmapped; // rows without a concept
@@ -54,12 +47,6 @@ static pc_status put_text(pc_buffer *out, pc_span text, pc_error *err)
     return pc_buffer_append(out, "\"", 1, err);
 }
 
-/** A person or stay as a number of at most 18 digits: a hash of its text, from 1 on. */
-static long long number_of(pc_span text)
-{
-    return (long long)(pc_hash64(text.data, text.bytes) % (NUMBER_LIMIT - 1)) + 1;
-}
-
 static pc_span cell_text(const pc_column *column, int64_t row, char *digits)
 {
     if (pc_type_is_integer(column->type) && column->dict == NULL) {
@@ -85,8 +72,9 @@ static pc_status put_row(const omop_table *t, const pc_result *rows, int64_t row
         if (c > 0 || has_before) PC_TRY(pc_buffer_append(out, ",", 1, err));
         if (column->data == NULL || pc_column_is_null(column, row)) continue;
         const pc_span text = cell_text(column, row, digits);
-        PC_TRY(t->is_number[c] ? pc_buffer_print(out, err, "%lld", number_of(text))
-                               : put_text(out, text, err));
+        PC_TRY(t->from.is_number[c]
+                   ? pc_buffer_print(out, err, "%lld", (long long)pc_omop_number(text))
+                   : put_text(out, text, err));
     }
     return pc_buffer_append(out, "\n", 1, err);
 }
@@ -97,16 +85,16 @@ static pc_status format_rows(void *context, const pc_result *rows, pc_buffer *ou
     static const pc_omop_map nothing = {.target = 0};
     char digits[CELL_BYTES];
     for (int64_t row = 0; row < rows->row_count; row++) {
-        if (t->code_column < 0) {
+        if (t->from.code_column < 0) {
             PC_TRY(put_row(t, rows, row, false, out, err));
             continue;
         }
-        const pc_column *codes = &rows->column[t->code_column];
+        const pc_column *codes = &rows->column[t->from.code_column];
         int64_t count = 0;
         const pc_omop_map *map = &nothing;
         if (codes->data != NULL && !pc_column_is_null(codes, row)) {
             const pc_span code = cell_text(codes, row, digits);
-            map = pc_omop_mapping_find(t->mapping, pc_span_of(t->vocabulary), code, &count);
+            map = pc_omop_mapping_find(t->mapping, pc_span_of(t->from.vocabulary), code, &count);
         }
         if (count == 0) map = &nothing;
         for (int64_t m = 0; m < (count == 0 ? 1 : count); m++) {
@@ -127,8 +115,9 @@ static pc_status write_rows(void *context, pc_span text, pc_error *err)
         const char *end = memchr(text.data + from, '\n', text.bytes - from);
         const size_t bytes = (end != NULL ? (size_t)(end - text.data) + 1 : text.bytes) - from;
         t->next_id++;
-        t->unmapped += t->code_column >= 0 && text.data[from] == '0';
-        if (t->id != NULL) PC_TRY(pc_buffer_print(&t->line, err, "%lld,", (long long)t->next_id));
+        t->unmapped += t->from.code_column >= 0 && text.data[from] == '0';
+        if (t->from.id != NULL)
+            PC_TRY(pc_buffer_print(&t->line, err, "%lld,", (long long)t->next_id));
         PC_TRY(pc_buffer_append(&t->line, text.data + from, bytes, err));
         from += bytes;
     }
@@ -137,95 +126,22 @@ static pc_status write_rows(void *context, pc_span text, pc_error *err)
 
 // ---- one table ----------------------------------------------------------------------------------
 
-/** The SQL with the store's first and last day of care in it. */
-static pc_status fill_days(const omop_work *w, const char *sql, pc_buffer *out, pc_error *err)
-{
-    static const char *const mark[] = {"${first}", "${last}"};
-    int32_t day[2];
-    pc_store_period(w->store, &day[0], &day[1]);
-    while (*sql != '\0') {
-        size_t bytes = strcspn(sql, "$");
-        PC_TRY(pc_buffer_append(out, sql, bytes, err));
-        sql += bytes;
-        for (int i = 0; i < 2 && *sql == '$'; i++) {
-            char text[CELL_BYTES];
-            if (strncmp(sql, mark[i], strlen(mark[i])) != 0) continue;
-            bytes = (size_t)pc_day_format(day[i], text);
-            PC_TRY(pc_buffer_append(out, text, bytes, err));
-            sql += strlen(mark[i]);
-        }
-        if (*sql == '$') PC_TRY(pc_buffer_append(out, sql++, 1, err));
-    }
-    return pc_buffer_append(out, "", 1, err);
-}
-
-/** A text of the list; `is_needed` false: it may be absent. */
-static pc_status text_of(const omop_work *w, const pc_json *json, const char *key, bool is_needed,
-                         const char **out, pc_error *err)
-{
-    const pc_json *value = pc_json_get(json, key);
-    *out = value == NULL ? NULL : pc_json_text(value);
-    if (*out != NULL || (value == NULL && !is_needed)) return PC_OK;
-    return PC_FAIL(err, PC_BAD_JOB, "'%s': tables: expected a text '%s'", w->options->tables, key);
-}
-
-static pc_status read_table(const omop_work *w, const pc_json *json, omop_table *t, pc_error *err)
-{
-    PC_TRY(text_of(w, json, "table", true, &t->name, err));
-    PC_TRY(text_of(w, json, "sql", true, &t->sql, err));
-    PC_TRY(text_of(w, json, "id", false, &t->id, err));
-    PC_TRY(text_of(w, json, "code", false, &t->code, err));
-    PC_TRY(text_of(w, json, "vocabulary", t->code != NULL, &t->vocabulary, err));
-    PC_TRY(text_of(w, json, "concept", t->code != NULL, &t->concept, err));
-    PC_TRY(text_of(w, json, "source_concept", t->code != NULL, &t->source_concept, err));
-    t->numbers = pc_json_get(json, "numbers");
-    if (strspn(t->name, "abcdefghijklmnopqrstuvwxyz_") == strlen(t->name)) return PC_OK;
-    return PC_FAIL(err, PC_BAD_JOB, "'%s': tables: a name has small letters and _",
-                   w->options->tables);
-}
-
-static int column_of(const omop_table *t, const char *name)
-{
-    for (int c = 0; name != NULL && c < t->schema.field_count; c++) {
-        if (pc_span_equal_nocase(pc_span_of(t->schema.field[c].name), pc_span_of(name))) return c;
-    }
-    return -1;
-}
-
-static pc_status bind_columns(const omop_work *w, omop_table *t, pc_error *err)
-{
-    if (t->schema.field_count > MOST_COLUMNS) {
-        return PC_FAIL(err, PC_BAD_JOB, "'%s': %s: more than %d columns", w->options->tables,
-                       t->name, (int)MOST_COLUMNS);
-    }
-    t->code_column = column_of(t, t->code);
-    const char *missing = t->code != NULL && t->code_column < 0 ? t->code : NULL;
-    for (const pc_json *n = t->numbers == NULL ? NULL : pc_json_first(t->numbers); n != NULL;
-         n = pc_json_next(n)) {
-        const int c = column_of(t, pc_json_text(n));
-        if (c >= 0) t->is_number[c] = true;
-        if (c < 0) missing = pc_json_text(n) == NULL ? "numbers" : pc_json_text(n);
-    }
-    if (missing == NULL) return PC_OK;
-    return PC_FAIL(err, PC_BAD_JOB, "'%s': %s: the query has no column '%s'", w->options->tables,
-                   t->name, missing);
-}
-
 static pc_status begin_file(const omop_work *w, omop_table *t, pc_error *err)
 {
     char path[PATH_BYTES];
-    const int bytes = snprintf(path, sizeof path, "%s/%s.csv", w->options->out, t->name);
+    const int bytes = snprintf(path, sizeof path, "%s/%s.csv", w->options->out, t->from.name);
     if (bytes < 0 || bytes >= PATH_BYTES) {
         return PC_FAIL(err, PC_BAD_JOB, "the path of the folder is too long");
     }
     PC_TRY(pc_file_begin(path, 0600, &t->file, err));
-    const char *before[] = {t->id, t->code_column >= 0 ? t->concept : NULL,
-                            t->code_column >= 0 ? t->source_concept : NULL};
+    const char *before[] = {t->from.id, t->from.code_column >= 0 ? t->from.concept : NULL,
+                            t->from.code_column >= 0 ? t->from.source_concept : NULL};
     for (int i = 0; i < 3; i++) {
         if (before[i] != NULL) PC_TRY(pc_buffer_print(&t->line, err, "%s,", before[i]));
     }
-    for (int c = 0; c < t->schema.field_count; c++) {
-        PC_TRY(pc_buffer_print(&t->line, err, "%s%s", c > 0 ? "," : "", t->schema.field[c].name));
+    for (int c = 0; c < t->from.schema.field_count; c++) {
+        PC_TRY(
+            pc_buffer_print(&t->line, err, "%s%s", c > 0 ? "," : "", t->from.schema.field[c].name));
     }
     PC_TRY(pc_buffer_append(&t->line, "\n", 1, err));
     return pc_file_add(&t->file, (pc_span){t->line.data, t->line.bytes}, err);
@@ -243,18 +159,10 @@ static pc_status write_whole(omop_table *t, const pc_result *result, pc_budget *
 }
 
 /** Binds the query and, on rank 0, begins the file. Local. */
-static pc_status prepare(omop_work *w, const pc_json *json, omop_table *t, pc_buffer *sql,
-                         const pc_query **query, pc_error *err)
+static pc_status prepare(omop_work *w, const pc_json *json, omop_table *t, pc_error *err)
 {
-    PC_TRY(read_table(w, json, t, err));
-    PC_TRY(fill_days(w, t->sql, sql, err));
-    const pc_status status = pc_sql_plan(sql->data, w->catalog, false, &w->arena, query, err);
-    if (status != PC_OK) {
-        pc_error_prefix(err, "'%s': %s", w->options->tables, t->name);
-        return status;
-    }
-    t->schema = (pc_schema){(*query)->visible_count, (*query)->root->schema.field};
-    PC_TRY(bind_columns(w, t, err));
+    PC_TRY(pc_omop_table_plan(json, w->options->tables, w->store, w->catalog, &w->arena, &t->from,
+                              err));
     return pc_comm_rank(w->comm) == 0 ? begin_file(w, t, err) : PC_OK;
 }
 
@@ -262,15 +170,13 @@ static pc_status write_table(omop_work *w, const pc_json *json, pc_error *err)
 {
     pc_budget *budget = w->options->budget;
     omop_table t = {.mapping = &w->mapping, .file.file = -1, .line.budget = budget};
-    pc_buffer sql = {.budget = budget};
-    const pc_query *query = NULL;
     const pc_arena_mark mark = pc_arena_now(&w->arena);
-    pc_status status = pc_comm_agree(w->comm, prepare(w, json, &t, &sql, &query, err), err);
+    pc_status status = pc_comm_agree(w->comm, prepare(w, json, &t, err), err);
     if (status == PC_OK) {
         const pc_query_output output = {.context = &t, .format = format_rows, .write = write_rows};
         const pc_query_run run = {.store = w->store,
                                   .catalog = w->catalog,
-                                  .query = query,
+                                  .query = t.from.query,
                                   .budget = budget,
                                   .log = w->log,
                                   .scratch = w->options->scratch,
@@ -285,12 +191,11 @@ static pc_status write_table(omop_work *w, const pc_json *json, pc_error *err)
         status = pc_comm_agree(w->comm, status, err);
     }
     if (status == PC_OK) {
-        pc_log_line(w->log, PC_INFO, "omop", "table=%s rows=%lld unmapped=%lld", t.name,
+        pc_log_line(w->log, PC_INFO, "omop", "table=%s rows=%lld unmapped=%lld", t.from.name,
                     (long long)t.next_id, (long long)t.unmapped);
     }
     pc_file_abandon(&t.file);
     pc_buffer_release(&t.line);
-    pc_buffer_release(&sql);
     pc_arena_rewind(&w->arena, mark);
     return status;
 }
@@ -302,11 +207,7 @@ static pc_status open_work(omop_work *w, pc_error *err)
     const pc_omop_options *o = w->options;
     PC_TRY(pc_store_open(o->store, o->budget, &w->store, err));
     PC_TRY(pc_catalog_of_store(w->store, &w->arena, &w->catalog, err));
-    PC_TRY(pc_json_read(o->tables, &w->list, err));
-    const pc_json *tables = pc_json_get(w->list, "tables");
-    if (tables == NULL || pc_json_kind_of(tables) != PC_JSON_ARRAY) {
-        return PC_FAIL(err, PC_BAD_JOB, "'%s': tables: expected a list", o->tables);
-    }
+    PC_TRY(pc_omop_list_read(o->tables, &w->list, err));
     if (pc_comm_rank(w->comm) != 0 || mkdir(o->out, 0700) == 0 || errno == EEXIST) return PC_OK;
     return PC_FAIL(err, PC_IO, "cannot make the folder '%s': %s", o->out, strerror(errno));
 }

@@ -30,6 +30,32 @@ pc_status pc_omop_mapping_read(pc_span text, const char *name, pc_arena *arena,
 const pc_omop_map *pc_omop_mapping_find(const pc_omop_mapping *mapping, pc_span vocabulary,
                                         pc_span code, int64_t *count);
 
+/** How a table of the CDM is made of another store: a query, and a code that is looked up in the
+ *  mapping. What `parcours omop` writes, and what definitions look at without it. */
+enum { PC_OMOP_MOST_COLUMNS = 64 };
+typedef struct pc_omop_table {
+    const char *name;
+    const char *id;         ///< column that numbers the rows in their order; NULL: none
+    const char *vocabulary; ///< of the code, in the mapping; NULL: no codes
+    const char *concept, *source_concept; ///< columns of what the code maps to
+    const pc_query *query;
+    pc_schema schema;                     ///< of its visible columns
+    int code_column;                      ///< of the query, -1: no codes
+    bool is_number[PC_OMOP_MOST_COLUMNS]; ///< of the query: the text becomes pc_omop_number
+} pc_omop_table;
+
+/** Reads a list of tables. Local. @return PC_BAD_JOB, PC_IO */
+pc_status pc_omop_list_read(const char *path, pc_json **out, pc_error *err) PC_MUST_CHECK;
+/** A table of the list, its query bound to a store. Names are borrowed from `json`, the rest is of
+ *  `arena`. Local.
+ *  @param path  what errors call the list
+ *  @return PC_BAD_JOB, PC_UNSUPPORTED: its query */
+pc_status pc_omop_table_plan(const pc_json *json, const char *path, pc_store *store,
+                             const pc_catalog *catalog, pc_arena *arena, pc_omop_table *out,
+                             pc_error *err) PC_MUST_CHECK;
+/** A person or stay as a number of at most 18 digits: a hash of its text, from 1 on. */
+int64_t pc_omop_number(pc_span text);
+
 /** What `parcours omop` needs. */
 typedef struct pc_omop_options {
     const char *store, *out, *scratch;
