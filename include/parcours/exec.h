@@ -7,6 +7,7 @@
 #include "parcours/log.h"
 #include "parcours/plan.h"
 #include "parcours/release.h"
+#include "parcours/table.h"
 
 /** What one rank did in a loop over shards. */
 typedef struct pc_run_counts {
@@ -117,5 +118,21 @@ typedef struct pc_query_run {
 pc_status pc_query_execute(pc_comm *comm, const pc_query_run *run, pc_arena *arena,
                            pc_result *result, pc_query_profile *profile,
                            pc_error *err) PC_MUST_CHECK;
+
+/** A query whose rows are each of one slot, asked block by block: a table that is not stored. */
+typedef struct pc_view pc_view;
+/** Prepares it. Local. `query` and `catalog` must live as long.
+ *  @return PC_UNSUPPORTED: rows of several slots meet in it, or it is of other rows than patients'
+ */
+pc_status pc_view_open(const pc_catalog *catalog, const pc_query *query, pc_budget *budget,
+                       pc_view **out, pc_error *err) PC_MUST_CHECK;
+/** Accepts NULL. */
+void pc_view_close(pc_view *view);
+/** Marks the tables that it reads. */
+void pc_view_tables(const pc_view *view, bool *needed);
+/** Its rows of a block, with their slots, in the order of slots; of one slot in any order. Valid
+ *  until the next call. Local. */
+pc_status pc_view_block(pc_view *view, pc_block *block, const pc_reader *reader,
+                        const pc_table **rows, pc_error *err) PC_MUST_CHECK;
 
 #endif
