@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PATH_BYTES = 4096, CELL_BYTES = 64 };
+enum { PATH_BYTES = 4096 };
 
 /** A table that is being written. */
 typedef struct omop_table {
@@ -14,7 +14,9 @@ typedef struct omop_table {
     const pc_omop_mapping *mapping;
     pc_file_writer file;
     pc_buffer line;
-    int64_t next_id, unmapped; // rows without a concept
+    int64_t row_count, unmapped; // unmapped: rows without a concept
+    int64_t person, persons;     // the last row's, and how many there were
+    int64_t row_of_person;
 } omop_table;
 
 typedef struct omop_work {
@@ -47,31 +49,16 @@ static pc_status put_text(pc_buffer *out, pc_span text, pc_error *err)
     return pc_buffer_append(out, "\"", 1, err);
 }
 
-static pc_span cell_text(const pc_column *column, int64_t row, char *digits)
-{
-    if (pc_type_is_integer(column->type) && column->dict == NULL) {
-        const int64_t value = pc_column_int(column, row);
-        const int bytes = column->type == PC_DATE ? pc_day_format((int32_t)value, digits)
-                                                  : pc_decimal_format(value, column->scale, digits);
-        return (pc_span){digits, (size_t)bytes};
-    }
-    if (column->type == PC_FLOAT) {
-        const int bytes = pc_float_format(((const double *)column->data)[row], digits);
-        return (pc_span){digits, (size_t)bytes};
-    }
-    return pc_span_trim(pc_column_span(column, row));
-}
-
 /** The columns of the query in a row, behind commas. */
 static pc_status put_row(const omop_table *t, const pc_result *rows, int64_t row, bool has_before,
                          pc_buffer *out, pc_error *err)
 {
-    char digits[CELL_BYTES];
+    char digits[PC_OMOP_CELL_BYTES];
     for (int c = 0; c < rows->schema.field_count; c++) {
         const pc_column *column = &rows->column[c];
         if (c > 0 || has_before) PC_TRY(pc_buffer_append(out, ",", 1, err));
         if (column->data == NULL || pc_column_is_null(column, row)) continue;
-        const pc_span text = cell_text(column, row, digits);
+        const pc_span text = pc_omop_cell(column, row, digits);
         PC_TRY(t->from.is_number[c]
                    ? pc_buffer_print(out, err, "%lld", (long long)pc_omop_number(text))
                    : put_text(out, text, err));
@@ -83,7 +70,7 @@ static pc_status format_rows(void *context, const pc_result *rows, pc_buffer *ou
 {
     const omop_table *t = context;
     static const pc_omop_map nothing = {.target = 0};
-    char digits[CELL_BYTES];
+    char digits[PC_OMOP_CELL_BYTES];
     for (int64_t row = 0; row < rows->row_count; row++) {
         if (t->from.code_column < 0) {
             PC_TRY(put_row(t, rows, row, false, out, err));
@@ -93,7 +80,7 @@ static pc_status format_rows(void *context, const pc_result *rows, pc_buffer *ou
         int64_t count = 0;
         const pc_omop_map *map = &nothing;
         if (codes->data != NULL && !pc_column_is_null(codes, row)) {
-            const pc_span code = cell_text(codes, row, digits);
+            const pc_span code = pc_omop_cell(codes, row, digits);
             map = pc_omop_mapping_find(t->mapping, pc_span_of(t->from.vocabulary), code, &count);
         }
         if (count == 0) map = &nothing;
@@ -106,6 +93,35 @@ static pc_status format_rows(void *context, const pc_result *rows, pc_buffer *ou
     return PC_OK;
 }
 
+/** The person of a line: its first column, or the one behind the two concepts of a code. */
+static int64_t person_of(const omop_table *t, pc_span line)
+{
+    int64_t person = 0;
+    const char *from = line.data, *const end = line.data + line.bytes;
+    for (int commas = t->from.code_column >= 0 ? 2 : 0; commas > 0 && from < end; from++)
+        commas -= *from == ',';
+    for (; from < end && *from >= '0' && *from <= '9'; from++)
+        person = person * 10 + (*from - '0');
+    return person;
+}
+
+/** Rank 0: the id of the next line; rows of one person follow each other. */
+static pc_status put_id(omop_table *t, pc_span line, pc_error *err)
+{
+    const int64_t person = person_of(t, line);
+    if (t->persons == 0 || person != t->person) {
+        t->person = person;
+        t->persons++;
+        t->row_of_person = 0;
+    }
+    if (t->persons >= PC_OMOP_MOST_PERSONS) {
+        return PC_FAIL(err, PC_BAD_INPUT, "%s: more than %d persons", t->from.name,
+                       (int)PC_OMOP_MOST_PERSONS - 1);
+    }
+    const int64_t id = pc_omop_row_id(++t->row_of_person, t->from.place, t->persons);
+    return pc_buffer_print(&t->line, err, "%lld,", (long long)id);
+}
+
 /** Rank 0: numbers the lines where the table has an id of its own. */
 static pc_status write_rows(void *context, pc_span text, pc_error *err)
 {
@@ -114,10 +130,9 @@ static pc_status write_rows(void *context, pc_span text, pc_error *err)
     for (size_t from = 0; from < text.bytes;) {
         const char *end = memchr(text.data + from, '\n', text.bytes - from);
         const size_t bytes = (end != NULL ? (size_t)(end - text.data) + 1 : text.bytes) - from;
-        t->next_id++;
+        t->row_count++;
         t->unmapped += t->from.code_column >= 0 && text.data[from] == '0';
-        if (t->from.id != NULL)
-            PC_TRY(pc_buffer_print(&t->line, err, "%lld,", (long long)t->next_id));
+        if (t->from.id != NULL) PC_TRY(put_id(t, (pc_span){text.data + from, bytes}, err));
         PC_TRY(pc_buffer_append(&t->line, text.data + from, bytes, err));
         from += bytes;
     }
@@ -159,19 +174,19 @@ static pc_status write_whole(omop_table *t, const pc_result *result, pc_budget *
 }
 
 /** Binds the query and, on rank 0, begins the file. Local. */
-static pc_status prepare(omop_work *w, const pc_json *json, omop_table *t, pc_error *err)
+static pc_status prepare(omop_work *w, int place, omop_table *t, pc_error *err)
 {
-    PC_TRY(pc_omop_table_plan(json, w->options->tables, w->store, w->catalog, &w->arena, &t->from,
-                              err));
+    PC_TRY(pc_omop_table_plan(w->list, place, w->options->tables, w->store, w->catalog, &w->arena,
+                              &t->from, err));
     return pc_comm_rank(w->comm) == 0 ? begin_file(w, t, err) : PC_OK;
 }
 
-static pc_status write_table(omop_work *w, const pc_json *json, pc_error *err)
+static pc_status write_table(omop_work *w, int place, pc_error *err)
 {
     pc_budget *budget = w->options->budget;
     omop_table t = {.mapping = &w->mapping, .file.file = -1, .line.budget = budget};
     const pc_arena_mark mark = pc_arena_now(&w->arena);
-    pc_status status = pc_comm_agree(w->comm, prepare(w, json, &t, err), err);
+    pc_status status = pc_comm_agree(w->comm, prepare(w, place, &t, err), err);
     if (status == PC_OK) {
         const pc_query_output output = {.context = &t, .format = format_rows, .write = write_rows};
         const pc_query_run run = {.store = w->store,
@@ -192,7 +207,7 @@ static pc_status write_table(omop_work *w, const pc_json *json, pc_error *err)
     }
     if (status == PC_OK) {
         pc_log_line(w->log, PC_INFO, "omop", "table=%s rows=%lld unmapped=%lld", t.from.name,
-                    (long long)t.next_id, (long long)t.unmapped);
+                    (long long)t.row_count, (long long)t.unmapped);
     }
     pc_file_abandon(&t.file);
     pc_buffer_release(&t.line);
@@ -229,11 +244,9 @@ pc_status pc_omop_write(pc_comm *comm, const pc_omop_options *options, const pc_
                                       &w.mapping, err);
     }
     status = pc_comm_agree(comm, status, err);
-    const pc_json *tables = status == PC_OK ? pc_json_get(w.list, "tables") : NULL;
-    for (const pc_json *t = tables == NULL ? NULL : pc_json_first(tables);
-         status == PC_OK && t != NULL; t = pc_json_next(t)) {
-        status = write_table(&w, t, err);
-    }
+    const int tables = status == PC_OK ? pc_json_count(pc_json_get(w.list, "tables")) : 0;
+    for (int place = 0; status == PC_OK && place < tables; place++)
+        status = write_table(&w, place, err);
     pc_json_free(w.list);
     pc_store_close(w.store);
     pc_buffer_release(&text);

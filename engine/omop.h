@@ -30,12 +30,24 @@ pc_status pc_omop_mapping_read(pc_span text, const char *name, pc_arena *arena,
 const pc_omop_map *pc_omop_mapping_find(const pc_omop_mapping *mapping, pc_span vocabulary,
                                         pc_span code, int64_t *count);
 
+/** The id of a row: its number among the rows of its person comes first, then the table's place in
+ *  the list, then 9 digits that number the person in the table. So ids of one person compare in the
+ *  same way whoever else is in the store, also those of two tables, and a definition's ties by row
+ *  id fall alike with and without a conversion. */
+enum { PC_OMOP_MOST_TABLES = 32, PC_OMOP_MOST_PERSONS = 1000000000 };
+static inline int64_t pc_omop_row_id(int64_t row_of_person, int place, int64_t person)
+{
+    return (row_of_person * PC_OMOP_MOST_TABLES + place) * PC_OMOP_MOST_PERSONS + person;
+}
+
 /** How a table of the CDM is made of another store: a query, and a code that is looked up in the
  *  mapping. What `parcours omop` writes, and what definitions look at without it. */
 enum { PC_OMOP_MOST_COLUMNS = 64 };
 typedef struct pc_omop_table {
     const char *name;
-    const char *id;         ///< column that numbers the rows in their order; NULL: none
+    const char *id;         ///< column of pc_omop_row_id; NULL: none. Then the first column of the
+                            ///< query is the person
+    int place;              ///< in the list
     const char *vocabulary; ///< of the code, in the mapping; NULL: no codes
     const char *concept, *source_concept; ///< columns of what the code maps to
     const pc_query *query;
@@ -46,13 +58,18 @@ typedef struct pc_omop_table {
 
 /** Reads a list of tables. Local. @return PC_BAD_JOB, PC_IO */
 pc_status pc_omop_list_read(const char *path, pc_json **out, pc_error *err) PC_MUST_CHECK;
-/** A table of the list, its query bound to a store. Names are borrowed from `json`, the rest is of
+/** A table of the list, its query bound to a store. Names are borrowed from `list`, the rest is of
  *  `arena`. Local.
+ *  @param place  which of its tables
  *  @param path  what errors call the list
  *  @return PC_BAD_JOB, PC_UNSUPPORTED: its query */
-pc_status pc_omop_table_plan(const pc_json *json, const char *path, pc_store *store,
+pc_status pc_omop_table_plan(const pc_json *list, int place, const char *path, pc_store *store,
                              const pc_catalog *catalog, pc_arena *arena, pc_omop_table *out,
                              pc_error *err) PC_MUST_CHECK;
+/** A value as it is written, and as a code is looked up: not null. @param digits
+ * [PC_OMOP_CELL_BYTES] where it is made when it is a number */
+enum { PC_OMOP_CELL_BYTES = 64 };
+pc_span pc_omop_cell(const pc_column *column, int64_t row, char *digits);
 /** A person or stay as a number of at most 18 digits: a hash of its text, from 1 on. */
 int64_t pc_omop_number(pc_span text);
 
