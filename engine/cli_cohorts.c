@@ -6,6 +6,10 @@
 
 static const pc_option option[] = {
     {"out", "DIR", "folder of the results; definitions that it holds already are kept", false},
+    {"vocabulary", "DIR", "of a store that is not of the OMOP CDM: Athena's files, or a store",
+     false},
+    {"mapping", "FILE", "with --vocabulary: codes to concepts (SOURCE_TO_CONCEPT_MAP)", false},
+    {"tables", "FILE", "with --vocabulary: the list of tables (as 'parcours omop')", false},
     {"circe-compat", NULL, "reproduces faults of Circe that are refused otherwise", false},
     {"unprotected", NULL, "without disclosure control; journalled", false},
 };
@@ -20,10 +24,18 @@ static pc_status prepare(pc_cli *cli, pc_cohorts_options *out, pc_error *err)
                                 .scratch = cli->scratch,
                                 .path_count = cli->operand_count - 1,
                                 .path = cli->operand + 1,
+                                .share = cli->share,
+                                .vocabulary = pc_cli_value(cli, "vocabulary"),
+                                .mapping = pc_cli_value(cli, "mapping"),
+                                .tables = pc_cli_value(cli, "tables"),
                                 .compatible = pc_cli_has(cli, "circe-compat"),
                                 .unprotected = pc_cli_has(cli, "unprotected"),
                                 .budget = &cli->budget};
-    return PC_OK;
+    if (out->tables != NULL && out->vocabulary == NULL) {
+        return PC_FAIL(err, PC_BAD_JOB, "option '--tables' needs --vocabulary and --mapping");
+    }
+    if (out->tables == NULL) out->tables = pc_cli_path(cli, cli->share, "omop/snds.json", err);
+    return out->tables == NULL ? PC_NO_MEMORY : PC_OK;
 }
 
 static pc_status run(pc_cli *cli, pc_error *err)

@@ -66,9 +66,11 @@ static pc_status eval_block(void *context, int shard, pc_block *block, const pc_
 {
     pc_cohorts *run = context;
     (void)shard;
-    (void)reader;
     pc_arena_empty(&run->block_arena);
-    PC_TRY(pc_circe_block_read(&run->source, block, &run->block_arena, &run->block, err));
+    PC_TRY(run->lens.is_used
+               ? pc_circe_native_block(run->lens.views, block, reader, &run->block_arena,
+                                       &run->block, err)
+               : pc_circe_block_read(&run->source, block, &run->block_arena, &run->block, err));
     for (int slot = 0; slot < block->slot_count; slot++) {
         if (block->slot_key[slot].byte[0] != PC_SLOT_RESOLVED) continue;
         pc_circe_person *person = &run->person;
@@ -101,7 +103,9 @@ static pc_status open_pass(pc_cohorts *run, pc_error *err)
     PC_TRY(pc_circe_compile(run->definition, run->computed_count, run->concepts, &run->arena,
                             &run->program, err));
     if (run->computed_count == 0) return PC_OK;
-    PC_TRY(pc_circe_source_open(&run->program, run->store, &run->arena, &run->source, err));
+    PC_TRY(run->lens.is_used
+               ? pc_cohorts_lens_bind(run, err)
+               : pc_circe_source_open(&run->program, run->store, &run->arena, &run->source, err));
     PC_TRY(pc_circe_person_open(&run->person, &run->source, &run->arena, err));
     PC_TRY(pc_circe_counts_open(&run->counts, &run->program, &run->arena, err));
     const char *scratch = run->options->scratch == NULL ? run->options->out : run->options->scratch;
@@ -153,13 +157,18 @@ static pc_status compare_ranks(pc_cohorts *run, pc_error *err)
 static pc_status prepare(pc_cohorts *run, pc_error *err)
 {
     pc_status status = pc_store_open(run->options->store, run->options->budget, &run->store, err);
-    if (status == PC_OK) status = pc_cohorts_read(run, err);
     status = pc_comm_agree(run->comm, status, err);
+    if (status != PC_OK) return status;
+    PC_TRY(pc_cohorts_lens_open(run, err));
+    status = pc_comm_agree(run->comm, pc_cohorts_read(run, err), err);
     if (status != PC_OK) return status;
     PC_TRY(compare_ranks(run, err));
     run->session.store = run->store;
     if (run->computed_count > 0) {
-        PC_TRY(circe_concepts_share(run->concepts, run->comm, run->store, err));
+        status = pc_comm_rank(run->comm) == 0 ? pc_cohorts_vocabulary(run, err) : PC_OK;
+        status = pc_comm_agree(run->comm, status, err);
+        if (status != PC_OK) return status;
+        PC_TRY(circe_concepts_share(run->concepts, run->comm, &run->vocabulary, err));
     }
     status = PC_OK;
     if (pc_comm_rank(run->comm) == 0) status = pc_cohorts_look(run, err);
@@ -206,6 +215,7 @@ static pc_status run_all(pc_cohorts *run, pc_error *err)
     counts->read.slots = sums[4];
     run->output.open_s = opened - began;
     run->output.scan_s = scanned - opened;
+    PC_TRY(pc_cohorts_lens_report(run, err));
     PC_TRY(pc_cohorts_write_all(run, err));
     pc_log_line(run->log, PC_INFO, "cohorts",
                 "definitions=%d computed=%d criteria=%d concept_sets=%d rows=%lld bytes=%lld "
@@ -222,6 +232,7 @@ static void close_run(pc_cohorts *run)
     pc_circe_person_close(&run->person);
     pc_circe_source_close(&run->source);
     pc_circe_counts_close(&run->counts);
+    pc_cohorts_lens_close(run);
     pc_spool_pool_close(run->pool);
     pc_buffer_release(&run->episodes);
     pc_buffer_release(&run->output.files);

@@ -13,6 +13,11 @@ typedef struct pc_cohorts_options {
     const char *scratch; ///< NULL: `out`
     int path_count;
     const char *const *path; ///< [path_count] files, or folders of *.json
+    const char *share;       ///< folder of shipped data
+    const char *vocabulary;  ///< of a store that is not of the CDM: a folder or store with the
+                             ///< vocabulary tables; NULL: the store's own
+    const char *mapping;     ///< its codes to concepts
+    const char *tables;      ///< the list of tables, as `parcours omop` takes it
     bool compatible;         ///< --circe-compat
     bool unprotected;
     pc_budget *budget;

@@ -90,7 +90,12 @@ static pc_status print_entry(const pc_cohorts_entry *e, pc_buffer *out, pc_error
         PC_TRY(pc_buffer_print(out, err, "%s[\"%" PRIu64 "\",%" PRId64 ",%" PRId64 ",%" PRId64 "]",
                                i == 0 ? "" : ",", m->mask, m->events, m->persons, m->best));
     }
-    return pc_buffer_print(out, err, "]}");
+    PC_TRY(pc_buffer_print(out, err, "]"));
+    if (e->portability != NULL) {
+        PC_TRY(pc_buffer_print(out, err, ", \"portability\": "));
+        PC_TRY(pc_json_write_text(out, pc_span_of(e->portability), err));
+    }
+    return pc_buffer_print(out, err, "}");
 }
 
 pc_status pc_cohorts_keep(pc_cohorts *run, pc_error *err)
@@ -167,6 +172,12 @@ static pc_status take_entry(pc_cohorts *run, const pc_json *kept, pc_cohorts_ent
     int64_t *rule = pc_arena_array(&run->arena, (size_t)rule_numbers + 1, sizeof *rule, err);
     pc_circe_mask *mask = pc_arena_array(&run->arena, (size_t)e->mask_count + 1, sizeof *mask, err);
     if (of == NULL || rule == NULL || mask == NULL) return PC_NO_MEMORY;
+    const pc_json *reach = pc_json_get(kept, "portability");
+    const char *lines = reach == NULL ? NULL : pc_json_text(reach);
+    if (lines != NULL) {
+        e->portability = pc_arena_text(&run->arena, lines, strlen(lines), err);
+        if (e->portability == NULL) return PC_NO_MEMORY;
+    }
     *is_good = rule_numbers % PC_CIRCE_RULE_COUNTS == 0 &&
                read_numbers(pc_json_get(kept, "counts"), PC_CIRCE_COUNTS, of) &&
                read_numbers(rules, rule_numbers, rule) && read_masks(masks, mask);

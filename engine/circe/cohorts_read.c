@@ -76,8 +76,12 @@ static pc_status make_key(const pc_cohorts *run, pc_cohorts_entry *entry, pc_err
     PC_TRY(pc_file_hash(entry->path, file, err));
     pc_digest_state state;
     pc_digest_begin(&state);
-    const char *const part[] = {file, pc_store_id(run->store), PC_VERSION, PC_COMMIT,
-                                run->options->compatible ? "compatible" : "strict"};
+    const char *const part[] = {file,
+                                pc_store_id(run->store),
+                                PC_VERSION,
+                                PC_COMMIT,
+                                run->options->compatible ? "compatible" : "strict",
+                                run->lens.hash};
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
         pc_digest_add(&state, part[i], strlen(part[i]) + 1);
     pc_digest_add(&state, &entry->id, sizeof entry->id);

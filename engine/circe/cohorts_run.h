@@ -6,6 +6,7 @@
 #include "../study/output.h"
 #include "cohort.h"
 #include "cohorts.h"
+#include "native.h"
 #include "parcours/exec.h"
 #include "parcours/spool.h"
 
@@ -23,7 +24,21 @@ typedef struct pc_cohorts_entry {
     const pc_circe_mask *mask; ///< [mask_count] by mask
     bool has_window;           ///< a CensorWindow
     bool is_kept;
+    const char *portability; ///< lines of portability.csv; NULL: none, or not known on this rank
 } pc_cohorts_entry;
+
+/** What a store that is not of the CDM is seen through. */
+typedef struct pc_cohorts_lens {
+    bool is_used, is_store;          ///< is_store: the vocabulary is that of a store
+    char hash[PC_DIGEST_TEXT_BYTES]; ///< of vocabulary, mapping and list
+    pc_json *list;
+    pc_buffer mapping_text;
+    pc_omop_mapping mapping;
+    int64_t *met;               ///< [mapping.count] codes that some row has
+    const pc_catalog *catalog;  ///< of the store
+    pc_store *vocabulary_store; ///< rank 0
+    pc_circe_native *views;
+} pc_cohorts_lens;
 
 typedef struct pc_cohorts {
     pc_comm *comm;
@@ -31,6 +46,8 @@ typedef struct pc_cohorts {
     const pc_cohorts_options *options;
     pc_arena arena;
     pc_store *store;
+    pc_cohorts_lens lens;
+    circe_vocabulary vocabulary; ///< rank 0
     circe_concepts *concepts;
     int entry_count;
     pc_cohorts_entry *entry; ///< [entry_count] ids ascending
@@ -78,6 +95,18 @@ pc_status pc_cohorts_collect(pc_cohorts *run, pc_error *err) PC_MUST_CHECK;
 pc_status pc_cohorts_keep(pc_cohorts *run, pc_error *err) PC_MUST_CHECK;
 /** Takes away files of definitions that are no longer asked for. Rank 0. */
 pc_status pc_cohorts_tidy(pc_cohorts *run, pc_error *err) PC_MUST_CHECK;
+// cohorts_native.c
+/** Looks whether the store is of the CDM; if not, reads what it is seen through. Collective. */
+pc_status pc_cohorts_lens_open(pc_cohorts *run, pc_error *err) PC_MUST_CHECK;
+/** The vocabulary that sets are expanded with. Rank 0. */
+pc_status pc_cohorts_vocabulary(pc_cohorts *run, pc_error *err) PC_MUST_CHECK;
+/** Binds the tables that the program asks for. Local. */
+pc_status pc_cohorts_lens_bind(pc_cohorts *run, pc_error *err) PC_MUST_CHECK;
+/** Which listed concepts the store's codes reach, after the pass. Collective. */
+pc_status pc_cohorts_lens_report(pc_cohorts *run, pc_error *err) PC_MUST_CHECK;
+/** Writes it. Rank 0. */
+pc_status pc_cohorts_lens_write(pc_cohorts *run, pc_error *err) PC_MUST_CHECK;
+void pc_cohorts_lens_close(pc_cohorts *run);
 // cohorts_write.c
 /** Collective. cohort.csv, an HDF5 file a cohort, statistics, manifest. */
 pc_status pc_cohorts_write_all(pc_cohorts *run, pc_error *err) PC_MUST_CHECK;

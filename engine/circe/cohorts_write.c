@@ -314,6 +314,7 @@ static pc_status write_rest(pc_cohorts *run, csv_file *csv, pc_error *err)
 {
     PC_TRY(close_csv(run, csv, err));
     PC_TRY(pc_cohorts_tables(run, err));
+    PC_TRY(pc_cohorts_lens_write(run, err));
     PC_TRY(pc_output_protection(&run->output, &run->arena, err));
     PC_TRY(pc_cohorts_tidy(run, err));
     PC_TRY(pc_cohorts_keep(run, err));

@@ -52,10 +52,10 @@ int circe_sets_find(const circe_sets *sets, int64_t id);
  *          more, two concepts that are each other's ancestors */
 pc_status circe_concepts_expand(circe_concepts *concepts, const circe_vocabulary *vocabulary,
                                 pc_error *err) PC_MUST_CHECK;
-/** The same by rank 0 with the vocabulary of its store, then sent to all. Collective over comm.
- *  Agrees before it returns. */
-pc_status circe_concepts_share(circe_concepts *concepts, pc_comm *comm, pc_store *store,
-                               pc_error *err) PC_MUST_CHECK;
+/** The same by rank 0, then sent to all. Collective over comm. Agrees before it returns.
+ *  @param vocabulary  of rank 0; others do not look at it */
+pc_status circe_concepts_share(circe_concepts *concepts, pc_comm *comm,
+                               const circe_vocabulary *vocabulary, pc_error *err) PC_MUST_CHECK;
 
 /** Sets in all, over all definitions. */
 int circe_concepts_count(const circe_concepts *concepts);

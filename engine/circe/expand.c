@@ -117,6 +117,12 @@ static int64_t maps_to(const pc_column *kind)
     return -1;
 }
 
+static bool is_valid_map(const circe_vocabulary *v, int64_t kind, int64_t row)
+{
+    return !circe_is_null(&v->kind, row) && pc_column_int(&v->kind, row) == kind &&
+           circe_is_null(&v->ended, row);
+}
+
 /** One scan of the relations: those that end at a wanted concept. */
 static pc_status find_mappings(expansion *x, pc_error *err)
 {
@@ -124,10 +130,10 @@ static pc_status find_mappings(expansion *x, pc_error *err)
     const int64_t *wanted = (const int64_t *)(const void *)x->wanted.data;
     const size_t count = x->wanted.bytes / sizeof *wanted;
     const int64_t kind = maps_to(&v->kind);
-    if (count == 0 || kind < 0) return PC_OK;
+    if (count == 0 || (kind < 0 && !v->maps_only)) return PC_OK;
     for (int64_t row = 0; row < v->relation_count; row++) {
-        if (circe_is_null(&v->kind, row) || pc_column_int(&v->kind, row) != kind) continue;
-        if (!circe_is_null(&v->ended, row) || circe_is_null(&v->to, row)) continue;
+        if (!v->maps_only && !is_valid_map(v, kind, row)) continue;
+        if (circe_is_null(&v->to, row)) continue;
         const mapping m = {pc_column_int(&v->to, row), pc_column_int(&v->from, row)};
         if (bsearch(&m.to, wanted, count, sizeof *wanted, compare_int64) == NULL) continue;
         PC_TRY(pc_buffer_append(&x->mappings, &m, sizeof m, err));
@@ -312,16 +318,14 @@ pc_status circe_concepts_expand(circe_concepts *concepts, const circe_vocabulary
     return status;
 }
 
-pc_status circe_concepts_share(circe_concepts *concepts, pc_comm *comm, pc_store *store,
-                               pc_error *err)
+pc_status circe_concepts_share(circe_concepts *concepts, pc_comm *comm,
+                               const circe_vocabulary *vocabulary, pc_error *err)
 {
     pc_buffer first = {.budget = concepts->arena->budget};
     pc_buffer result = {.budget = concepts->arena->budget};
     pc_status status = PC_OK;
     if (pc_comm_rank(comm) == 0) {
-        circe_vocabulary vocabulary;
-        status = circe_vocabulary_of(store, &vocabulary, err);
-        if (status == PC_OK) status = expand_into(concepts, &vocabulary, &first, &result, err);
+        status = expand_into(concepts, vocabulary, &first, &result, err);
     }
     status = pc_comm_agree(comm, status, err);
     if (status == PC_OK) status = pc_comm_broadcast_buffer(comm, &first, err);

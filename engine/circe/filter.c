@@ -74,8 +74,7 @@ static int64_t visit_concept(const pc_circe_person *person, int64_t id)
     if (id == PC_CIRCE_NULL || block->visit_id == NULL || block->visit_concept == NULL) {
         return PC_CIRCE_NULL;
     }
-    const int64_t *offset =
-        block->block->table[person->source->table[PC_CIRCE_VISIT]].offset + person->slot;
+    const int64_t *offset = block->visit_offset + person->slot;
     for (int64_t row = offset[0]; row < offset[1]; row++) {
         if (block->visit_id[row] == id) return block->visit_concept[row];
     }
@@ -194,8 +193,7 @@ static bool has_visit(const pc_circe_person *person, pc_circe_domain domain, int
 {
     const int64_t id = integer_at(&person->block->rows[domain], PC_CIRCE_VISIT_ID, row);
     if (id == PC_CIRCE_NULL || person->block->visit_id == NULL) return false;
-    const int64_t *offset =
-        person->block->block->table[person->source->table[PC_CIRCE_VISIT]].offset + person->slot;
+    const int64_t *offset = person->block->visit_offset + person->slot;
     for (int64_t visit = offset[0]; visit < offset[1]; visit++) {
         if (person->block->visit_id[visit] == id) return true;
     }

@@ -123,6 +123,21 @@ static pc_status set_periods(pc_circe_person *person, pc_error *err)
     return PC_OK;
 }
 
+/** The number that the person is told by; PC_CIRCE_NULL: the slot is no person. */
+static pc_status find_subject(const pc_circe_block *block, int slot, int64_t *out, pc_error *err)
+{
+    if (block->subject != NULL) {
+        *out = block->subject[slot];
+        return PC_OK;
+    }
+    const char *text = block->block->slot_key[slot].byte + 1;
+    const pc_span key = {text, strnlen(text, PC_SLOT_TEXT_BYTES)};
+    if (pc_int_parse(key, out)) return PC_OK;
+    return PC_FAIL(err, PC_BAD_INPUT,
+                   "the store has a person whose person_id is not a whole number: is it of "
+                   "the OMOP CDM?");
+}
+
 pc_status pc_circe_person_set(pc_circe_person *person, const pc_circe_block *block, int slot,
                               pc_error *err)
 {
@@ -133,15 +148,13 @@ pc_status pc_circe_person_set(pc_circe_person *person, const pc_circe_block *blo
     person->err = err;
     PC_TRY(set_periods(person, err));
     if (person->period_count == 0) return PC_OK; // nothing can begin
-    const char *text = block->block->slot_key[slot].byte + 1;
-    const pc_span key = {text, strnlen(text, PC_SLOT_TEXT_BYTES)};
-    if (!pc_int_parse(key, &person->subject)) {
-        return PC_FAIL(err, PC_BAD_INPUT,
-                       "the store has a person whose person_id is not a whole number: is it of "
-                       "the OMOP CDM?");
+    PC_TRY(find_subject(block, slot, &person->subject, err));
+    if (person->subject == PC_CIRCE_NULL) {
+        person->period_count = 0;
+        return PC_OK;
     }
-    const pc_block_table *table = &block->block->table[person->source->model->person_table];
-    person->person_row = table->offset[slot] < table->offset[slot + 1] ? table->offset[slot] : -1;
+    const int64_t *row = block->person_offset + slot;
+    person->person_row = row[0] < row[1] ? row[0] : -1;
     for (int d = 0; d < PC_CIRCE_DOMAINS; d++)
         PC_TRY(add_domain(person, (pc_circe_domain)d, err));
     return PC_OK;

@@ -48,3 +48,84 @@ pc_status pc_circe_reach_sets(const pc_circe_reach *reach, const circe_sets *set
         PC_TRY(reach_set(reach, sets, i, out, warnings, err));
     return PC_OK;
 }
+
+// ---- with what a store has ----------------------------------------------------------------------
+
+typedef struct target {
+    int64_t concept;
+    bool is_met;
+} target;
+
+struct pc_circe_targets {
+    int64_t count;
+    target *target; // [count] by concept
+};
+
+static int compare_targets(const void *a, const void *b)
+{
+    const target *x = a, *y = b;
+    return (x->concept > y->concept) - (x->concept < y->concept);
+}
+
+pc_status pc_circe_targets_make(const pc_omop_mapping *mapping, const int64_t *met, pc_arena *arena,
+                                const pc_circe_targets **out, pc_error *err)
+{
+    pc_circe_targets *t = pc_arena_take(arena, sizeof *t, err);
+    target *of = pc_arena_array(arena, (size_t)mapping->count + 1, sizeof *of, err);
+    if (t == NULL || of == NULL) return PC_NO_MEMORY;
+    for (int64_t m = 0; m < mapping->count; m++)
+        of[m] = (target){mapping->map[m].target, met[m] > 0};
+    qsort(of, (size_t)mapping->count, sizeof *of, compare_targets);
+    *t = (pc_circe_targets){mapping->count, of};
+    *out = t;
+    return PC_OK;
+}
+
+/** Adds the codes that lead to a concept. */
+static void count_codes(const pc_circe_targets *targets, int64_t concept, int64_t *mapped,
+                        int64_t *met)
+{
+    int64_t low = 0, high = targets->count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (targets->target[middle].concept < concept) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    for (; low < targets->count && targets->target[low].concept == concept; low++) {
+        *mapped += 1;
+        *met += targets->target[low].is_met;
+    }
+}
+
+pc_status pc_circe_reach_rows(const pc_circe_reach *reach, const pc_circe_targets *targets,
+                              int64_t definition, int64_t id, int set, pc_buffer *out,
+                              bool *is_reached, pc_error *err)
+{
+    const circe_vocabulary *v = reach->vocabulary;
+    int items = 0;
+    const circe_item *item = circe_items_of(reach->concepts, set, &items);
+    *is_reached = items == 0;
+    for (int i = 0; i < items; i++) {
+        int64_t mapped = 0, met = 0, first = 0, end = 0;
+        if (item[i].is_excluded) continue;
+        if (circe_set_has(reach->concepts, set, item[i].concept)) {
+            count_codes(targets, item[i].concept, &mapped, &met);
+        }
+        if (item[i].descendants) circe_descendants(v, item[i].concept, &first, &end);
+        for (int64_t row = first; row < end && !circe_is_null(&v->descendant, row); row++) {
+            const int64_t concept = pc_column_int(&v->descendant, row);
+            if (concept == item[i].concept) continue;
+            if (circe_set_has(reach->concepts, set, concept)) {
+                count_codes(targets, concept, &mapped, &met);
+            }
+        }
+        *is_reached = *is_reached || met > 0;
+        PC_TRY(pc_buffer_print(out, err, "%lld,%lld,%lld,%d,%lld,%lld\n", (long long)definition,
+                               (long long)id, (long long)item[i].concept, item[i].descendants,
+                               (long long)mapped, (long long)met));
+    }
+    return PC_OK;
+}

@@ -303,12 +303,14 @@ pc_status pc_circe_block_read(const pc_circe_source *source, pc_block *block, pc
     for (int d = 0; d < PC_CIRCE_DOMAINS; d++)
         PC_TRY(read_domain(source, (pc_circe_domain)d, block, arena, &out->rows[d], err));
     const int person = source->model->person_table;
+    out->person_offset = block->table[person].offset;
     PC_TRY(read_whole(block, person, source->birth, arena, &out->birth, err));
     PC_TRY(read_whole(block, person, source->gender, arena, &out->gender, err));
     PC_TRY(read_whole(block, person, source->race, arena, &out->race, err));
     PC_TRY(read_whole(block, person, source->ethnicity, arena, &out->ethnicity, err));
     if (!source->program->uses_visit_concept) return PC_OK;
     const int visits = source->table[PC_CIRCE_VISIT];
+    out->visit_offset = block->table[visits].offset;
     PC_TRY(read_whole(block, visits, source->visit_id, arena, &out->visit_id, err));
     return read_whole(block, visits, source->visit_concept, arena, &out->visit_concept, err);
 }

@@ -40,7 +40,10 @@ typedef struct pc_circe_source {
 typedef struct pc_circe_block {
     pc_block *block;
     pc_circe_rows rows[PC_CIRCE_DOMAINS];
-    const int64_t *birth, *gender, *race, *ethnicity; ///< [PERSON rows] NULL: all null
+    const int64_t *subject;       ///< [slots] PC_CIRCE_NULL: no person; NULL: the slots' own keys
+    const int64_t *person_offset; ///< [slots + 1] the persons of a slot: at most one
+    const int64_t *birth, *gender, *race, *ethnicity; ///< [persons] NULL: all null
+    const int64_t *visit_offset;                      ///< [slots + 1]
     const int64_t *visit_id, *visit_concept;          ///< [visits] all of them; NULL: not asked for
 } pc_circe_block;
 

@@ -14,7 +14,8 @@ typedef struct circe_vocabulary {
     pc_column ancestor, descendant;
     int64_t relation_count;
     pc_column from, to, kind,
-        ended; ///< concept_id_1, concept_id_2, relationship_id, invalid_reason
+        ended;      ///< concept_id_1, concept_id_2, relationship_id, invalid_reason
+    bool maps_only; ///< the relations are valid 'Maps to': `kind` and `ended` are not there
 } circe_vocabulary;
 
 /** The tables CONCEPT, CONCEPT_ANCESTOR and CONCEPT_RELATIONSHIP of a store. Local. Borrowed from
