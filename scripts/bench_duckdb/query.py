@@ -3,6 +3,7 @@
 own tables. scripts/bench query prepares and calls it.
 
 query.py --parcours BINARY --loader PYTHON --out DIR --people N [--ranks N] [--memory GIB] [--runs N] [--keep]
+         [--polars PYTHON]
 
 The sides take turns, everything in the page cache; medians. Engine: inside the process, for DuckDB the better of its
 second and third run. The ratio is that of engine times, to the better of DuckDB's two. A query counts when the rows of
@@ -97,7 +98,7 @@ def time_query(options, name, sides, csv):
     for side in ("parquet", "native"):
         theirs.run(places[side], sql, csv[side])
     same = is_same(name, csv)
-    os.remove(csv["parcours"])
+    os.replace(csv["parcours"], os.path.join(os.path.dirname(csv["parcours"]), name + ".ours.csv"))
     times = {side: [] for side in csv}
     for _ in range(options.runs):
         times["parcours"].append(ours.query(places["parcours"], name, csv["parcours"]))
@@ -111,6 +112,28 @@ def time_query(options, name, sides, csv):
     row["ratio"] = min(row["parquet_engine"], row["native_engine"]) / row["parcours_engine"]
     row["process_ratio"] = min(row["parquet_process"], row["native_process"]) / row["parcours_process"]
     return row
+
+
+def polars_lines(options, parquet, work, rows):
+    """The queries that polars_side.py has, beside ours: reported, no bar."""
+    environment = {**os.environ, "POLARS_MAX_THREADS": str(options.ranks)}
+    run = subprocess.run([options.polars, os.path.join(HERE, "polars_side.py"), parquet, work], env=environment,
+                         capture_output=True, text=True)
+    if run.returncode != 0:
+        return ["", "Polars failed: " + (run.stderr.strip().splitlines() or ["no message"])[-1]]
+    theirs = json.loads(run.stdout)
+    lines = ["", f"| query | Parcours | Polars {theirs['version']}, Parquet | ratio |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        if row["name"] in theirs["seconds"]:
+            csv = [os.path.join(work, row["name"] + end) for end in (".ours.csv", ".csv")]
+            seconds = theirs["seconds"][row["name"]]
+            try:
+                check.same_rows(row["name"], *csv)
+                ratio = f"{seconds / row['parcours_engine']:.1f}"
+            except check.Different:
+                ratio = "differs"
+            lines.append(f"| {row['name']} | {row['parcours_engine'] * 1e3:.1f} | {seconds * 1e3:.1f} | {ratio} |")
+    return lines
 
 
 def mean(rows, key):
@@ -147,6 +170,7 @@ def main():
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--memory", type=int, default=8, help="GiB of each side in all")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--polars", help="a Python that has Polars: four queries are timed with it too")
     parser.add_argument("--keep", action="store_true", help="the data stays in --out, and is used again")
     options = parser.parse_args()
     options.parcours = os.path.abspath(options.parcours)
@@ -160,12 +184,13 @@ def main():
         for name in names():
             rows.append(time_query(options, name, sides, csv))
             bench.say(f"{name:24} {rows[-1]['ratio']:6.1f}")
+        also = polars_lines(options, parquet, work, rows) if options.polars else []
     except bench.Failed as failure:
         sys.exit(f"bench: {failure}")
     result = {"machine": report.machine(), "people": options.people, "ranks": options.ranks, "queries": rows}
     with open(os.path.join(options.out, "query.json"), "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
-    text = markdown(options, rows)
+    text = markdown(options, rows) + "".join(line + "\n" for line in also)
     with open(os.path.join(options.out, "query.md"), "w", encoding="utf-8") as file:
         file.write(text)
     if not options.keep:
