@@ -115,6 +115,17 @@ native "$work/out" "$work/own" --vocabulary "$work/words" --mapping "$work/more.
 says "computed=2"
 grep -q "^1,0,1,1,$((diseases + 1)),$met$" "$work/out/control/portability.csv" || fail "a code that the store does not have"
 
+# The mapping that Athena's files hold, as docs/ohdsi.md makes it.
+mkdir "$work/athena"
+cp "$work"/words/* "$work/athena"
+printf '11\tE11.9\tCondition\tCIM10\tx\t\tE11.9\t19700101\t20991231\t\n' >>"$work/athena/CONCEPT.csv"
+printf '11\t2\tMaps to\t19700101\t20991231\t\n11\t1\tMaps to\t19700101\t20991231\tD\n' >>"$work/athena/CONCEPT_RELATIONSHIP.csv"
+must "$fast" ingest --model omop --in "$work/athena" --store "$work/athena_store" --quiet
+sql=$(sed -n '/parcours query vocabulary "/,/--out mapping.csv/p' "$here/../../docs/ohdsi.md" | sed 's/.*query vocabulary "//; s/" --format csv.*//')
+must "$parcours" query "$work/athena_store" "$sql" --format csv --out "$work/mapping.csv" --quiet
+[ "$(tail -n +2 "$work/mapping.csv" | tr '\n' ' ')" = "9,9,CIM10,2 E119,11,CIM10,2 " ] || fail "the mapping of Athena's files: $(cat "$work/mapping.csv")"
+native "$work/athena_out" "$work/own" --vocabulary "$work/athena_store" --mapping "$work/mapping.csv"
+
 # ---- what is refused -----------------------------------------------------------------------------
 refused() { # CODE PATTERN OPTIONS...
     local code=$1 pattern=$2
