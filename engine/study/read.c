@@ -172,6 +172,21 @@ static pc_status append_parameter(pc_buffer *out, const pc_json *value, bool as_
     }
 }
 
+static pc_status tell_unknown(pc_loader *loader, const pc_place *place, const char *name,
+                              size_t bytes)
+{
+    enum { KNOWN_MAX = 64 };
+    const pc_doc *doc = loader->doc;
+    const char *known[KNOWN_MAX];
+    int known_count = 0;
+    for (; known_count < doc->parameter_count && known_count < KNOWN_MAX; known_count++)
+        known[known_count] = doc->parameter[known_count].name;
+    char wanted[KNOWN_MAX];
+    snprintf(wanted, sizeof wanted, "%.*s", (int)(bytes < KNOWN_MAX ? bytes : KNOWN_MAX), name);
+    return pc_problem(loader, place, "parameter", "no parameter '%s'%s", wanted,
+                      pc_did_you_mean(loader->study, wanted, known, known_count));
+}
+
 /** Copies `text` with every ${name} replaced. `*is_good` false after a problem. */
 static pc_status substitute(pc_loader *loader, const char *text, const pc_place *place, bool as_sql,
                             pc_buffer *out, bool *is_good)
@@ -185,8 +200,7 @@ static pc_status substitute(pc_loader *loader, const char *text, const pc_place 
         const pc_parameter *parameter = find_parameter(loader->doc, mark + 2, bytes);
         if (parameter == NULL) {
             *is_good = false;
-            return pc_problem(loader, place, "parameter", "no parameter '%.*s'",
-                              (int)(bytes < 64 ? bytes : 64), mark + 2);
+            return tell_unknown(loader, place, mark + 2, bytes);
         }
         PC_TRY(append_parameter(out, parameter->value, as_sql, loader->err));
         text = end + 1;

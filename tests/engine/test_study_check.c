@@ -134,7 +134,7 @@ static const bad_case bad_cases[] = {
      "events.e: cycle: a timeline needs itself: e <- f <- e"},
     // parameter
     {"\"e\": {\"from\": \"visit\", \"where\": \"value > ${yeer}\"}", "",
-     "events.e.where: parameter: no parameter 'yeer'"},
+     "events.e.where: parameter: no parameter 'yeer', did you mean 'year'?"},
     // verb
     {"\"e\": {\"from\": \"visit\", \"require\": [{\"days\": [0, 1]}]}", "",
      "events.e.require[0]: verb: expected a verb"},
