@@ -86,11 +86,13 @@ def load(chosen, delivery, ranks):
     seconds, log = run(["mpirun", *over, "--quiet", "-n", str(ranks), chosen.parcours, "ingest", "--model", "snds", "--in",
                         delivery, "--store", store, "--memory", chosen.memory, "--progress", "never"])
     memory, sent = events(log, "ingest_memory")[-1], events(log, "ingest_sent")[-1]
+    fields = events(log, "ingest_fields")[-1]
     with open(os.path.join(store, "store.json"), encoding="utf-8") as file:
         manifest = file.read()
     figures = {"ranks": ranks, "seconds": seconds, "csv_bytes": tree_bytes(delivery),
                "store_bytes": tree_bytes(os.path.join(store, "shards")),
                "memory": {key: int(memory[key]) for key in ("peak_mib", "limit_mib", "resident_mib", "spilled_mib")},
+               "fields": int(fields["fields"]),
                "sent_mib": {"most": int(sent["most_mib"]), "all": int(sent["all_mib"])},
                "phases": {phase["phase"]: {key: float(phase[key]) for key in ("seconds", "sent_mib", "resident_mib")}
                           for phase in events(log, "ingest_phase")}}
@@ -116,6 +118,14 @@ def markdown(chosen, points):
            "last column.\n\n"
     text += table(["people", "ranks", "CSV", "time", "CSV a second", "shards", "counted", "resident", "spilled", "sent",
                    "sent by all"], rows)
+    text += "\nThe phase that reads (parse, typing, hashing, putting rows aside; CSV in the page cache):\n\n"
+    rows = []
+    for label, loads in points:
+        for one in loads:
+            seconds = max(one["phases"]["read"]["seconds"], 0.01)
+            rows.append([label, str(one["ranks"]), f"{one['fields'] / 1e6:.0f} million", f"{one['fields'] / seconds / 1e6:.0f} million",
+                         f"{one['csv_bytes'] / seconds / 1e9:.2f} GB/s"])
+    text += table(["people", "ranks", "fields", "fields a second", "CSV"], rows)
     rows = [[label, str(one["ranks"]), *(f"{one['phases'].get(name, {}).get('seconds', 0):.2f}" for name in PHASES)]
             for label, loads in points for one in loads]
     return text + "\nSeconds by phase:\n\n" + table(["people", "ranks", *PHASES], rows)

@@ -192,6 +192,12 @@ const pc_dict *pc_dict_builder_view(const pc_dict_builder *builder)
     return &builder->view;
 }
 
+size_t pc_dict_builder_bytes(const pc_dict_builder *builder)
+{
+    return builder->offset.capacity_bytes + builder->bytes.capacity_bytes +
+           builder->cell.capacity_bytes;
+}
+
 typedef struct sort_item {
     pc_span text;
     uint32_t index;

@@ -2,6 +2,46 @@
 #include <string.h>
 #include "old.h"
 
+// ---- bound ------------------------------------------------------------------------------------
+
+static pc_status refuse_texts(const ingest_job *job, int most, size_t bytes, pc_error *err)
+{
+    const char *table = "", *column = job->model->dict_name[most];
+    for (int t = 0; t < job->model->table_count && table[0] == '\0'; t++) {
+        const pc_model_table *from = &job->model->table[t];
+        if (!job->table[t].is_delivered) continue;
+        for (int c = 0; c < from->column_count && table[0] == '\0'; c++) {
+            if (from->column[c].dict != most) continue;
+            table = from->name;
+            column = from->column[c].name;
+        }
+    }
+    return PC_FAIL(err, PC_NO_MEMORY,
+                   "column %s of %s has %u different texts so far; those of all code columns take "
+                   "%zu MiB, more than a quarter of the %zu MiB of --memory. An identifier or free "
+                   "text is id(bytes) in the model, which needs no dictionary; for codes give more "
+                   "memory",
+                   column, table, pc_dict_builder_view(job->builder[most])->count, bytes >> 20,
+                   job->budget->limit_bytes >> 20);
+}
+
+pc_status ingest_check_texts(const ingest_job *job, pc_error *err)
+{
+    size_t bytes = 0, most_bytes = 0;
+    int most = 0;
+    for (int d = 0; d < job->model->dict_count; d++) {
+        const size_t own = pc_dict_builder_bytes(job->builder[d]);
+        bytes += own;
+        if (own <= most_bytes) continue;
+        most = d;
+        most_bytes = own;
+    }
+    if (job->budget->limit_bytes == 0 || bytes <= job->budget->limit_bytes / TEXT_SHARE) {
+        return PC_OK;
+    }
+    return refuse_texts(job, most, bytes, err);
+}
+
 // ---- union ------------------------------------------------------------------------------------
 
 /** Packs every text of every dictionary: its length, then its bytes; UINT32_MAX ends a dictionary.
@@ -38,7 +78,7 @@ static pc_status merge_texts(void *context, pc_span other, pc_error *err)
             at += bytes;
         }
     }
-    return PC_OK;
+    return ingest_check_texts(job, err);
 }
 
 /** Rank 0 sorts what it has of dictionary `d`; all ranks get a copy in their arena. */

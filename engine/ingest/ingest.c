@@ -131,6 +131,9 @@ static void log_phases(const ingest_job *job)
                     profile->phase[i].seconds, (long long)(most[0] >> 20),
                     (long long)(most[1] >> 20));
     }
+    int64_t fields = job->fields_read;
+    pc_comm_sum_int64(job->comm, &fields, 1);
+    pc_log_line(job->log, PC_INFO, "ingest_fields", "fields=%lld", (long long)fields);
     int64_t most[3] = {(int64_t)job->budget->peak_bytes, pc_comm_counted(job->comm).bytes,
                        resident_bytes()};
     int64_t sum[2] = {job->spilled_bytes, most[1]};

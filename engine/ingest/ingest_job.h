@@ -32,6 +32,7 @@ enum {
     DEFAULT_SHARD_BYTES = 512 * 1024 * 1024, // of input
     LEAST_SHARDS = 16,
     MOST_SHARDS = 65536,
+    TEXT_SHARE = 4,    // one part in so many of the memory: sorting texts takes as much again
     MOST_FILES = 65535 // a row's source keeps the file in 16 bits
 };
 
@@ -109,6 +110,7 @@ typedef struct ingest_job {
 
     pc_buffer part;        // pc_part_info structs of this rank
     ingest_report *report; // counts of the delivery report
+    int64_t fields_read;   // of this rank: rows times columns of their files
     pc_ingest_profile profile;
     double phase_started_s, phase_started_cpu_s;
     int64_t sent_before; // this phase
@@ -139,6 +141,9 @@ void ingest_place_close(ingest_job *job, pc_status status);
  *  the digests of all units then. */
 pc_status ingest_read(ingest_job *job, pc_error *err) PC_MUST_CHECK;
 // dictionary.c
+/** PC_NO_MEMORY, with the column that has most texts, when the dictionaries that this rank learns
+ *  take more than their share of the memory. Local. */
+pc_status ingest_check_texts(const ingest_job *job, pc_error *err) PC_MUST_CHECK;
 /** Makes the sorted dictionaries of all ranks, and the reference tables. */
 pc_status ingest_dictionaries(ingest_job *job, pc_error *err) PC_MUST_CHECK;
 /** Renumbers the codes of rows. Local. */

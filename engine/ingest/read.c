@@ -40,6 +40,7 @@ static pc_status sink_patient(void *context, const unsigned char *row, int64_t r
         PC_TRY(pc_spool_open(state->job->read_pool, table->layout->row_bytes, PC_SPOOL_BLOCK_BYTES,
                              &table->rows, err));
     }
+    PC_TRY(ingest_check_texts(state->job, err));
     if (state->job->old != NULL) old_note_keys(state->job, state->table, row, row_count);
     return pc_spool_append(table->rows, row, row_count, err);
 }
@@ -49,6 +50,7 @@ static pc_status sink_reference(void *context, const unsigned char *row, int64_t
 {
     read_state *state = context;
     const size_t width = (size_t)state->job->table[state->table].layout->row_bytes;
+    PC_TRY(ingest_check_texts(state->job, err));
     return pc_buffer_append(&state->job->reference[state->table], row, (size_t)row_count * width,
                             err);
 }
@@ -69,6 +71,7 @@ static pc_status read_unit(read_state *state, int file_index, int64_t unit, pc_e
     job->unit_lines[number] = counts.lines;
     job->file_count_of[file_index].rows_read += counts.rows_read;
     table->count[COUNT_READ] += counts.rows_read;
+    job->fields_read += counts.rows_read * file->column_count;
     table->count[COUNT_REJECTED] += counts.rows_rejected;
     const pc_rejected *rejected =
         (const pc_rejected *)(const void *)(table->rejected.data + before);

@@ -58,6 +58,8 @@ pc_status pc_dict_builder_add(pc_dict_builder *builder, pc_span text, uint32_t *
 /** A view of what is there: `dict` stays at its address for the life of the builder and its
  *  contents follow each add (not sorted). */
 const pc_dict *pc_dict_builder_view(const pc_dict_builder *builder);
+/** What the builder takes of its budget. Local. */
+size_t pc_dict_builder_bytes(const pc_dict_builder *builder);
 /** A sorted copy in `arena` and, if `old_to_new` is not NULL, the new index of each old one
  *  ([count], in `arena`). */
 pc_status pc_dict_builder_sort(const pc_dict_builder *builder, pc_arena *arena, pc_dict *out,
