@@ -205,8 +205,11 @@ pc_status pc_buffer_reserve(pc_buffer *buffer, size_t bytes, pc_error *err)
 {
     if (bytes <= buffer->capacity_bytes) return PC_OK;
     size_t capacity = buffer->capacity_bytes / 2 + buffer->capacity_bytes;
-    // Grown by halves where the budget has room, else by what is asked for.
-    if (capacity < bytes || capacity > pc_budget_left(buffer->budget)) capacity = bytes;
+    if (capacity < bytes) capacity = bytes;
+    // Grown by halves where the budget has room; else by a part of what would be left, so that many
+    // small pieces do not copy a large buffer each time.
+    const size_t left = pc_budget_left(buffer->budget);
+    if (capacity > left) capacity = bytes < left ? bytes + (left - bytes) / 8 : bytes;
     if (!round_up(&capacity)) {
         return PC_FAIL(err, PC_NO_MEMORY, "out of memory: a buffer of %zu bytes", bytes);
     }

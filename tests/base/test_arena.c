@@ -133,8 +133,27 @@ static void test_buffer(void)
     CU_ASSERT_EQUAL(buffer.bytes, 0);
 }
 
+/** Near its limit a buffer still grows in steps: not with a copy for each piece. */
+static void test_buffer_with_little_left(void)
+{
+    pc_budget budget = {.limit_bytes = 1 << 20};
+    pc_buffer buffer = {.budget = &budget};
+    int moves = 0;
+    const char *before = NULL;
+    while (pc_buffer_append(&buffer, "sixteen bytes...", 16, NULL) == PC_OK) {
+        moves += buffer.data != before;
+        before = buffer.data;
+    }
+    CU_ASSERT(moves < 100); // thousands when it grows by what is asked for
+    CU_ASSERT(buffer.bytes > (1 << 20) * 2 / 5);
+    CU_ASSERT(budget.peak_bytes <= budget.limit_bytes);
+    pc_buffer_release(&buffer);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+}
+
 PC_TEST_MAIN("arena", {"the budget", test_budget},
              {"pieces are zeroed and aligned", test_pieces_are_zeroed_and_aligned},
              {"an emptied arena keeps one piece", test_emptied_arena_keeps_one_piece},
              {"rewinding keeps what was before", test_rewind_keeps_what_was_before},
-             {"refusals", test_refusals}, {"buffers", test_buffer});
+             {"refusals", test_refusals}, {"buffers", test_buffer},
+             {"a buffer with little left", test_buffer_with_little_left});
