@@ -50,12 +50,15 @@ static const char *node_name(const pc_plan *node)
 // Each table of a scan with its rows and how many of its columns are read.
 static pc_status print_tables(explain_work *w, const pc_scan_plan *scan, pc_error *err)
 {
+    bool *used = pc_arena_array(&w->cli->arena, (size_t)scan->column_count + 1, sizeof *used, err);
+    if (used == NULL) return PC_NO_MEMORY;
+    pc_scan_plan_used(scan, used);
     for (int i = 0; i < scan->relation_count; i++) {
         const int table = scan->relation[i].table;
         const pc_model_table *t = &w->catalog->model->table[table];
         int columns = 0;
         for (int k = 0; k < scan->column_count; k++) {
-            columns += scan->column[k].relation == i && scan->column[k].column >= 0;
+            columns += scan->column[k].relation == i && scan->column[k].column >= 0 && used[k];
         }
         const int64_t rows = t->path == PC_PATH_NONE ? w->catalog->reference_count[table]
                                                      : pc_store_table_rows(w->store, table);

@@ -30,10 +30,13 @@ static pc_status open_estimate(estimate *e, pc_arena *arena, pc_error *err)
         e->is_read[t] = pc_arena_array(arena, columns, sizeof **e->is_read, err);
         if (e->size[t] == NULL || e->is_read[t] == NULL) return PC_NO_MEMORY;
     }
+    bool *used = pc_arena_array(arena, (size_t)e->plan->column_count + 1, sizeof *used, err);
+    if (used == NULL) return PC_NO_MEMORY;
+    pc_scan_plan_used(e->plan, used);
     for (int i = 0; i < e->plan->column_count; i++) {
         int column = e->plan->column[i].column;
         int table = e->plan->relation[e->plan->column[i].relation].table;
-        if (column < 0 || e->model->table[table].path == PC_PATH_NONE) continue;
+        if (column < 0 || !used[i] || e->model->table[table].path == PC_PATH_NONE) continue;
         const pc_model_table *t = &e->model->table[table];
         const int above = t->column[column].parent_column;
         if (t->parent_key >= 0 && above >= 0) { // a key column that stands with the parent

@@ -291,6 +291,19 @@ pc_status pc_scan_begin(pc_scan *scan, pc_block *block, const pc_reader *reader,
     return PC_OK;
 }
 
+void pc_scan_plan_used(const pc_scan_plan *plan, bool *used)
+{
+    for (int i = 0; i < plan->column_count; i++) {
+        used[i] = plan->is_read == NULL || plan->is_read[i];
+    }
+    for (int i = 0; i < plan->filter_count; i++) {
+        pc_expr_columns(plan->filter[i], used);
+    }
+    for (int i = 0; i < plan->relation_count; i++) {
+        if (plan->relation[i].on != NULL) pc_expr_columns(plan->relation[i].on, used);
+    }
+}
+
 bool pc_scan_skips(const pc_scan *scan)
 {
     return scan->is_done;

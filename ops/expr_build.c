@@ -268,6 +268,17 @@ static bool same_extra(const pc_expr *a, const pc_expr *b)
     }
 }
 
+// As deep as the expression.
+bool pc_expr_can_fail(const pc_expr *expr)
+{
+    if (expr->kind != PC_EXPR_CALL) return false;
+    if (expr->function->can_fail) return true;
+    for (int i = 0; i < expr->arg_count; i++) {
+        if (pc_expr_can_fail(expr->arg[i])) return true;
+    }
+    return false;
+}
+
 static bool same_constant(const pc_value *a, const pc_value *b)
 {
     if (a->is_null || b->is_null) return a->is_null && b->is_null;

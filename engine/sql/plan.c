@@ -187,6 +187,21 @@ pc_status pc_sql_plan_query(pc_sql_job *job, const cJSON *select, pc_sql_planner
     return status;
 }
 
+// Conditions to the scans, and no columns that nobody asks for: of the query, and of its subqueries
+// that are values.
+static pc_status slim(pc_sql_job *job, const pc_plan **root)
+{
+    pc_sql_pushed *pushed = pc_arena_take(job->arena, sizeof *pushed, job->err);
+    if (pushed == NULL) return PC_NO_MEMORY;
+    pushed->job = job;
+    for (int i = 0; i < job->scalar_count; i++) {
+        PC_TRY(pc_sql_push(pushed, &job->scalar[i].plan));
+        PC_TRY(pc_sql_prune(job, job->scalar[i].plan));
+    }
+    PC_TRY(pc_sql_push(pushed, root));
+    return pc_sql_prune(job, *root);
+}
+
 static pc_status plan_text(pc_sql_job *job, const pc_sql_with *with, const pc_query **out)
 {
     pc_query *query = pc_arena_take(job->arena, sizeof *query, job->err);
@@ -200,6 +215,7 @@ static pc_status plan_text(pc_sql_job *job, const pc_sql_with *with, const pc_qu
                        "%s: a model key can be joined and counted, but not selected",
                        job->text->what);
     }
+    PC_TRY(slim(job, &whole.plan));
     *query = (pc_query){.root = whole.plan,
                         .scalar_count = job->scalar_count,
                         .scalar = job->scalar,

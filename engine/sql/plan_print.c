@@ -1,4 +1,5 @@
 /** A plan as indented text, for explain: the last node first. */
+#include <assert.h>
 #include "plan_private.h"
 
 static pc_status print_exprs(const pc_expr *const *x, int count, const pc_schema *in,
@@ -84,6 +85,9 @@ static pc_status print_scan(const pc_scan_plan *scan, const pc_catalog *catalog,
 {
     static const char *const join[] = {"inner", "left", "semi", "anti"};
     const pc_schema schema = {scan->column_count, scan->field};
+    bool used[PC_SQL_SOURCES * PC_SQL_OUTPUTS];
+    assert(scan->column_count <= PC_SQL_SOURCES * PC_SQL_OUTPUTS);
+    pc_scan_plan_used(scan, used);
     PC_TRY(pc_buffer_print(out, err, "scan\n"));
     for (int r = 0; r < scan->relation_count; r++) {
         const pc_scan_relation *it = &scan->relation[r];
@@ -91,7 +95,7 @@ static pc_status print_scan(const pc_scan_plan *scan, const pc_catalog *catalog,
                                catalog->model->table[it->table].name, attach_name(it->attach),
                                r == 0 ? "" : ", ", r == 0 ? "" : join[it->join]));
         for (int c = 0; c < scan->column_count; c++) {
-            if (scan->column[c].relation != r) continue;
+            if (scan->column[c].relation != r || !used[c]) continue;
             PC_TRY(pc_buffer_print(out, err, " %s", scan->field[c].name));
         }
         if (it->on != NULL) {

@@ -14,6 +14,8 @@
  *  plan_window.c     window functions
  *  plan_select.c     the nodes above the tree
  *  plan_union.c      UNION, INTERSECT, EXCEPT, VALUES
+ *  plan_push.c       conditions go down to the scans
+ *  plan_prune.c      what nobody asks for is not computed and not read
  */
 #ifndef PC_PLAN_PRIVATE_H
 #define PC_PLAN_PRIVATE_H
@@ -26,6 +28,7 @@ enum {
     PC_SQL_OUTPUTS = 1024,  // columns of a result, hidden ones included
     PC_SQL_SCALARS = 64,    // subqueries used as values
     PC_SQL_DEPTH = 32,      // subqueries in each other
+    PC_SQL_SHARED = 128,    // parts of a plan that every rank sees, or that are exchanged
     PC_SQL_SETS = 64,       // grouping sets; their keys are bits of a word
     PC_SQL_AGGREGATE =
         1 << 20,         // column numbers from here on mean aggregates, until the group is made
@@ -362,6 +365,20 @@ pc_status pc_sql_place_windows(pc_sql_planner *p, const pc_sql_tree *tree, const
 /** Outputs, GROUP BY, HAVING, ORDER BY, LIMIT: the nodes above the tree. */
 pc_status pc_sql_plan_select(pc_sql_planner *p, const cJSON *select,
                              pc_sql_relation *out) PC_MUST_CHECK;
+
+// plan_push.c
+/** What was rewritten and may stand in the plan again. */
+typedef struct pc_sql_pushed {
+    pc_sql_job *job;
+    int count;
+    const pc_plan *before[PC_SQL_SHARED], *after[PC_SQL_SHARED]; ///< SHARE and EXCHANGE nodes
+} pc_sql_pushed;
+/** Moves conditions down, as far as they may go. */
+pc_status pc_sql_push(pc_sql_pushed *pushed, const pc_plan **plan) PC_MUST_CHECK;
+
+// plan_prune.c
+/** Makes a plan compute and read only what it needs, in place: after pc_sql_push. */
+pc_status pc_sql_prune(pc_sql_job *job, const pc_plan *plan) PC_MUST_CHECK;
 
 // plan_union.c
 pc_status pc_sql_plan_union(pc_sql_job *job, const cJSON *select, const pc_sql_with *with,

@@ -83,6 +83,9 @@ typedef struct pc_scan_plan {
     const pc_expr **filter; ///< [filter_count] conjuncts over the columns
 } pc_scan_plan;
 
+/** Marks the columns that the scan reads: `is_read`, of filters, of further conditions. */
+void pc_scan_plan_used(const pc_scan_plan *plan, bool *used);
+
 typedef struct pc_scan pc_scan;
 
 /** What a scan resolves names and codes with: a store, or the store being made by an ingest. */
