@@ -23,15 +23,13 @@ int pc_comm_piece(const pc_comm *comm, size_t bytes)
     return (int)(bytes < comm->round_bytes ? bytes : comm->round_bytes);
 }
 
-static int find_node_size(MPI_Comm mpi)
+static void find_node(pc_comm *comm)
 {
-    MPI_Comm node = MPI_COMM_NULL;
-    int size = 1;
-    pc_comm_must(MPI_Comm_split_type(mpi, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
-                 "splitting ranks by node");
-    pc_comm_must(MPI_Comm_size(node, &size), "counting the ranks of a node");
-    pc_comm_must(MPI_Comm_free(&node), "freeing a communicator");
-    return size;
+    pc_comm_must(
+        MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &comm->node),
+        "splitting ranks by node");
+    pc_comm_must(MPI_Comm_set_errhandler(comm->node, MPI_ERRORS_RETURN), "setting the handler");
+    pc_comm_must(MPI_Comm_size(comm->node, &comm->node_size), "counting the ranks of a node");
 }
 
 pc_comm *pc_comm_open(int *argc, char ***argv)
@@ -51,17 +49,20 @@ pc_comm *pc_comm_open(int *argc, char ***argv)
     }
     comm->self = self;
     comm->round_bytes = PC_COMM_ROUND_BYTES;
+    comm->node_memory = MPI_WIN_NULL;
     pc_comm_must(MPI_Comm_dup(MPI_COMM_WORLD, &comm->mpi), "copying the communicator");
     pc_comm_must(MPI_Comm_set_errhandler(comm->mpi, MPI_ERRORS_RETURN), "setting the handler");
     pc_comm_must(MPI_Comm_rank(comm->mpi, &comm->rank), "asking for the rank");
     pc_comm_must(MPI_Comm_size(comm->mpi, &comm->size), "asking for the ranks");
-    comm->node_size = find_node_size(comm->mpi);
+    find_node(comm);
     return comm;
 }
 
 void pc_comm_close(pc_comm *comm)
 {
     if (comm == NULL) return;
+    pc_comm_free_node_memory(comm);
+    pc_comm_must(MPI_Comm_free(&comm->node), "freeing the communicator of a node");
     pc_comm_must(MPI_Comm_free(&comm->mpi), "freeing the communicator");
     pc_arena self = comm->self; // a copy: the struct lies in it
     pc_arena_reset(&self);
@@ -73,7 +74,12 @@ pc_comm *pc_comm_alone(pc_budget *budget, pc_error *err)
     pc_arena self = {.budget = budget};
     pc_comm *alone = pc_arena_take(&self, sizeof *alone, err);
     if (alone == NULL) return NULL;
-    *alone = (pc_comm){.self = self, .size = 1, .node_size = 1, .round_bytes = PC_COMM_ROUND_BYTES};
+    *alone = (pc_comm){.self = self,
+                       .size = 1,
+                       .node_size = 1,
+                       .node = MPI_COMM_NULL,
+                       .node_memory = MPI_WIN_NULL,
+                       .round_bytes = PC_COMM_ROUND_BYTES};
     pc_comm_must(MPI_Comm_dup(MPI_COMM_SELF, &alone->mpi), "copying the communicator of one rank");
     pc_comm_must(MPI_Comm_set_errhandler(alone->mpi, MPI_ERRORS_RETURN), "setting the handler");
     return alone;

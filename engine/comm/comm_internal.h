@@ -15,7 +15,9 @@ struct pc_comm {
     int rank;
     int size;
     int node_size;
-    size_t round_bytes; // PC_COMM_ROUND_BYTES; tests make it small
+    MPI_Comm node;       // the ranks of this node; tests make it smaller
+    MPI_Win node_memory; // MPI_WIN_NULL: none yet
+    size_t round_bytes;  // PC_COMM_ROUND_BYTES; tests make it small
     pc_comm_counts counts;
 };
 
@@ -28,6 +30,9 @@ static inline void pc_comm_count(pc_comm *comm, size_t bytes)
     comm->counts.messages++;
     comm->counts.bytes += (int64_t)bytes;
 }
+
+/** Frees the memory of the node. Collective over the node. */
+void pc_comm_free_node_memory(pc_comm *comm);
 
 /** Bytes of the next message of `bytes` that are still to go: at most one round. Local. */
 int pc_comm_piece(const pc_comm *comm, size_t bytes);

@@ -24,6 +24,18 @@ int pc_comm_size(const pc_comm *comm);
 /** Ranks on this rank's node. Local (found once at open). */
 int pc_comm_node_size(const pc_comm *comm);
 
+/** Is this the first rank of its node? It reads for the others what all of them need. Local. */
+bool pc_comm_is_node_first(const pc_comm *comm);
+/** Writes what is shared. Local. */
+typedef void (*pc_fill)(void *context, void *memory);
+/** Collective over the ranks of each node. What the first of them gives, in memory that all of them
+ * see: one copy a node, until the next call or pc_comm_close. NULL: not shared (one rank, nothing
+ * given, or the system has no room); then each rank makes its own.
+ *  @param bytes         of the first rank of the node, which alone calls `fill`; others: 0
+ *  @param shared_bytes  its size, on all of them */
+void *pc_comm_node_share(pc_comm *comm, size_t bytes, pc_fill fill, void *context,
+                         size_t *shared_bytes) PC_MUST_CHECK;
+
 /** What this rank has said so far. A collective call of MPI counts once, whatever it sends inside.
  */
 typedef struct pc_comm_counts {

@@ -248,16 +248,21 @@ static pc_status read_flat(pc_store *store, hid_t file, pc_error *err)
     return PC_OK;
 }
 
-pc_status pc_dictionaries_read(pc_store *store, const char *path, pc_error *err)
+pc_status pc_dictionaries_room(pc_store *store, pc_error *err)
 {
     const size_t dicts = (size_t)store->model->dict_count;
     const size_t maps = dicts * store->generation_count + 1;
     store->dict = pc_arena_array(&store->arena, dicts + 1, sizeof *store->dict, err);
     store->old_to_new = pc_arena_array(&store->arena, maps, sizeof *store->old_to_new, err);
     store->old_count = pc_arena_array(&store->arena, maps, sizeof *store->old_count, err);
-    if (store->dict == NULL || store->old_to_new == NULL || store->old_count == NULL) {
-        return PC_NO_MEMORY;
-    }
+    return store->dict == NULL || store->old_to_new == NULL || store->old_count == NULL
+               ? PC_NO_MEMORY
+               : PC_OK;
+}
+
+pc_status pc_dictionaries_read(pc_store *store, const char *path, pc_error *err)
+{
+    PC_TRY(pc_dictionaries_room(store, err));
     const hid_t file = pc_h5_open(path);
     if (file < 0) return PC_FAIL(err, PC_BAD_INPUT, "'%s' is not an HDF5 file", path);
     pc_status status = read_flat(store, file, err);

@@ -34,6 +34,7 @@ struct pc_store {
     uint32_t *hidden;       ///< slots, ascending within a part
     int64_t *shard_part;    ///< [shard_count + 1] first part of each shard
     int64_t *shard_slot;    ///< [shard_count + 1] number of the first slot of each shard
+    size_t texts_bytes;     ///< of the budget, for dictionaries in memory that is not ours
     pc_digest parts_digest, dictionaries_digest, references_digest;
 };
 
@@ -41,6 +42,11 @@ struct pc_store {
 pc_status pc_dictionaries_write(const char *path, const pc_store_contents *contents,
                                 pc_budget *budget, pc_error *err) PC_MUST_CHECK;
 pc_status pc_dictionaries_read(pc_store *store, const char *path, pc_error *err) PC_MUST_CHECK;
+/** Room for the dictionaries and the maps of older generations, still empty. */
+pc_status pc_dictionaries_room(pc_store *store, pc_error *err) PC_MUST_CHECK;
+/** Points the dictionaries into `texts`. `*is_done` false: these are texts of another edition. */
+pc_status pc_dictionaries_attach(pc_store *store, const pc_store_texts *texts, bool *is_done,
+                                 pc_error *err) PC_MUST_CHECK;
 /** Are the texts of each dictionary in order? Opening trusts the file's digest that they are. */
 pc_status pc_dictionaries_check(const pc_store *store, pc_error *err) PC_MUST_CHECK;
 /** references.h5. */

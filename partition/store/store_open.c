@@ -158,16 +158,26 @@ static pc_status read_named(pc_store *store, const char *base, const pc_digest *
     return status;
 }
 
-static pc_status open_files(pc_store *store, pc_error *err)
+static pc_status open_files(pc_store *store, const pc_store_texts *texts, pc_error *err)
 {
+    bool has_texts = false;
     PC_TRY(read_manifest(store, err));
-    PC_TRY(
-        read_named(store, "dictionaries", &store->dictionaries_digest, pc_dictionaries_read, err));
+    PC_TRY(pc_dictionaries_attach(store, texts, &has_texts, err));
+    if (!has_texts) {
+        PC_TRY(read_named(store, "dictionaries", &store->dictionaries_digest, pc_dictionaries_read,
+                          err));
+    }
     PC_TRY(pc_references_open(store, err));
     return read_named(store, "parts", &store->parts_digest, pc_parts_read, err);
 }
 
 pc_status pc_store_open(const char *path, pc_budget *budget, pc_store **out, pc_error *err)
+{
+    return pc_store_open_with(path, NULL, budget, out, err);
+}
+
+pc_status pc_store_open_with(const char *path, const pc_store_texts *texts, pc_budget *budget,
+                             pc_store **out, pc_error *err)
 {
     *out = NULL;
     pc_arena arena = {.budget = budget};
@@ -180,7 +190,7 @@ pc_status pc_store_open(const char *path, pc_budget *budget, pc_store **out, pc_
     if (bytes < 0 || bytes >= (int)sizeof store->path) {
         status = PC_FAIL(err, PC_BAD_INPUT, "the path of the store is too long");
     }
-    if (status == PC_OK) status = open_files(store, err);
+    if (status == PC_OK) status = open_files(store, texts, err);
     if (status != PC_OK) {
         pc_store_close(store);
         return status;
@@ -193,6 +203,7 @@ void pc_store_close(pc_store *store)
 {
     if (store == NULL) return;
     pc_json_free(store->manifest);
+    pc_budget_give(store->budget, store->texts_bytes);
     pc_arena arena = store->arena; // the store itself lies in it
     pc_arena_reset(&arena);
 }

@@ -50,7 +50,7 @@ CASES = [
     ("ingest-hung-read", "ingest", 2, fault("read", DELIVERY, "hang", 9, 1), (1,), r"does not answer", 15, "pq"),
     ("ingest-hung-write", "ingest", 3, fault("write", PART, "hang", 40, 0), (1,), r"does not answer", 15, "p"),
     ("ingest-disk-full", "ingest", 2, None, (1,), r"scratch.*" + FULL, 15, "wt"),
-    ("ingest-scratch-vanishes", "ingest", 2, fault("read", SPOOL, "stop", 1, 0), (1, 0), None, 15, "wv"),
+    ("ingest-scratch-vanishes", "ingest", 2, fault("read", SPOOL, "stop", 1, 0), (1, 0), None, 30, "wv"),
     ("run-killed-rank", "run", 2, fault("read", PART, "die", 200, 1), KILLED, None, 15, "sq"),
     ("run-killed-rank-0", "run", 3, fault("read", PART, "die", 150, 0), KILLED, None, 15, "s"),
     ("run-killed-writing-state", "run", 2, fault("rename", STATE, "die", 1, 1), KILLED, None, 15, "s"),

@@ -300,6 +300,83 @@ static void test_rows_of_a_reference(void)
     pc_arena_reset(&w.arena);
 }
 
+// Both have the same texts and the same new numbers of old codes.
+static int64_t texts_that_differ(const pc_store *a, const pc_store *b)
+{
+    const size_t dicts = (size_t)a->model->dict_count;
+    int64_t wrong = 0;
+    for (size_t d = 0; d < dicts; d++) {
+        wrong += a->dict[d].count != b->dict[d].count;
+        for (uint32_t i = 0; wrong == 0 && i < a->dict[d].count; i++)
+            wrong += !pc_span_equal(pc_dict_text(&a->dict[d], i), pc_dict_text(&b->dict[d], i));
+    }
+    for (size_t i = 0; wrong == 0 && i < dicts * (a->generation_count - 1); i++) {
+        wrong += a->old_count[i] != b->old_count[i];
+        for (uint32_t text = 0; wrong == 0 && text < a->old_count[i]; text++)
+            wrong += a->old_to_new[i][text] != b->old_to_new[i][text];
+    }
+    return wrong;
+}
+
+static pc_status open_and_verify(const char *folder, const pc_store_texts *texts,
+                                 const pc_store *expected, pc_budget *budget, pc_error *err)
+{
+    pc_store *store = NULL;
+    pc_verify_counts counts = {0};
+    pc_status status = pc_store_open_with(folder, texts, budget, &store, err);
+    if (status == PC_OK) {
+        CU_ASSERT_EQUAL(texts_that_differ(expected, store), 0);
+        status = pc_store_verify(store, 0, pc_store_shard_count(store), budget, &counts, err);
+    }
+    pc_store_close(store);
+    return status;
+}
+
+/** Dictionaries that a node holds once are those that a rank reads itself; those of another edition
+ * of the store are not taken. */
+static void test_texts_of_a_node(void)
+{
+    char folder[128];
+    case_folder(folder);
+    world w;
+    pc_budget budget = {0};
+    pc_error err = {0};
+    make_world(&w, 7, false);
+    CU_ASSERT_EQUAL_FATAL(write_world(&w, folder, &budget, &err), PC_OK);
+    pc_store *plain = NULL;
+    CU_ASSERT_EQUAL_FATAL(pc_store_open(folder, &budget, &plain, &err), PC_OK);
+    CU_ASSERT(plain->generation_count > 1);
+    pc_arena arena = {0};
+    pc_store_texts texts = {.bytes = pc_store_texts_size(plain), .readers = 4};
+    texts.memory = pc_arena_take(&arena, texts.bytes, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(texts.memory);
+    pc_store_texts_pack(plain, texts.memory);
+    CU_ASSERT_EQUAL(open_and_verify(folder, &texts, plain, &budget, &err), PC_OK);
+    pc_store *taken = NULL;
+    CU_ASSERT_EQUAL_FATAL(pc_store_open_with(folder, &texts, &budget, &taken, &err), PC_OK);
+    const char *from = texts.memory;
+    CU_ASSERT(taken->dict[0].bytes >= from && taken->dict[0].bytes < from + texts.bytes);
+    pc_store_close(taken);
+    pc_status status = PC_NO_MEMORY;
+    for (size_t limit = 0; status != PC_OK && limit < 1 << 26; limit += 1 << 14) {
+        pc_budget tight = {.limit_bytes = limit};
+        status = open_and_verify(folder, &texts, plain, &tight, &err);
+        CU_ASSERT(status == PC_OK || status == PC_NO_MEMORY);
+        CU_ASSERT_EQUAL(tight.used_bytes, 0);
+    }
+    CU_ASSERT_EQUAL(status, PC_OK);
+    *(char *)texts.memory ^= 1; // of another edition
+    CU_ASSERT_EQUAL_FATAL(pc_store_open_with(folder, &texts, &budget, &taken, &err), PC_OK);
+    CU_ASSERT(taken->dict[0].bytes < from || taken->dict[0].bytes >= from + texts.bytes);
+    CU_ASSERT_EQUAL(texts_that_differ(plain, taken), 0);
+    pc_store_close(taken);
+    pc_store_close(plain);
+    pc_arena_reset(&arena);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+    case_remove(folder);
+    pc_arena_reset(&w.arena);
+}
+
 static void test_merged_parts(void)
 {
     char folder[128];
@@ -651,6 +728,7 @@ static void test_cohort_file(void)
 
 PC_TEST_MAIN("store", {"several parts are read as one", test_merged_parts},
              {"what a store says of itself", test_open_store},
+             {"texts that a node holds once", test_texts_of_a_node},
              {"rows of a reference table", test_rows_of_a_reference},
              {"damage anywhere is found", test_damage_is_found},
              {"any request for memory may be refused", test_any_request_may_be_refused},

@@ -1,0 +1,137 @@
+/** The dictionaries of an open store as one run of bytes without pointers, so that the ranks of a
+ * node may share one copy, each at an address of its own:
+ *
+ *      head | texts of each dictionary | of each older generation | where texts begin | maps |
+ * bytes
+ */
+#include <assert.h>
+#include <string.h>
+#include "inside.h"
+
+typedef struct texts_head {
+    pc_digest digest; // of dictionaries.h5
+    uint64_t dict_count, generation_count;
+    uint64_t text_count, old_count; // of all dictionaries; of all older generations
+    uint64_t byte_count;
+} texts_head;
+
+/** Where things stand behind the head. */
+typedef struct texts_layout {
+    uint64_t *count;  // [dict_count]
+    uint32_t *old;    // [generation_count * dict_count], of the newest: 0
+    uint64_t *offset; // [text_count + 1]
+    uint32_t *map;    // [old_count]
+    char *bytes;      // [byte_count]
+    size_t total_bytes;
+} texts_layout;
+
+static size_t whole_words(size_t bytes)
+{
+    return (bytes + 7) / 8 * 8;
+}
+
+static texts_layout lay_out(const texts_head *head, char *memory)
+{
+    texts_layout at;
+    size_t here = whole_words(sizeof *head);
+    at.count = (uint64_t *)(void *)(memory + here);
+    here += head->dict_count * sizeof *at.count;
+    at.old = (uint32_t *)(void *)(memory + here);
+    here += whole_words(head->dict_count * head->generation_count * sizeof *at.old);
+    at.offset = (uint64_t *)(void *)(memory + here);
+    here += (head->text_count + 1) * sizeof *at.offset;
+    at.map = (uint32_t *)(void *)(memory + here);
+    here += whole_words(head->old_count * sizeof *at.map);
+    at.bytes = memory + here;
+    at.total_bytes = here + head->byte_count;
+    return at;
+}
+
+static texts_head head_of(const pc_store *store)
+{
+    const size_t dicts = (size_t)store->model->dict_count;
+    texts_head head = {.digest = store->dictionaries_digest,
+                       .dict_count = dicts,
+                       .generation_count = store->generation_count};
+    for (size_t d = 0; d < dicts; d++) {
+        const pc_dict *dict = &store->dict[d];
+        head.text_count += dict->count;
+        head.byte_count += dict->offset[dict->count] - dict->offset[0];
+    }
+    for (size_t i = 0; i < dicts * (store->generation_count - 1); i++)
+        head.old_count += store->old_count[i];
+    return head;
+}
+
+size_t pc_store_texts_size(const pc_store *store)
+{
+    const texts_head head = head_of(store);
+    static char nowhere[1];
+    return lay_out(&head, nowhere).total_bytes;
+}
+
+void pc_store_texts_pack(const pc_store *store, void *memory)
+{
+    const texts_head head = head_of(store);
+    const texts_layout at = lay_out(&head, memory);
+    memcpy(memory, &head, sizeof head);
+    uint64_t text = 0;
+    uint64_t bytes = 0;
+    for (size_t d = 0; d < head.dict_count; d++) {
+        const pc_dict *dict = &store->dict[d];
+        const uint64_t first = dict->offset[0];
+        at.count[d] = dict->count;
+        for (uint32_t i = 0; i < dict->count; i++)
+            at.offset[text++] = bytes + dict->offset[i] - first;
+        const size_t size = (size_t)(dict->offset[dict->count] - first);
+        if (size > 0) memcpy(at.bytes + bytes, dict->bytes + first, size);
+        bytes += size;
+    }
+    at.offset[text] = bytes;
+    uint64_t map = 0;
+    memset(at.old, 0, head.dict_count * head.generation_count * sizeof *at.old);
+    for (size_t i = 0; i < head.dict_count * (head.generation_count - 1); i++) {
+        at.old[i] = store->old_count[i];
+        if (at.old[i] > 0) {
+            memcpy(at.map + map, store->old_to_new[i], at.old[i] * sizeof *at.map);
+        }
+        map += at.old[i];
+    }
+}
+
+pc_status pc_dictionaries_attach(pc_store *store, const pc_store_texts *texts, bool *is_done,
+                                 pc_error *err)
+{
+    texts_head head;
+    *is_done = false;
+    if (texts == NULL || texts->memory == NULL) return PC_OK;
+    memcpy(&head, texts->memory, sizeof head);
+    // The store was changed since they were packed: then it is read like any other.
+    if (memcmp(&head.digest, &store->dictionaries_digest, sizeof head.digest) != 0 ||
+        head.dict_count != (uint64_t)store->model->dict_count ||
+        head.generation_count != store->generation_count) {
+        return PC_OK;
+    }
+    const size_t share = texts->bytes / (size_t)texts->readers;
+    PC_TRY(pc_budget_take(store->budget, share, err));
+    store->texts_bytes = share;
+    PC_TRY(pc_dictionaries_room(store, err));
+    const texts_layout at = lay_out(&head, texts->memory);
+    assert(at.total_bytes == texts->bytes);
+    uint64_t text = 0;
+    for (size_t d = 0; d < head.dict_count; d++) {
+        store->dict[d] = (pc_dict){.count = (uint32_t)at.count[d],
+                                   .sorted = true,
+                                   .offset = at.offset + text,
+                                   .bytes = at.bytes};
+        text += at.count[d];
+    }
+    uint64_t map = 0;
+    for (size_t i = 0; i < head.dict_count * (head.generation_count - 1); i++) {
+        store->old_to_new[i] = at.map + map;
+        store->old_count[i] = at.old[i];
+        map += at.old[i];
+    }
+    *is_done = true;
+    return PC_OK;
+}
