@@ -15,10 +15,10 @@ enum {
     PATH_BYTES = 4096,
     FIRST_YEAR = 2019,
     LAST_YEAR = 2020,
-    GROWTH = 4,     // the large population over the small one
-    FEW_SHARDS = 4, // so that a part has people enough to have all its columns
-    MANY_SHARDS = 16,
-    STUDY_RUNS = 5, // a pass over a small store takes milliseconds: the least disturbed counts
+    GROWTH = 4,       // the large population over the small one
+    FEW_SHARDS = 4,   // so that a part has people enough to have all its columns
+    MANY_SHARDS = 64, // so that parts of few people, too, lie between what was measured
+    STUDY_RUNS = 5,   // a pass over a small store takes milliseconds: the least disturbed counts
     POINTS = 3,
     MOST_DEPTH = 8 // of the folders that are removed: those of a store
 };

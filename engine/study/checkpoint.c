@@ -145,6 +145,7 @@ pc_status pc_checkpoint_write(pc_checkpoint *c, pc_error *err)
     c->taken_count = 0;
     c->written_s = pc_clock_s();
     c->cost_s = c->written_s - began;
+    c->kept_s += c->cost_s;
     return PC_OK;
 }
 

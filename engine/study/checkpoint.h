@@ -18,12 +18,13 @@ typedef struct pc_checkpoint {
     const pc_log *log;
     int rank;
     int64_t shard_count;
-    int64_t generation;   ///< of this start; files of later ones count first
-    uint64_t *mine;       ///< bitmap: shards in this rank's state
-    uint64_t *done;       ///< bitmap: shards in the state of any rank when the run began
-    int64_t shards_taken; ///< how many those are
-    bool in_shard;        ///< the state holds a part of a shard: it cannot be kept
-    double written_s, cost_s;
+    int64_t generation;       ///< of this start; files of later ones count first
+    uint64_t *mine;           ///< bitmap: shards in this rank's state
+    uint64_t *done;           ///< bitmap: shards in the state of any rank when the run began
+    int64_t shards_taken;     ///< how many those are
+    bool in_shard;            ///< the state holds a part of a shard: it cannot be kept
+    double written_s, cost_s; ///< when this rank last wrote, and how long that took
+    double kept_s;            ///< what it took in all
     int taken_count;
     const char **taken; ///< [taken_count] files whose state is now in this rank's own
     pc_arena arena;
