@@ -126,9 +126,32 @@ bool pc_records_touch(const pc_records *there, int32_t slot, int64_t start, int6
 // cohort_rows.c
 pc_status pc_cohort_rows_add(pc_results *results, pc_cohort_rows_of_rank *cohort, int shard,
                              pc_error *err) PC_MUST_CHECK;
-/** Collective. Writes the files of as many cohorts as there are ranks, from `first` on: rank r that
- *  of cohort first + r, pieces in order of shards, to its `path`. */
-pc_status pc_cohorts_write(pc_comm *comm, pc_results *results, int first, const char *path,
-                           pc_error *err) PC_MUST_CHECK;
+/** A row as it was packed. */
+typedef struct pc_cohort_packed {
+    char patient[PC_SLOT_TEXT_BYTES];
+    int32_t start, end;     ///< `end` INT32_MIN: open
+    const char *attributes; ///< [attribute_count] a number, or the length of a text and its bytes
+} pc_cohort_packed;
+/** Reads packed rows one by one. Start with `{.cohort = c, .in = rows}`. */
+typedef struct pc_cohort_reader {
+    const pc_cohort_rows_of_rank *cohort;
+    pc_span in;
+    size_t at;
+    uint32_t rows_left; ///< of the patient
+    char patient[PC_SLOT_TEXT_BYTES];
+} pc_cohort_reader;
+/** The next row. @return PC_BAD_INPUT: the bytes are not those of rows */
+pc_status pc_cohort_next(pc_cohort_reader *reader, pc_cohort_packed *out, pc_error *err);
+/** The next attribute of a row: `*at` starts with its `attributes`. Null: PC_NULL, of texts
+ *  `text->data` NULL. */
+void pc_cohort_attribute_next(pc_type type, const char **at, int64_t *value, pc_span *text);
+
+// cohort_files.c
+/** Writes the file of every cohort, each rank its own rows, in order of shards. Collective.
+ *  @param path  [cohort_count] the same on all ranks
+ *  @param hash  [cohort_count] the BLAKE2b of each file, on rank 0 */
+pc_status pc_cohort_files_write(pc_comm *comm, pc_results *results, int64_t shard_count,
+                                const char *const *path, char (*hash)[PC_DIGEST_TEXT_BYTES],
+                                pc_error *err) PC_MUST_CHECK;
 
 #endif

@@ -442,54 +442,33 @@ static pc_status write_tables(study_run *run, pc_error *err)
     return status;
 }
 
-/** Rank 0 notes the files of cohorts `first` on, with their hashes: one a rank. Collective. */
-static pc_status note_cohorts(study_run *run, int first, const char hash[PC_DIGEST_TEXT_BYTES],
-                              pc_error *err)
-{
-    pc_buffer all = {.budget = run->results.budget};
-    const pc_span mine = {hash, PC_DIGEST_TEXT_BYTES};
-    pc_status status = pc_comm_gather(run->comm, mine, &all, NULL, err);
-    const int left = run->results.cohort_count - first;
-    for (int i = 0; i < left && i < pc_comm_size(run->comm) && status == PC_OK; i++) {
-        if (pc_comm_rank(run->comm) != 0) break;
-        status =
-            pc_output_note(&run->output, "cohorts", run->results.cohort[first + i].node->def->name,
-                           pc_output_ending(&run->output, ".h5", ".incomplete.h5"),
-                           all.data + (size_t)i * PC_DIGEST_TEXT_BYTES, err);
-    }
-    pc_buffer_release(&all);
-    return pc_comm_agree(run->comm, status, err);
-}
-
-/** Each rank writes a cohort, until there are no more. Collective. */
+/** The files of cohorts, and what the manifest says of them. Collective. */
 static pc_status write_cohorts(study_run *run, pc_error *err)
 {
-    const int ranks = pc_comm_size(run->comm);
-    for (int first = 0; first < run->results.cohort_count; first += ranks) {
-        const int mine = first + pc_comm_rank(run->comm);
-        const bool writes = mine < run->results.cohort_count;
-        pc_arena arena = {.budget = run->results.budget};
-        const char *path = NULL;
-        char hash[PC_DIGEST_TEXT_BYTES] = "";
-        pc_status status = PC_OK;
-        if (writes) {
-            status = pc_output_path(
-                &run->output, "cohorts", run->results.cohort[mine].node->def->name,
-                pc_output_ending(&run->output, ".h5", ".incomplete.h5"), &arena, &path, err);
-        }
-        status = pc_comm_agree(run->comm, status, err);
-        if (status == PC_OK) {
-            status = pc_cohorts_write(run->comm, &run->results, first, path, err);
-        }
-        if (status == PC_OK) {
-            if (writes) status = pc_file_hash(path, hash, err);
-            status = pc_comm_agree(run->comm, status, err);
-        }
-        if (status == PC_OK) status = note_cohorts(run, first, hash, err);
-        pc_arena_reset(&arena);
-        PC_TRY(status);
+    const int count = run->results.cohort_count;
+    const char *ending = pc_output_ending(&run->output, ".h5", ".incomplete.h5");
+    pc_arena arena = {.budget = run->results.budget};
+    const char **path = pc_arena_array(&arena, (size_t)count + 1, sizeof *path, err);
+    char(*hash)[PC_DIGEST_TEXT_BYTES] =
+        pc_arena_array(&arena, (size_t)count + 1, sizeof *hash, err);
+    pc_status status = path == NULL || hash == NULL ? PC_NO_MEMORY : PC_OK;
+    for (int i = 0; i < count && status == PC_OK; i++) {
+        status = pc_output_path(&run->output, "cohorts", run->results.cohort[i].node->def->name,
+                                ending, &arena, &path[i], err);
     }
-    return PC_OK;
+    status = pc_comm_agree(run->comm, status, err);
+    if (status == PC_OK) {
+        status = pc_cohort_files_write(run->comm, &run->results,
+                                       pc_store_shard_count(run->session.store), path, hash, err);
+    }
+    if (status == PC_OK && pc_comm_rank(run->comm) == 0) {
+        for (int i = 0; i < count && status == PC_OK; i++) {
+            status = pc_output_note(&run->output, "cohorts", run->results.cohort[i].node->def->name,
+                                    ending, hash[i], err);
+        }
+    }
+    pc_arena_reset(&arena);
+    return pc_comm_agree(run->comm, status, err);
 }
 
 /** From states to files. Collective. */

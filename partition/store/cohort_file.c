@@ -1,7 +1,9 @@
 /** Cohort files: plain HDF5, which every HDF5 tool reads. Not compressed: that took longer than the
- *  study itself. */
+ *  study itself. libhdf5 lays the file out; values are written to their places by pwrite, so that
+ *  several ranks can do it at once. */
 #include "parcours/cohort_file.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,47 +16,93 @@ static bool name_is_valid(const char *name)
            strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-static pc_status write_numbers(hid_t file, const char *name, pc_type type, const int32_t *value,
-                               int64_t row_count, pc_error *err)
+static bool is_text(pc_type type)
 {
-    const pc_h5_values column = {.path = name,
-                                 .form = {.type = type, .width = 4},
-                                 .row_count = row_count,
-                                 .data = value,
-                                 .is_plain = true};
-    if (pc_h5_write_values(file, &column)) return PC_OK;
-    return PC_FAIL(err, PC_IO, "HDF5 cannot write '/%s'", name);
+    return type == PC_CODE || type == PC_TEXT || type == PC_ID;
 }
 
-// Longest text of a column, 1 at least; 0: too long.
-static int longest_text(const pc_column *column, int64_t row_count)
+static pc_chunk_form form_of(const pc_cohort_dataset *dataset)
 {
-    size_t most = 1;
-    for (int64_t row = 0; row < row_count; row++) {
-        if (pc_column_is_null(column, row)) continue;
-        const size_t bytes = pc_column_span(column, row).bytes;
-        most = bytes > most ? bytes : most;
+    return (pc_chunk_form){.type = dataset->type, .width = (uint8_t)dataset->width};
+}
+
+void pc_cohort_layout_begin(pc_cohort_layout *layout, int64_t row_count, int patient_bytes)
+{
+    layout->row_count = row_count;
+    layout->attribute_count = 0;
+    layout->dataset[PC_COHORT_PATIENT] =
+        (pc_cohort_dataset){.name = "patient", .type = PC_ID, .width = patient_bytes};
+    layout->dataset[PC_COHORT_START] =
+        (pc_cohort_dataset){.name = "start_date", .type = PC_DATE, .width = 4};
+    layout->dataset[PC_COHORT_END] =
+        (pc_cohort_dataset){.name = "end_date", .type = PC_DATE, .width = 4};
+}
+
+pc_status pc_cohort_layout_add(pc_cohort_layout *layout, const char *name, pc_type type,
+                               const pc_cohort_extent *extent, pc_error *err)
+{
+    pc_cohort_dataset dataset = {.name = name, .type = type, .width = 8};
+    if (!name_is_valid(name)) {
+        return PC_FAIL(err, PC_BAD_INPUT, "'%s' cannot be the name of a dataset", name);
     }
-    return most > UINT8_MAX ? 0 : (int)most;
+    if (is_text(type)) {
+        if (extent->text_bytes > UINT8_MAX) {
+            return PC_FAIL(err, PC_BAD_INPUT, "a text of '%s' is longer than %d bytes", name,
+                           UINT8_MAX);
+        }
+        dataset.type = PC_ID;
+        dataset.width = extent->text_bytes < 1 ? 1 : (int)extent->text_bytes;
+    } else if (pc_form_is_integer(type)) {
+        dataset.width =
+            extent->min > extent->max ? 1 : pc_form_width(type, extent->min, extent->max);
+        if (dataset.width == 0) {
+            return PC_FAIL(err, PC_BAD_INPUT, "a value of '%s' is too large", name);
+        }
+    }
+    layout->dataset[PC_COHORT_ATTRIBUTES + layout->attribute_count++] = dataset;
+    return PC_OK;
+}
+
+pc_status pc_cohort_file_make(const char *path, pc_cohort_layout *layout, pc_budget *budget,
+                              pc_error *err)
+{
+    PC_TRY(pc_budget_take(budget, PC_H5_BYTES, err)); // libhdf5's own memory
+    unlink(path);
+    const hid_t file = pc_h5_create(path);
+    pc_status status = file >= 0 ? PC_OK : PC_FAIL(err, PC_IO, "cannot make '%s'", path);
+    for (int i = 0; i < PC_COHORT_ATTRIBUTES + layout->attribute_count && status == PC_OK; i++) {
+        pc_cohort_dataset *dataset = &layout->dataset[i];
+        const pc_chunk_form form = form_of(dataset);
+        if (!pc_h5_lay_out(file, dataset->name, &form, layout->row_count, &dataset->first_byte)) {
+            status = PC_FAIL(err, PC_IO, "HDF5 cannot write '/%s'", dataset->name);
+        }
+    }
+    if (file >= 0 && !pc_h5_close(file) && status == PC_OK) {
+        status = PC_FAIL(err, PC_IO, "it could not be completed: is the disk full?");
+    }
+    if (status != PC_OK && file >= 0) unlink(path);
+    pc_budget_give(budget, PC_H5_BYTES);
+    return status;
 }
 
 // Texts as fixed bytes, numbers with their nulls, in `out`.
-static pc_status fill_values(const pc_column *from, const pc_chunk_form *form, int64_t row_count,
-                             pc_buffer *out, pc_error *err)
+static pc_status fill_values(const pc_column *from, const pc_cohort_dataset *dataset,
+                             int64_t row_count, pc_buffer *out, pc_error *err)
 {
-    const size_t width = form->width;
+    const size_t width = (size_t)dataset->width;
+    const pc_chunk_form form = form_of(dataset);
     char null[PC_FORM_NULL_BYTES];
-    pc_form_null_bytes(form, null);
+    pc_form_null_bytes(&form, null);
     PC_TRY(pc_buffer_reserve(out, (size_t)row_count * width + 1, err));
     memset(out->data, 0, (size_t)row_count * width);
     for (int64_t row = 0; row < row_count; row++) {
         char *to = out->data + (size_t)row * width;
         if (from->data == NULL || pc_column_is_null(from, row)) {
-            if (form->type != PC_ID) memcpy(to, null, width);
-        } else if (form->type == PC_ID) {
+            if (dataset->type != PC_ID) memcpy(to, null, width);
+        } else if (dataset->type == PC_ID) {
             const pc_span text = pc_column_span(from, row);
             memcpy(to, text.data, text.bytes);
-        } else if (form->type == PC_FLOAT) {
+        } else if (dataset->type == PC_FLOAT) {
             memcpy(to, (const char *)from->data + row * 8, 8);
         } else {
             const int64_t value = pc_column_int(from, row);
@@ -64,62 +112,92 @@ static pc_status fill_values(const pc_column *from, const pc_chunk_form *form, i
     return PC_OK;
 }
 
-static pc_status write_attribute(hid_t file, const pc_cohort_attribute *attribute,
-                                 int64_t row_count, pc_buffer *scratch, pc_error *err)
+// `data` are the values of rows `first_row` on.
+static pc_status put(int file, const pc_cohort_dataset *dataset, int64_t first_row,
+                     int64_t row_count, const void *data, pc_error *err)
 {
-    const pc_column *from = &attribute->column;
-    pc_chunk_form form = {.type = from->type, .width = 8};
-    const bool is_text = from->type == PC_CODE || from->type == PC_TEXT || from->type == PC_ID;
-    if (!name_is_valid(attribute->name)) {
-        return PC_FAIL(err, PC_BAD_INPUT, "'%s' cannot be the name of a dataset", attribute->name);
-    }
-    if (is_text) {
-        const int bytes = from->data == NULL ? 1 : longest_text(from, row_count);
-        if (bytes == 0) {
-            return PC_FAIL(err, PC_BAD_INPUT, "a text of '%s' is longer than %d bytes",
-                           attribute->name, UINT8_MAX);
+    const char *from = data;
+    size_t left = (size_t)row_count * (size_t)dataset->width;
+    off_t at = (off_t)(dataset->first_byte + first_row * dataset->width);
+    while (left > 0) {
+        const ssize_t done = pwrite(file, from, left, at);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) {
+            return PC_FAIL(err, PC_IO, "'/%s' cannot be written: %s", dataset->name,
+                           strerror(errno));
         }
-        form = (pc_chunk_form){.type = PC_ID, .width = (uint8_t)bytes};
-    } else if (pc_form_is_integer(from->type)) {
-        const pc_chunk_values values = {.data = from->data,
-                                        .width = from->width,
-                                        .valid = from->valid,
-                                        .row_count = from->data == NULL ? 0 : row_count};
-        const pc_chunk_range range = pc_chunk_measure(from->type, &values);
-        const bool is_null = range.null_count == values.row_count;
-        form.width = is_null ? 1 : (uint8_t)pc_form_width(from->type, range.min, range.max);
-        if (form.width == 0) {
-            return PC_FAIL(err, PC_BAD_INPUT, "a value of '%s' is too large", attribute->name);
-        }
-    }
-    PC_TRY(fill_values(from, &form, row_count, scratch, err));
-    const pc_h5_values column = {.path = attribute->name,
-                                 .form = form,
-                                 .row_count = row_count,
-                                 .data = scratch->data,
-                                 .is_plain = true};
-    if (pc_h5_write_values(file, &column)) return PC_OK;
-    return PC_FAIL(err, PC_IO, "HDF5 cannot write '/%s'", attribute->name);
-}
-
-static pc_status write_rows(hid_t file, const pc_cohort_rows *rows, pc_buffer *scratch,
-                            pc_error *err)
-{
-    const int64_t count = rows->row_count;
-    const pc_h5_values patient = {.path = "patient",
-                                  .form = {.type = PC_ID, .width = (uint8_t)rows->patient_bytes},
-                                  .row_count = count,
-                                  .data = rows->patient,
-                                  .is_plain = true};
-    if (!pc_h5_write_values(file, &patient)) {
-        return PC_FAIL(err, PC_IO, "HDF5 cannot write '/patient'");
-    }
-    PC_TRY(write_numbers(file, "start_date", PC_DATE, rows->start_date, count, err));
-    PC_TRY(write_numbers(file, "end_date", PC_DATE, rows->end_date, count, err));
-    for (int i = 0; i < rows->attribute_count; i++) {
-        PC_TRY(write_attribute(file, &rows->attribute[i], count, scratch, err));
+        from += done;
+        at += done;
+        left -= (size_t)done;
     }
     return PC_OK;
+}
+
+pc_status pc_cohort_file_put(int file, const pc_cohort_layout *layout, int64_t first_row,
+                             const pc_cohort_rows *rows, pc_buffer *scratch, pc_error *err)
+{
+    const pc_cohort_dataset *to = layout->dataset;
+    const int64_t count = rows->row_count;
+    PC_TRY(put(file, &to[PC_COHORT_PATIENT], first_row, count, rows->patient, err));
+    PC_TRY(put(file, &to[PC_COHORT_START], first_row, count, rows->start_date, err));
+    PC_TRY(put(file, &to[PC_COHORT_END], first_row, count, rows->end_date, err));
+    for (int i = 0; i < rows->attribute_count; i++) {
+        const pc_cohort_dataset *dataset = &to[PC_COHORT_ATTRIBUTES + i];
+        PC_TRY(fill_values(&rows->attribute[i].column, dataset, count, scratch, err));
+        PC_TRY(put(file, dataset, first_row, count, scratch->data, err));
+    }
+    return PC_OK;
+}
+
+static pc_cohort_extent extent_of(const pc_column *column, int64_t row_count)
+{
+    pc_cohort_extent extent = PC_COHORT_EXTENT_NONE;
+    if (column->data == NULL) return extent;
+    if (is_text(column->type)) {
+        for (int64_t row = 0; row < row_count; row++) {
+            if (pc_column_is_null(column, row)) continue;
+            const int64_t bytes = (int64_t)pc_column_span(column, row).bytes;
+            if (bytes > extent.text_bytes) extent.text_bytes = bytes;
+        }
+    } else if (pc_form_is_integer(column->type)) {
+        const pc_chunk_values values = {.data = column->data,
+                                        .width = column->width,
+                                        .valid = column->valid,
+                                        .row_count = row_count};
+        const pc_chunk_range range = pc_chunk_measure(column->type, &values);
+        if (range.null_count < row_count) {
+            extent.min = range.min;
+            extent.max = range.max;
+        }
+    }
+    return extent;
+}
+
+// Makes the file under its temporary name and puts the rows in.
+static pc_status write_rows(const char *path, const pc_cohort_rows *rows, pc_arena *arena,
+                            pc_error *err)
+{
+    pc_cohort_layout layout = {0};
+    layout.dataset = pc_arena_array(arena, PC_COHORT_ATTRIBUTES + (size_t)rows->attribute_count,
+                                    sizeof *layout.dataset, err);
+    if (layout.dataset == NULL) return PC_NO_MEMORY;
+    pc_cohort_layout_begin(&layout, rows->row_count, rows->patient_bytes);
+    for (int i = 0; i < rows->attribute_count; i++) {
+        const pc_cohort_attribute *attribute = &rows->attribute[i];
+        const pc_cohort_extent extent = extent_of(&attribute->column, rows->row_count);
+        PC_TRY(
+            pc_cohort_layout_add(&layout, attribute->name, attribute->column.type, &extent, err));
+    }
+    PC_TRY(pc_cohort_file_make(path, &layout, arena->budget, err));
+    const int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) return PC_FAIL(err, PC_IO, "it cannot be opened: %s", strerror(errno));
+    pc_buffer scratch = {.budget = arena->budget};
+    pc_status status = pc_cohort_file_put(file, &layout, 0, rows, &scratch, err);
+    if (close(file) != 0 && status == PC_OK) {
+        status = PC_FAIL(err, PC_IO, "it could not be completed: %s", strerror(errno));
+    }
+    pc_buffer_release(&scratch);
+    return status;
 }
 
 pc_status pc_cohort_file_write(const char *path, const pc_cohort_rows *rows, pc_budget *budget,
@@ -134,15 +212,8 @@ pc_status pc_cohort_file_write(const char *path, const pc_cohort_rows *rows, pc_
     if (bytes < 0 || bytes >= (int)sizeof temporary) {
         return PC_FAIL(err, PC_BAD_INPUT, "the path of a cohort file is too long");
     }
-    PC_TRY(pc_budget_take(budget, PC_H5_BYTES, err)); // libhdf5's own memory
-    pc_buffer scratch = {.budget = budget};
-    unlink(temporary);
-    const hid_t file = pc_h5_create(temporary);
-    pc_status status = file >= 0 ? PC_OK : PC_FAIL(err, PC_IO, "cannot make '%s'", temporary);
-    if (status == PC_OK) status = write_rows(file, rows, &scratch, err);
-    if (file >= 0 && !pc_h5_close(file) && status == PC_OK) {
-        status = PC_FAIL(err, PC_IO, "it could not be completed: is the disk full?");
-    }
+    pc_arena arena = {.budget = budget};
+    pc_status status = write_rows(temporary, rows, &arena, err);
     if (status == PC_OK && rename(temporary, path) != 0) {
         status = PC_FAIL(err, PC_IO, "it cannot get its name: %s", strerror(errno));
     }
@@ -150,7 +221,6 @@ pc_status pc_cohort_file_write(const char *path, const pc_cohort_rows *rows, pc_
         pc_error_prefix(err, "cohort file '%s'", path);
         unlink(temporary);
     }
-    pc_buffer_release(&scratch);
-    pc_budget_give(budget, PC_H5_BYTES);
+    pc_arena_reset(&arena);
     return status;
 }

@@ -192,7 +192,9 @@ bool pc_h5_write_plain(hid_t file, const pc_h5_plain *plain)
     return is_written;
 }
 
-bool pc_h5_write_values(hid_t file, const pc_h5_values *values)
+// A dataset of values of a form, `values->data` not yet in it. <0: failed. `is_reserved`: its room
+// is taken at once and not filled.
+static hid_t create_values(hid_t file, const pc_h5_values *values, bool is_reserved)
 {
     const int64_t rows = values->row_count;
     const hsize_t size = (hsize_t)rows, chunk = size < PC_CHUNK_ROWS ? size : PC_CHUNK_ROWS;
@@ -207,16 +209,44 @@ bool pc_h5_write_values(hid_t file, const pc_h5_values *values)
         H5Pset_chunk(create, 1, &chunk);
         set_compression(create, true);
     }
-    const hid_t dataset =
-        H5Dcreate2(file, values->path, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
-    bool is_done = dataset >= 0 && (rows == 0 || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL,
-                                                          H5P_DEFAULT, values->data) >= 0);
-    is_done = is_done && pc_h5_attribute(dataset, "null", type, null);
-    if (dataset >= 0) is_done = H5Dclose(dataset) >= 0 && is_done;
+    if (is_reserved) {
+        H5Pset_alloc_time(create, H5D_ALLOC_TIME_EARLY);
+        H5Pset_fill_time(create, H5D_FILL_TIME_NEVER);
+    }
+    hid_t dataset = H5Dcreate2(file, values->path, type, space, H5P_DEFAULT, create, H5P_DEFAULT);
+    if (dataset >= 0 && !pc_h5_attribute(dataset, "null", type, null)) {
+        H5Dclose(dataset);
+        dataset = H5I_INVALID_HID;
+    }
     if (create >= 0) H5Pclose(create);
     if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
-    return is_done;
+    return dataset;
+}
+
+bool pc_h5_write_values(hid_t file, const pc_h5_values *values)
+{
+    const hid_t dataset = create_values(file, values, false);
+    if (dataset < 0) return false;
+    bool is_done = true;
+    if (values->row_count > 0) {
+        const hid_t type = pc_h5_type(values->form.type, values->form.width);
+        is_done = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values->data) >= 0;
+        if (type >= 0) H5Tclose(type);
+    }
+    return H5Dclose(dataset) >= 0 && is_done;
+}
+
+bool pc_h5_lay_out(hid_t file, const char *path, const pc_chunk_form *form, int64_t row_count,
+                   int64_t *first_byte)
+{
+    const pc_h5_values values = {
+        .path = path, .form = *form, .row_count = row_count, .is_plain = true};
+    const hid_t dataset = create_values(file, &values, true);
+    if (dataset < 0) return false;
+    const haddr_t at = row_count > 0 ? H5Dget_offset(dataset) : 0;
+    *first_byte = at == HADDR_UNDEF ? 0 : (int64_t)at;
+    return H5Dclose(dataset) >= 0 && at != HADDR_UNDEF;
 }
 
 hid_t pc_h5_open(const char *path)

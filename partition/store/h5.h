@@ -55,6 +55,10 @@ typedef struct pc_h5_values {
     bool is_plain; ///< neither in chunks nor compressed: written in a fraction of the time
 } pc_h5_values;
 bool pc_h5_write_values(hid_t file, const pc_h5_values *values);
+/** The same without a value, plain: room for them, from `*first_byte` of the file on (0: no rows),
+ *  which is undefined until they are written there. */
+bool pc_h5_lay_out(hid_t file, const char *path, const pc_chunk_form *form, int64_t row_count,
+                   int64_t *first_byte);
 
 /** Opens a file to read, never with plugins. <0: failed. */
 hid_t pc_h5_open(const char *path);

@@ -726,10 +726,100 @@ static void test_cohort_file(void)
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
 }
 
+static void same_file(const char *one, const char *other)
+{
+    pc_budget budget = {0};
+    pc_digest digest[2];
+    int64_t bytes[2];
+    pc_error err = {0};
+    CU_ASSERT_EQUAL(pc_file_digest(one, &budget, &digest[0], &bytes[0], &err), PC_OK);
+    CU_ASSERT_EQUAL(pc_file_digest(other, &budget, &digest[1], &bytes[1], &err), PC_OK);
+    CU_ASSERT_EQUAL(bytes[0], bytes[1]);
+    CU_ASSERT_EQUAL(memcmp(&digest[0], &digest[1], sizeof digest[0]), 0);
+}
+
+/** Rows put in by two, the later first, make the file that is written at once. */
+static void test_cohort_file_in_parts(void)
+{
+    enum { ROWS = 1000, CUT = 317, BYTES = 5 };
+    static char patient[ROWS][BYTES];
+    static int32_t start[ROWS], end[ROWS];
+    static int64_t age[ROWS];
+    static uint64_t valid[ROWS / 64 + 1];
+    char whole[160], parts[160], folder[128];
+    pc_budget budget = {0};
+    pc_error err = {0};
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(patient[i], BYTES, "%d", i % 9999);
+        start[i] = i;
+        end[i] = i % 3 == 0 ? INT32_MIN : 2 * i;
+        age[i] = i - 200;
+        valid[i / 64] |= (uint64_t)(i % 7 != 0) << (i % 64);
+    }
+    pc_cohort_attribute attribute[2] = {
+        {"age", {.type = PC_INT, .width = 8, .data = age, .valid = valid}},
+        {"name", {.type = PC_ID, .width = BYTES, .data = patient}}};
+    const pc_cohort_rows all = {.row_count = ROWS,
+                                .patient_bytes = BYTES,
+                                .patient = patient[0],
+                                .start_date = start,
+                                .end_date = end,
+                                .attribute_count = 2,
+                                .attribute = attribute};
+    case_folder(folder);
+    snprintf(whole, sizeof whole, "%s_whole.h5", folder);
+    snprintf(parts, sizeof parts, "%s_parts.h5", folder);
+    CU_ASSERT_EQUAL(pc_cohort_file_write(whole, &all, &budget, &err), PC_OK);
+
+    pc_cohort_dataset dataset[PC_COHORT_ATTRIBUTES + 2];
+    pc_cohort_layout layout = {.dataset = dataset};
+    pc_cohort_extent extent = {.min = -199, .max = 799};
+    pc_cohort_layout_begin(&layout, ROWS, BYTES);
+    CU_ASSERT_EQUAL(pc_cohort_layout_add(&layout, "age", PC_INT, &extent, &err), PC_OK);
+    extent.text_bytes = 3;
+    CU_ASSERT_EQUAL(pc_cohort_layout_add(&layout, "name", PC_TEXT, &extent, &err), PC_OK);
+    CU_ASSERT_EQUAL(pc_cohort_layout_add(&layout, "a/b", PC_INT, &extent, &err), PC_BAD_INPUT);
+    extent.text_bytes = 256;
+    CU_ASSERT_EQUAL(pc_cohort_layout_add(&layout, "long", PC_TEXT, &extent, &err), PC_BAD_INPUT);
+    CU_ASSERT_EQUAL(pc_cohort_file_make(parts, &layout, &budget, &err), PC_OK);
+
+    pc_buffer scratch = {.budget = &budget};
+    const int file = open(parts, O_WRONLY);
+    static uint64_t valid_later[ROWS / 64 + 1];
+    for (int i = CUT; i < ROWS; i++)
+        valid_later[(i - CUT) / 64] |= (uint64_t)(i % 7 != 0) << ((i - CUT) % 64);
+    pc_cohort_rows later = all;
+    later.row_count = ROWS - CUT;
+    later.patient = patient[CUT];
+    later.start_date = start + CUT;
+    later.end_date = end + CUT;
+    attribute[0].column.data = age + CUT;
+    attribute[0].column.valid = valid_later;
+    attribute[1].column.data = patient[CUT];
+    CU_ASSERT_EQUAL(pc_cohort_file_put(file, &layout, CUT, &later, &scratch, &err), PC_OK);
+    pc_cohort_rows first = all;
+    first.row_count = CUT;
+    attribute[0].column.data = age;
+    attribute[0].column.valid = valid;
+    attribute[1].column.data = patient[0];
+    CU_ASSERT_EQUAL(pc_cohort_file_put(file, &layout, 0, &first, &scratch, &err), PC_OK);
+    close(file);
+    CU_ASSERT_STRING_NOT_EQUAL(err.text, "");
+    same_file(whole, parts);
+    const int read_only = open(parts, O_RDONLY);
+    CU_ASSERT_EQUAL(pc_cohort_file_put(read_only, &layout, 0, &first, &scratch, &err), PC_IO);
+    close(read_only);
+    pc_buffer_release(&scratch);
+    unlink(whole);
+    unlink(parts);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+}
+
 PC_TEST_MAIN("store", {"several parts are read as one", test_merged_parts},
              {"what a store says of itself", test_open_store},
              {"texts that a node holds once", test_texts_of_a_node},
              {"rows of a reference table", test_rows_of_a_reference},
              {"damage anywhere is found", test_damage_is_found},
              {"any request for memory may be refused", test_any_request_may_be_refused},
-             {"a larger model", test_larger_model}, {"cohort files", test_cohort_file});
+             {"a larger model", test_larger_model}, {"cohort files", test_cohort_file},
+             {"a cohort file in parts", test_cohort_file_in_parts});
