@@ -12,7 +12,6 @@
 enum {
     SPOOL_LEVEL = 1,                   // of zstd: the fastest that still packs runs well
     SPOOL_CONTEXT_BYTES = 1024 * 1024, // what zstd's two contexts take at that level
-    SPOOL_MEMORY_ONLY = -1             // file offset of a block that is in memory
 };
 
 struct pc_spool_pool {
@@ -31,12 +30,13 @@ struct pc_spool_pool {
     pc_spool *newest; // list of all spools
 };
 
+/** Small, since a rank with little memory puts many aside. */
 typedef struct spool_block {
-    pc_buffer data; // empty when the block is in the file
-    int64_t offset; // in the file, or SPOOL_MEMORY_ONLY
-    size_t packed_bytes;
-    size_t kept_bytes; // of planes that are not constant
-    int64_t row_count;
+    int64_t at; // in the file, or number of the spool's buffer
+    uint32_t packed_bytes;
+    uint32_t kept_bytes; // of planes that are not constant
+    uint32_t row_count;
+    bool is_in_memory;
     bool is_plain; // the planes are not packed
 } spool_block;
 
@@ -48,6 +48,7 @@ struct pc_spool {
     int64_t row_count;
     pc_buffer open;  // rows that are not packed yet
     pc_buffer block; // spool_block structs
+    pc_buffer kept;  // pc_buffer structs: blocks in memory
 };
 
 pc_status pc_spool_pool_open(const char *scratch, size_t memory_bytes, pc_budget *budget,
@@ -90,7 +91,6 @@ void pc_spool_pool_close(pc_spool_pool *pool)
     if (pool == NULL) return;
     for (pc_spool *spool = pool->newest; spool != NULL; spool = spool->next) {
         pc_spool_drop(spool);
-        pc_buffer_release(&spool->block);
     }
     if (pool->file >= 0) close(pool->file);
     ZSTD_freeCCtx(pool->packer);
@@ -105,6 +105,11 @@ void pc_spool_pool_close(pc_spool_pool *pool)
 int64_t pc_spool_pool_packed(const pc_spool_pool *pool)
 {
     return pool->all_packed_bytes;
+}
+
+size_t pc_spool_pool_room(const pc_spool_pool *pool)
+{
+    return pool->memory_bytes - pool->memory_used;
 }
 
 int64_t pc_spool_pool_spilled(const pc_spool_pool *pool)
@@ -125,7 +130,8 @@ pc_status pc_spool_open(pc_spool_pool *pool, int row_bytes, size_t block_bytes, 
                    .row_bytes = row_bytes,
                    .block_bytes = block_bytes < width ? width : block_bytes - block_bytes % width,
                    .open.budget = pool->budget,
-                   .block.budget = pool->budget};
+                   .block.budget = pool->budget,
+                   .kept.budget = pool->budget};
     pool->newest = spool;
     *out = spool;
     return PC_OK;
@@ -150,11 +156,12 @@ static pc_status pool_open_file(pc_spool_pool *pool, pc_error *err)
     return PC_OK;
 }
 
-static pc_status pool_spill(pc_spool_pool *pool, size_t bytes, spool_block *block, pc_error *err)
+static pc_status pool_spill(pc_spool_pool *pool, const char *data, size_t bytes, spool_block *block,
+                            pc_error *err)
 {
     if (pool->file < 0) PC_TRY(pool_open_file(pool, err));
     for (size_t done = 0; done < bytes;) {
-        const ssize_t wrote = pwrite(pool->file, pool->packed.data + done, bytes - done,
+        const ssize_t wrote = pwrite(pool->file, data + done, bytes - done,
                                      (off_t)(pool->file_bytes + (int64_t)done));
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote <= 0) {
@@ -165,24 +172,35 @@ static pc_status pool_spill(pc_spool_pool *pool, size_t bytes, spool_block *bloc
         }
         done += (size_t)wrote;
     }
-    block->offset = pool->file_bytes;
+    block->at = pool->file_bytes;
     pool->file_bytes += (int64_t)bytes;
     return PC_OK;
 }
 
-/** Memory while there is some, then the file. */
-static pc_status pool_keep(pc_spool_pool *pool, size_t bytes, spool_block *block, pc_error *err)
+/** False: there is no memory for it. */
+static bool keep_in_memory(pc_spool *spool, size_t bytes, spool_block *block)
 {
-    block->packed_bytes = bytes;
-    pool->all_packed_bytes += (int64_t)bytes;
-    block->offset = SPOOL_MEMORY_ONLY;
-    if (pool->memory_used + bytes <= pool->memory_bytes) {
-        if (pc_buffer_append(&block->data, pool->packed.data, bytes, NULL) == PC_OK) {
-            pool->memory_used += bytes;
-            return PC_OK;
-        }
+    pc_spool_pool *pool = spool->pool;
+    if (pool->memory_used + bytes > pool->memory_bytes) return false;
+    pc_buffer data = {.budget = pool->budget};
+    if (pc_buffer_append(&data, pool->packed.data, bytes, NULL) != PC_OK) return false;
+    block->at = (int64_t)(spool->kept.bytes / sizeof data);
+    if (pc_buffer_append(&spool->kept, &data, sizeof data, NULL) != PC_OK) {
+        pc_buffer_release(&data);
+        return false;
     }
-    return pool_spill(pool, bytes, block, err);
+    pool->memory_used += bytes;
+    block->is_in_memory = true;
+    return true;
+}
+
+/** Memory while there is some, then the file. */
+static pc_status spool_keep(pc_spool *spool, size_t bytes, spool_block *block, pc_error *err)
+{
+    block->packed_bytes = (uint32_t)bytes;
+    spool->pool->all_packed_bytes += (int64_t)bytes;
+    if (keep_in_memory(spool, bytes, block)) return PC_OK;
+    return pool_spill(spool->pool, spool->pool->packed.data, bytes, block, err);
 }
 
 /** Moves the planes (the bytes of one place of all rows) that are not constant to the front of the
@@ -263,12 +281,10 @@ static pc_status spool_pack(pc_spool *spool, pc_error *err)
     pool->packed.bytes = head;
     const bool is_plain = pool_has_room(pool, head + kept_bytes);
     PC_TRY(pack_planes(pool, kept_bytes, err));
-    spool_block block = {.data.budget = pool->budget,
-                         .row_count = (int64_t)row_count,
-                         .kept_bytes = kept_bytes,
-                         .is_plain = is_plain};
+    spool_block block = {
+        .row_count = (uint32_t)row_count, .kept_bytes = (uint32_t)kept_bytes, .is_plain = is_plain};
     PC_TRY(pc_buffer_reserve(&spool->block, spool->block.bytes + sizeof block, err));
-    PC_TRY(pool_keep(pool, pool->packed.bytes, &block, err));
+    PC_TRY(spool_keep(spool, pool->packed.bytes, &block, err));
     spool->open.bytes = 0;
     return pc_buffer_append(&spool->block, &block, sizeof block, err);
 }
@@ -286,6 +302,31 @@ pc_status pc_spool_append(pc_spool *spool, const unsigned char *row, int64_t row
         row_count -= take;
         if (take == room) PC_TRY(spool_pack(spool, err));
     }
+    return PC_OK;
+}
+
+static pc_status spool_evict(pc_spool *spool, pc_error *err)
+{
+    spool_block *block = (spool_block *)(void *)spool->block.data;
+    pc_buffer *kept = (pc_buffer *)(void *)spool->kept.data;
+    for (int i = 0; i < pc_spool_block_count(spool); i++) {
+        if (!block[i].is_in_memory) continue;
+        pc_buffer *data = &kept[block[i].at];
+        PC_TRY(pool_spill(spool->pool, data->data, data->bytes, &block[i], err));
+        block[i].is_in_memory = false;
+        spool->pool->memory_used -= block[i].packed_bytes;
+        pc_buffer_release(data);
+    }
+    pc_buffer_release(&spool->kept);
+    return PC_OK;
+}
+
+pc_status pc_spool_pool_evict(pc_spool_pool *pool, pc_error *err)
+{
+    pool->memory_bytes = pool->memory_used;
+    for (pc_spool *spool = pool->newest; spool != NULL; spool = spool->next)
+        PC_TRY(spool_evict(spool, err));
+    pool->memory_bytes = 0;
     return PC_OK;
 }
 
@@ -311,7 +352,7 @@ static pc_status pool_fetch(pc_spool_pool *pool, const spool_block *block, pc_er
     PC_TRY(pc_buffer_reserve(&pool->packed, block->packed_bytes, err));
     for (size_t done = 0; done < block->packed_bytes;) {
         const ssize_t got = pread(pool->file, pool->packed.data + done, block->packed_bytes - done,
-                                  (off_t)(block->offset + (int64_t)done));
+                                  (off_t)(block->at + (int64_t)done));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) {
             return PC_FAIL(err, PC_IO, "scratch folder '%s': cannot read what was written: %s",
@@ -330,11 +371,9 @@ pc_status pc_spool_read(pc_spool *spool, int block, pc_buffer *out, pc_error *er
     const size_t bytes = (size_t)b->row_count * (size_t)spool->row_bytes;
     PC_TRY(pc_buffer_reserve(&pool->turned, bytes, err));
     PC_TRY(pc_buffer_reserve(out, out->bytes + bytes, err));
-    const char *packed = b->data.data;
-    if (b->offset != SPOOL_MEMORY_ONLY) {
-        PC_TRY(pool_fetch(pool, b, err));
-        packed = pool->packed.data;
-    }
+    if (!b->is_in_memory) PC_TRY(pool_fetch(pool, b, err));
+    const pc_buffer *kept = (const pc_buffer *)(const void *)spool->kept.data;
+    const char *packed = b->is_in_memory ? kept[b->at].data : pool->packed.data;
     const size_t head = (size_t)spool->row_bytes * sizeof(int16_t);
     size_t got = b->kept_bytes;
     if (b->is_plain) {
@@ -356,12 +395,15 @@ pc_status pc_spool_read(pc_spool *spool, int block, pc_buffer *out, pc_error *er
 
 void pc_spool_drop(pc_spool *spool)
 {
-    spool_block *block = (spool_block *)(void *)spool->block.data;
+    const spool_block *block = (const spool_block *)(const void *)spool->block.data;
+    pc_buffer *kept = (pc_buffer *)(void *)spool->kept.data;
     for (int i = 0; i < pc_spool_block_count(spool); i++) {
-        if (block[i].offset == SPOOL_MEMORY_ONLY) spool->pool->memory_used -= block[i].packed_bytes;
-        pc_buffer_release(&block[i].data);
+        if (!block[i].is_in_memory) continue;
+        spool->pool->memory_used -= block[i].packed_bytes;
+        pc_buffer_release(&kept[block[i].at]);
     }
     pc_buffer_release(&spool->open);
-    spool->block.bytes = 0;
+    pc_buffer_release(&spool->block);
+    pc_buffer_release(&spool->kept);
     spool->row_count = 0;
 }

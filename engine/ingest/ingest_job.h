@@ -106,7 +106,7 @@ typedef struct ingest_job {
     int64_t bucket_count;      // of this rank
     pc_spool **bucket_rows;    // [bucket_count x (table_count + 1)], NULL: none; last: slot keys
     size_t bucket_block_bytes; // of those spools
-    size_t bucket_reserve;     // memory that they may come to take
+    size_t bucket_open_bytes;  // rows of theirs that are not packed yet take at most this
 
     pc_buffer part;        // pc_part_info structs of this rank
     ingest_report *report; // counts of the delivery report

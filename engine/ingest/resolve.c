@@ -296,7 +296,8 @@ int choose_passes(ingest_job *job, int table, int64_t more)
     const ingest_table *t = &job->table[table];
     const int64_t cost = keymap_entry_cost(sizeof(key_print));
     const size_t left = pc_budget_left(job->budget);
-    size_t room = left > job->bucket_reserve ? (left - job->bucket_reserve) / 2 : 0;
+    const size_t reserve = pc_spool_pool_room(job->bucket_pool) + job->bucket_open_bytes;
+    size_t room = left > reserve ? (left - reserve) / 2 : 0;
     if (room < LEAST_KEYMAP_BYTES) room = LEAST_KEYMAP_BYTES;
     int64_t share = room > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)room;
     pc_comm_min_int64(job->comm, &share, 1);
@@ -454,6 +455,15 @@ static pc_status resolve_in_parts(resolver *r, int key, key_passes *passes, pc_e
     return status;
 }
 
+/** Rows that wait in memory for their turn go to the scratch files: keys need it more. Collective.
+ */
+static pc_status make_room(ingest_job *job, pc_error *err)
+{
+    pc_status status = pc_spool_pool_evict(job->read_pool, err);
+    if (status == PC_OK) status = pc_spool_pool_evict(job->bucket_pool, err);
+    return pc_comm_agree(job->comm, status, err);
+}
+
 static pc_status resolve_key(resolver *r, int key, pc_error *err)
 {
     const int parent = r->job->model->key[key].table;
@@ -461,9 +471,14 @@ static pc_status resolve_key(resolver *r, int key, pc_error *err)
     const pc_status status = count_old_keys(r->job, key, &old_count, err);
     if (status != PC_OK) return status;
     key_passes passes = {.count = choose_passes(r->job, parent, old_count)};
+    if (passes.count > 1) {
+        PC_TRY(make_room(r->job, err));
+        passes.count = choose_passes(r->job, parent, old_count);
+    }
     if (passes.count == 1) return resolve_at_once(r, key, &passes, err);
-    pc_log_line(r->job->log, PC_INFO, "keys_in_parts", "table=%s parts=%d",
-                r->job->model->table[parent].name, passes.count); // more memory would be faster
+    pc_log_line(r->job->log, PC_INFO, "keys_in_parts", "table=%s parts=%d left_bytes=%zu",
+                r->job->model->table[parent].name, passes.count,
+                pc_budget_left(r->job->budget)); // more memory would be faster
     return resolve_in_parts(r, key, &passes, err);
 }
 

@@ -67,7 +67,7 @@ pc_status route_open_buckets(ingest_job *job, pc_error *err)
     if (block > PC_SPOOL_BLOCK_BYTES) block = PC_SPOOL_BLOCK_BYTES;
     if (block < LEAST_SPOOL_BLOCK_BYTES) block = LEAST_SPOOL_BLOCK_BYTES;
     job->bucket_block_bytes = block;
-    job->bucket_reserve = left / 4 + spools * block;
+    job->bucket_open_bytes = spools * block;
     job->bucket_rows = pc_arena_array(
         &job->arena, (size_t)job->bucket_count * ((size_t)job->model->table_count + 1),
         sizeof(void *), err);

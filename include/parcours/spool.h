@@ -23,6 +23,11 @@ pc_status pc_spool_pool_open(const char *scratch, size_t memory_bytes, pc_budget
 void pc_spool_pool_close(pc_spool_pool *pool);
 /** Bytes of all blocks so far, packed, in memory or not. Local. */
 int64_t pc_spool_pool_packed(const pc_spool_pool *pool);
+/** Bytes of blocks that it may still keep in memory. */
+size_t pc_spool_pool_room(const pc_spool_pool *pool);
+/** Writes all that is in memory to the scratch file, and all that comes later: the memory is for
+ *  something else. @return PC_IO: what was written is in the file, the rest still in memory */
+pc_status pc_spool_pool_evict(pc_spool_pool *pool, pc_error *err) PC_MUST_CHECK;
 /** Bytes that were written to the scratch file so far. */
 int64_t pc_spool_pool_spilled(const pc_spool_pool *pool);
 

@@ -39,7 +39,9 @@ static void test_transpose(void)
 }
 
 /** Appends ROWS rows in random pieces; reads them in two passes, the second backwards. */
-static void round_trip(size_t memory_bytes, int row_bytes, size_t block_bytes, bool must_spill)
+typedef enum eviction { NEVER, HALF_WAY, AT_THE_END } eviction;
+static void round_trip(size_t memory_bytes, int row_bytes, size_t block_bytes, eviction evicted,
+                       bool must_spill)
 {
     pc_budget budget = {0};
     pc_spool_pool *pool = NULL;
@@ -56,8 +58,17 @@ static void round_trip(size_t memory_bytes, int row_bytes, size_t block_bytes, b
             make_row(at + i, row_bytes, row + i * row_bytes);
         CU_ASSERT_EQUAL(pc_spool_append(spool, row, count, &err), PC_OK);
         at += count;
+        if (evicted == HALF_WAY && at > ROWS / 2) {
+            CU_ASSERT_EQUAL(pc_spool_pool_evict(pool, &err), PC_OK);
+        }
     }
     CU_ASSERT_EQUAL(pc_spool_seal(spool, &err), PC_OK);
+    if (evicted == AT_THE_END) {
+        const size_t before = budget.used_bytes, kept = memory_bytes - pc_spool_pool_room(pool);
+        CU_ASSERT_EQUAL(pc_spool_pool_evict(pool, &err), PC_OK);
+        CU_ASSERT(budget.used_bytes + kept <= before);
+    }
+    if (evicted != NEVER) CU_ASSERT_EQUAL(pc_spool_pool_room(pool), 0);
     CU_ASSERT_EQUAL(pc_spool_row_count(spool), ROWS);
     CU_ASSERT_EQUAL(pc_spool_pool_spilled(pool) > 0, must_spill);
     pc_buffer rows = {.budget = &budget};
@@ -85,15 +96,23 @@ static void round_trip(size_t memory_bytes, int row_bytes, size_t block_bytes, b
 
 static void test_memory(void)
 {
-    round_trip(64 << 20, 44, PC_SPOOL_BLOCK_BYTES, false);
-    round_trip(64 << 20, 28, 1000, false);
-    round_trip(64 << 20, 60, 7, false); // a block holds a row at least
+    round_trip(64 << 20, 44, PC_SPOOL_BLOCK_BYTES, NEVER, false);
+    round_trip(64 << 20, 28, 1000, NEVER, false);
+    round_trip(64 << 20, 60, 7, NEVER, false); // a block holds a row at least
 }
 
 static void test_spill(void)
 {
-    round_trip(0, 44, 16384, true);
-    round_trip(2000, 28, 4096, true); // some in memory, the rest on disk
+    round_trip(0, 44, 16384, NEVER, true);
+    round_trip(2000, 28, 4096, NEVER, true); // some in memory, the rest on disk
+}
+
+static void test_evict(void)
+{
+    round_trip(64 << 20, 44, PC_SPOOL_BLOCK_BYTES, AT_THE_END, true);
+    round_trip(64 << 20, 28, 1000, HALF_WAY, true);
+    round_trip(100000, 28, 1000, HALF_WAY, true);
+    round_trip(0, 44, 16384, AT_THE_END, true);
 }
 
 static void test_any_request_may_be_refused(void)
@@ -138,5 +157,6 @@ static void test_no_folder(void)
 PC_TEST_MAIN("spool", {"transposed bytes, against a plain loop", test_transpose},
              {"rows come back from memory", test_memory},
              {"rows come back from the scratch file", test_spill},
+             {"memory is given up for the scratch file", test_evict},
              {"any request for memory may be refused", test_any_request_may_be_refused},
              {"a scratch folder that is not there", test_no_folder});
