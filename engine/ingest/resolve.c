@@ -296,7 +296,9 @@ int choose_passes(ingest_job *job, int table, int64_t more)
     const ingest_table *t = &job->table[table];
     const int64_t cost = keymap_entry_cost(sizeof(key_print));
     const size_t left = pc_budget_left(job->budget);
-    const size_t reserve = pc_spool_pool_room(job->bucket_pool) + job->bucket_open_bytes;
+    const size_t reserve = job->bucket_pool == NULL // not yet open: rows that move are looked for
+                               ? 0
+                               : pc_spool_pool_room(job->bucket_pool) + job->bucket_open_bytes;
     size_t room = left > reserve ? (left - reserve) / 2 : 0;
     if (room < LEAST_KEYMAP_BYTES) room = LEAST_KEYMAP_BYTES;
     int64_t share = room > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)room;

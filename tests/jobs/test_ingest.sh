@@ -101,7 +101,7 @@ ingest 2 "$work/synth" "$work/tight" --memory 96M 2>/dev/null
 [ "$(sum_of "$work/tight")" = "$(sum_of "$work/whole")" ] || die "little memory gives other bytes of synth"
 
 # Keys of claims that do not fit in memory are looked up in parts.
-"$bin" synth --patients 4000 --years 2019:2019 --seed 3 --out "$work/keys" --quiet
+"$bin" synth --patients 8000 --years 2019:2019 --seed 3 --out "$work/keys" --quiet
 ingest 1 "$work/keys" "$work/keys_whole" 2>/dev/null
 "$bin" ingest --in "$work/keys" --store "$work/keys_parts" --memory 56M 2>"$work/said"
 says "keys_in_parts table=ER_PRS_F"

@@ -27,7 +27,7 @@ refused() {
 
 # A million values, numbers or texts (a sixteenth of it with sanitizers): those that a condition names too.
 step=6 memory=60M
-[ -n "${PARCOURS_RELEASE:-}" ] || step=96 memory=12M
+[ -n "${PARCOURS_RELEASE:-}" ] || step=96 memory=8M
 codes() { seq 3400930000000 "$step" 3400936000000 | sed "s/.*/$1&$1/" | paste -sd, -; }
 count="SELECT count(*) AS n, count(DISTINCT patient) AS p FROM ER_PHA_F WHERE"
 test_list() { # NAME QUOTE
