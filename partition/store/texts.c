@@ -22,29 +22,37 @@ typedef struct texts_layout {
     uint64_t *offset; // [text_count + 1]
     uint32_t *map;    // [old_count]
     char *bytes;      // [byte_count]
-    size_t total_bytes;
 } texts_layout;
+
+/** The same as bytes from the beginning. */
+typedef struct texts_places {
+    size_t count, old, offset, map, bytes, end;
+} texts_places;
 
 static size_t whole_words(size_t bytes)
 {
     return (bytes + 7) / 8 * 8;
 }
 
+static texts_places places_of(const texts_head *head)
+{
+    texts_places at = {.count = whole_words(sizeof *head)};
+    at.old = at.count + head->dict_count * sizeof(uint64_t);
+    at.offset = at.old + whole_words(head->dict_count * head->generation_count * sizeof(uint32_t));
+    at.map = at.offset + (head->text_count + 1) * sizeof(uint64_t);
+    at.bytes = at.map + whole_words(head->old_count * sizeof(uint32_t));
+    at.end = at.bytes + head->byte_count;
+    return at;
+}
+
 static texts_layout lay_out(const texts_head *head, char *memory)
 {
-    texts_layout at;
-    size_t here = whole_words(sizeof *head);
-    at.count = (uint64_t *)(void *)(memory + here);
-    here += head->dict_count * sizeof *at.count;
-    at.old = (uint32_t *)(void *)(memory + here);
-    here += whole_words(head->dict_count * head->generation_count * sizeof *at.old);
-    at.offset = (uint64_t *)(void *)(memory + here);
-    here += (head->text_count + 1) * sizeof *at.offset;
-    at.map = (uint32_t *)(void *)(memory + here);
-    here += whole_words(head->old_count * sizeof *at.map);
-    at.bytes = memory + here;
-    at.total_bytes = here + head->byte_count;
-    return at;
+    const texts_places at = places_of(head);
+    return (texts_layout){.count = (uint64_t *)(void *)(memory + at.count),
+                          .old = (uint32_t *)(void *)(memory + at.old),
+                          .offset = (uint64_t *)(void *)(memory + at.offset),
+                          .map = (uint32_t *)(void *)(memory + at.map),
+                          .bytes = memory + at.bytes};
 }
 
 static texts_head head_of(const pc_store *store)
@@ -66,8 +74,7 @@ static texts_head head_of(const pc_store *store)
 size_t pc_store_texts_size(const pc_store *store)
 {
     const texts_head head = head_of(store);
-    static char nowhere[1];
-    return lay_out(&head, nowhere).total_bytes;
+    return places_of(&head).end;
 }
 
 void pc_store_texts_pack(const pc_store *store, void *memory)
@@ -117,7 +124,7 @@ pc_status pc_dictionaries_attach(pc_store *store, const pc_store_texts *texts, b
     store->texts_bytes = share;
     PC_TRY(pc_dictionaries_room(store, err));
     const texts_layout at = lay_out(&head, texts->memory);
-    assert(at.total_bytes == texts->bytes);
+    assert(places_of(&head).end == texts->bytes);
     uint64_t text = 0;
     for (size_t d = 0; d < head.dict_count; d++) {
         store->dict[d] = (pc_dict){.count = (uint32_t)at.count[d],
