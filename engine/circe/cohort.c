@@ -38,6 +38,27 @@ static int compare_last(const void *a, const void *b)
     return compare_rest(x, y);
 }
 
+/** Steps 3 and 4. Events of one criterion come in order, so mostly nothing is to be sorted. */
+static void rank_entries(pc_circe_limit limit, entries *list)
+{
+    int (*const compare)(const void *, const void *) =
+        limit == PC_CIRCE_KEEP_LAST ? compare_last : compare_first;
+    if (limit != PC_CIRCE_KEEP_ALL && list->count > 1) {
+        int best = 0;
+        for (int i = 1; i < list->count; i++) {
+            if (compare(&list->entry[i], &list->entry[best]) < 0) best = i;
+        }
+        if (best > 0) list->entry[0] = list->entry[best];
+        list->count = 1;
+    }
+    int at = 1;
+    while (at < list->count && compare(&list->entry[at - 1], &list->entry[at]) <= 0)
+        at++;
+    if (at < list->count) qsort(list->entry, (size_t)list->count, sizeof *list->entry, compare);
+    for (int i = 0; i < list->count; i++)
+        list->entry[i].rank = i;
+}
+
 /** Steps 1 to 4. */
 static pc_status find_primary(pc_circe_person *person, const pc_circe_definition *d, entries *out,
                               pc_error *err)
@@ -60,13 +81,7 @@ static pc_status find_primary(pc_circe_person *person, const pc_circe_definition
             out->entry[out->count++] = (entry){.event = *event, .period = *period, .criterion = i};
         }
     }
-    if (out->count > 1) {
-        qsort(out->entry, (size_t)out->count, sizeof *out->entry,
-              d->primary_limit == PC_CIRCE_KEEP_LAST ? compare_last : compare_first);
-    }
-    for (int i = 0; i < out->count; i++)
-        out->entry[i].rank = i;
-    if (d->primary_limit != PC_CIRCE_KEEP_ALL && out->count > 1) out->count = 1;
+    rank_entries(d->primary_limit, out);
     return PC_OK;
 }
 
@@ -179,7 +194,9 @@ static pc_status include(pc_circe_person *person, int definition, entries *list,
     const uint64_t full = (UINT64_C(1) << d->rule_count) - 1;
     int kept = 0;
     for (int i = 0; i < list->count; i++) {
-        if (list->entry[i].mask == full) list->entry[kept++] = list->entry[i];
+        if (list->entry[i].mask != full) continue;
+        if (kept < i) list->entry[kept] = list->entry[i];
+        kept++;
     }
     list->count = kept;
     limit(list, d->expression_limit);
@@ -195,7 +212,10 @@ static int compare_spans(const void *a, const void *b)
 
 int pc_circe_merge(pc_circe_period *span, int count, int32_t pad)
 {
-    if (count > 1) qsort(span, (size_t)count, sizeof *span, compare_spans);
+    int at = 1; // mostly they come in order
+    while (at < count && compare_spans(&span[at - 1], &span[at]) <= 0)
+        at++;
+    if (at < count) qsort(span, (size_t)count, sizeof *span, compare_spans);
     int last = -1;
     for (int i = 0; i < count; i++) {
         const int64_t padded = last < 0 ? 0 : (int64_t)span[last].end + pad;

@@ -94,7 +94,8 @@ static int64_t count_distinct(int64_t *value, int64_t count)
     return distinct;
 }
 
-/** How many events lie as asked, distinct ones when that is asked. */
+/** How many events lie as asked, distinct ones when that is asked; rows are counted up to one more
+ *  than the criterion asks for. */
 static int64_t count_events(pc_circe_person *person, const pc_circe_correlated *c,
                             const pc_circe_index *index)
 {
@@ -127,7 +128,7 @@ static int64_t count_events(pc_circe_person *person, const pc_circe_correlated *
             continue;
         }
         if (!is_distinct) {
-            count++;
+            if (++count > c->count) break; // one more than asked for decides already
         } else if (counted(person, c, event, &value[count])) {
             count++;
         }

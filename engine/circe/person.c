@@ -12,14 +12,12 @@ pc_status pc_circe_person_open(pc_circe_person *person, const pc_circe_source *s
     const size_t nested = (size_t)program->nested_total + 1;
     *person = (pc_circe_person){
         .source = source, .program = program, .arena = {.budget = arena->budget}, .err = err};
-    person->hits = pc_arena_array(arena, leaves, sizeof *person->hits, err);
-    person->events = pc_arena_array(arena, leaves, sizeof *person->events, err);
+    person->leaf = pc_arena_array(arena, leaves, sizeof *person->leaf, err);
     person->nested = pc_arena_array(arena, nested, sizeof *person->nested, err);
     person->touched = pc_arena_array(arena, leaves, sizeof *person->touched, err);
     person->touched_nested = pc_arena_array(arena, nested, sizeof *person->touched_nested, err);
-    const bool is_whole = person->hits != NULL && person->events != NULL &&
-                          person->nested != NULL && person->touched != NULL &&
-                          person->touched_nested != NULL;
+    const bool is_whole = person->leaf != NULL && person->nested != NULL &&
+                          person->touched != NULL && person->touched_nested != NULL;
     return is_whole ? PC_OK : PC_NO_MEMORY;
 }
 
@@ -30,10 +28,8 @@ void pc_circe_person_close(pc_circe_person *person)
 
 static void forget(pc_circe_person *person)
 {
-    for (int i = 0; i < person->touched_count; i++) {
-        person->hits[person->touched[i]] = (pc_circe_hits){0};
-        person->events[person->touched[i]] = (pc_circe_events){0};
-    }
+    for (int i = 0; i < person->touched_count; i++)
+        person->leaf[person->touched[i]] = (pc_circe_leaf_state){0};
     for (int i = 0; i < person->touched_nested_count; i++)
         person->nested[person->touched_nested[i]] = (pc_circe_events){0};
     person->touched_count = person->touched_nested_count = 0;
@@ -42,7 +38,7 @@ static void forget(pc_circe_person *person)
 
 static pc_status add_hit(pc_circe_person *person, int leaf, int32_t row, pc_error *err)
 {
-    pc_circe_hits *hits = &person->hits[leaf];
+    pc_circe_hits *hits = &person->leaf[leaf].hits;
     if (hits->count == 0) person->touched[person->touched_count++] = leaf;
     if (hits->count == hits->capacity) {
         const int capacity = hits->capacity == 0 ? 4 : hits->capacity * 2;
@@ -269,13 +265,12 @@ static int32_t first_row(const pc_circe_rows *rows, const pc_circe_hits *hits)
     return first;
 }
 
-const pc_circe_events *pc_circe_leaf_events(pc_circe_person *person, int leaf)
+static const pc_circe_events no_events = {.is_made = true};
+
+static const pc_circe_events *make_events(pc_circe_person *person, int leaf)
 {
-    static const pc_circe_events none = {.is_made = true};
-    const pc_circe_hits *hits = &person->hits[leaf];
-    pc_circe_events *events = &person->events[leaf];
-    if (hits->count == 0) return &none;
-    if (events->is_made) return events;
+    const pc_circe_hits *hits = &person->leaf[leaf].hits;
+    pc_circe_events *events = &person->leaf[leaf].events;
     const pc_circe_leaf *about = person->program->leaf[leaf];
     const int32_t first =
         about->is_first ? first_row(&person->block->rows[about->domain], hits) : 0;
@@ -285,13 +280,20 @@ const pc_circe_events *pc_circe_leaf_events(pc_circe_person *person, int leaf)
         pc_arena_raw(&person->arena, (size_t)count * sizeof *events->event, person->err);
     if (events->event == NULL) {
         person->status = PC_NO_MEMORY;
-        return &none;
+        return &no_events;
     }
     for (int i = 0; i < count; i++)
         events->count += make_event(person, about, row[i], &events->event[events->count]);
     pc_circe_sort(events->event, events->count);
     events->is_made = true;
     return events;
+}
+
+const pc_circe_events *pc_circe_leaf_events(pc_circe_person *person, int leaf)
+{
+    const pc_circe_leaf_state *state = &person->leaf[leaf];
+    if (state->events.is_made) return &state->events;
+    return state->hits.count == 0 ? &no_events : make_events(person, leaf);
 }
 
 const pc_circe_events *pc_circe_events_of(pc_circe_person *person,

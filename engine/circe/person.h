@@ -26,6 +26,12 @@ typedef struct pc_circe_hits {
     int32_t *row; ///< [count] of the domain's rows
 } pc_circe_hits;
 
+/** Of a leaf, side by side since they are asked for together. */
+typedef struct pc_circe_leaf_state {
+    pc_circe_hits hits;
+    pc_circe_events events;
+} pc_circe_leaf_state;
+
 typedef struct pc_circe_period {
     int32_t start, end;
 } pc_circe_period;
@@ -46,10 +52,9 @@ typedef struct pc_circe_person {
     int64_t subject;    ///< person_id
     int64_t person_row; ///< of PERSON; -1: none
     int period_count;
-    pc_circe_period *period; ///< [period_count] by start
-    pc_circe_hits *hits;     ///< [leaves]
-    pc_circe_events *events; ///< [leaves]
-    pc_circe_events *nested; ///< [nested criteria]
+    pc_circe_period *period;   ///< [period_count] by start
+    pc_circe_leaf_state *leaf; ///< [leaves]
+    pc_circe_events *nested;   ///< [nested criteria]
     int touched_count, touched_nested_count;
     int *touched, *touched_nested; ///< which of them are not empty
     pc_arena arena;                ///< of this person
