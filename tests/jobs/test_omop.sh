@@ -182,6 +182,35 @@ all=${tests%,*} glucose=${tests#*,}
 [ "$(ask "SELECT count(*), count(DISTINCT patient) FROM person" "$work/cdm2")" = "$(ask "SELECT count(*), count(DISTINCT patient) FROM person WHERE resolved" "$work/claims")" ] || die "persons of a converted store"
 stays="SELECT count(*) FROM T_MCOaaB WHERE valid AND patient_status = 'resolved' AND DGN_PAL IS NOT NULL"
 [ "$(ask "SELECT count(*) FROM condition_occurrence JOIN visit_occurrence USING (patient, visit) WHERE condition_status_concept_id = 32902" "$work/cdm2")" = "$(ask "$stays" "$work/claims")" ] || die "principal diagnoses and their visits"
+# Eras beside plain loops over the exposures as they were written, and costs by their sum.
+python3 - "$work/made" <<'END' || die "eras are not those of the loops"
+import csv, datetime, sys
+def rows(name):
+    return list(csv.DictReader(open("%s/%s.csv" % (sys.argv[1], name), newline="")))
+def eras(events):
+    out = []
+    for key in sorted({e[0] for e in events}):
+        spans = sorted(e[1:] for e in events if e[0] == key)
+        at = None
+        for start, end in spans:
+            if at and (start - at[1]).days <= 30:
+                at[1], at[2] = max(at[1], end), at[2] + 1
+            else:
+                at = [start, end, 1]
+                out.append((key, at))
+    return sorted((key, str(a), str(b), str(n)) for key, (a, b, n) in out)
+day = datetime.date.fromisoformat
+for era, table, kind, last in (("drug_era", "drug_exposure", "drug", "drug_exposure_end_date"),
+                               ("condition_era", "condition_occurrence", "condition", "condition_end_date")):
+    code, n = kind + "_source_value", "drug_exposure_count" if kind == "drug" else "condition_occurrence_count"
+    start = last.replace("end", "start")
+    seen = {(r["%s_id" % table], r["person_id"], r[code], r[start], r[last]) for r in rows(table)}
+    events = [((p, c), day(a), day(b or a)) for _, p, c, a, b in seen]
+    made = sorted(((r["person_id"], r[code]), r[era + "_start_date"], r[era + "_end_date"], r[n]) for r in rows(era))
+    assert made and made == eras(events), (era, len(made), len(eras(events)))
+END
+[ "$(ask "SELECT count(*), sum(total_paid), sum(paid_by_payer) FROM cost" "$work/cdm2" | sed 's/\([.0-9]*[.][0-9]*[1-9]\)0*/\1/g')" = \
+    "$(ask "SELECT count(*), sum(PRS_PAI_MNT), sum(BSE_REM_MNT) FROM ER_PRS_F WHERE valid AND PRS_PAI_MNT IS NOT NULL AND patient_status = 'resolved'" "$work/claims" | sed 's/\([.0-9]*[.][0-9]*[1-9]\)0*/\1/g')" ] || die "costs of a converted store"
 echo 'source_code' >"$work/map.csv"
 "$bin" omop "$work/claims" --out "$work/made" --mapping "$work/map.csv" >"$work/said" 2>&1 && die "a mapping without columns"
 grep -q "line 1: column source_vocabulary_id is missing" "$work/said" || die "said: $(cat "$work/said")"
