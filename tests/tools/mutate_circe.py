@@ -185,12 +185,14 @@ def main():
         with open(path, "w", encoding="utf-8") as source:
             source.write(changed(text, old, new))
         built = run(make, log) == 0
-        seen = built and answer(binary, scratch, log) != right
+        found = answer(binary, scratch, log) if built else right
         with open(path, "w", encoding="utf-8") as source:
             source.write(text)
-        if not seen:
+        verdict = ("DOES NOT BUILD" if not built else "RUN FAILED" if found is None else
+                   "NOT SEEN" if found == right else "seen")
+        if verdict != "seen":
             unseen.append(name)
-        print("%-45s %s" % (name, "seen" if seen else "NOT SEEN" if built else "DOES NOT BUILD"), flush=True)
+        print("%-45s %s" % (name, verdict), flush=True)
     print("%d not seen%s" % (len(unseen), ": " + ", ".join(unseen) if unseen else ""))
     return 1 if unseen else 0
 
