@@ -183,6 +183,11 @@ static pc_status cast_column(branches *b, const pc_sql_relation *r, int at, cons
     }
     PC_TRY(pc_expr_column(at, field_of(r, at), 0, b->job->arena, out, b->job->err));
     if (b->field[at].type == PC_ID) return PC_OK;
+    if (field_of(r, at)->type ==
+        PC_ID) { // fixed bytes beside texts: its texts, as numbers of words
+        const pc_expr *id = *out;
+        return pc_make_call(&b->binder, PC_FN_COALESCE, b->field[at].type, 0, 0, &id, 1, NULL, out);
+    }
     return pc_bring_to(&b->binder, *out, b->field[at].type, b->field[at].scale, out);
 }
 
