@@ -316,25 +316,42 @@ static int64_t driving_rows(const pc_scan *scan)
     return scan->block->table[table].row_count;
 }
 
-// Slots of ascending rows `row` [count] of the driving table, from slot `stage->slot` on.
+// The end of the rows below `limit` in ascending `row` [from .. end - 1].
+static int rows_below(const int32_t *row, int from, int end, int64_t limit)
+{
+    while (from < end) {
+        const int middle = from + (end - from) / 2;
+        if (row[middle] < limit) {
+            from = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    return from;
+}
+
+// Slots of ascending rows `row` [count] of the driving table, from slot `stage->slot` on. Rows of a
+// slot stand together, so that they are written in runs.
 static void find_slots(const pc_scan *scan, pc_stage *stage, const int32_t *row, int count)
 {
     if (pc_scan_is_reference(scan, 0)) return;
     const int64_t *offset = scan->block->table[scan->plan->relation[0].table].offset;
+    int32_t *slot = stage->rows.slot;
     int32_t here = stage->slot;
     for (int i = 0; i < count;) {
         while (offset[here + 1] <= row[i])
             here++;
-        const int64_t end = offset[here + 1];
-        for (; i < count && row[i] < end; i++)
-            stage->rows.slot[i] = here;
+        const int64_t most = i + offset[here + 1] - row[i]; // if none of them is left out
+        int end = most < count ? (int)most : count;
+        if (row[end - 1] >= offset[here + 1]) end = rows_below(row, i, end, offset[here + 1]);
+        for (; i < end; i++)
+            slot[i] = here;
     }
     stage->slot = here;
 }
 
-// The next rows of the driving table, as a slice that starts at a multiple of 64. Its row numbers
-// and slots are written down when somebody looks at them.
-static void take_slice(pc_scan *scan, pc_stage *stage, bool with_rows)
+// The next rows of the driving table, as a slice that starts at a multiple of 64.
+static void take_slice(pc_scan *scan, pc_stage *stage)
 {
     pc_rows *rows = &stage->rows;
     const int64_t left = driving_rows(scan) - stage->at;
@@ -346,15 +363,21 @@ static void take_slice(pc_scan *scan, pc_stage *stage, bool with_rows)
     pc_rows_changed(scan, rows);
     stage->at += rows->count;
     scan->rows_in += rows->count;
-    if (!with_rows) return;
-    int32_t *row = rows->row[0];
-    for (int i = 0; i < rows->count; i++)
-        row[i] = (int32_t)rows->first + i;
-    find_slots(scan, stage, row, rows->count);
+}
+
+// Row numbers and slots of a slice, written down when somebody looks at them.
+static void number_slice(const pc_scan *scan, pc_stage *stage)
+{
+    const int32_t first = (int32_t)stage->rows.first;
+    const int count = stage->rows.count;
+    int32_t *row = stage->rows.row[0];
+    for (int i = 0; i < count; i++)
+        row[i] = first + i;
+    find_slots(scan, stage, row, count);
 }
 
 // Rows of slices that pass the first filter, until a batch is full: the other columns are only
-// looked at for these.
+// looked at for these. A slice all of whose rows pass stays one.
 static pc_status select_rows(pc_scan *scan, pc_stage *stage, pc_error *err)
 {
     pc_rows *rows = &stage->rows;
@@ -365,16 +388,22 @@ static pc_status select_rows(pc_scan *scan, pc_stage *stage, pc_error *err)
     while (stage->pending_count < PC_BATCH_ROWS && stage->at < row_count) {
         const pc_arena_mark mark = pc_arena_now(&scan->scratch);
         int count = 0;
-        take_slice(scan, stage, stage->first_sees_rows);
+        take_slice(scan, stage);
+        if (stage->first_sees_rows) number_slice(scan, stage);
         PC_TRY(pc_scan_gather(scan, rows, stage->first, err));
         const pc_batch batch = {.column_count = scan->plan->column_count,
                                 .row_count = rows->count,
                                 .column = rows->column};
         PC_TRY(
             pc_expr_filter(stage->first, &batch, scan->state, &scan->scratch, picked, &count, err));
+        if (count == rows->count && stage->pending_count == 0) {
+            if (!stage->first_sees_rows) number_slice(scan, stage);
+            return PC_OK;
+        }
+        const int32_t first = (int32_t)rows->first;
         int32_t *to = stage->pending + stage->pending_count;
         for (int i = 0; i < count; i++)
-            to[i] = (int32_t)rows->first + picked[i];
+            to[i] = first + picked[i];
         stage->pending_count += count;
         pc_arena_rewind(&scan->scratch, mark);
     }
@@ -394,7 +423,8 @@ static pc_status select_rows(pc_scan *scan, pc_stage *stage, pc_error *err)
 static pc_status drive(pc_scan *scan, pc_stage *stage, pc_error *err)
 {
     if (stage->first != NULL) return select_rows(scan, stage, err);
-    take_slice(scan, stage, true);
+    take_slice(scan, stage);
+    number_slice(scan, stage);
     return PC_OK;
 }
 
@@ -476,7 +506,8 @@ static pc_status make_batch(pc_scan *scan, pc_rows *rows, pc_batch *batch, pc_er
     if (batch->slot == NULL) return PC_NO_MEMORY;
     const int32_t *slot = rows->slot;
     const int64_t first_slot = scan->block->first_slot;
-    for (int i = 0; i < rows->count; i++) {
+    const int count = rows->count;
+    for (int i = 0; i < count; i++) {
         batch->slot[i] = first_slot + slot[i];
     }
     return PC_OK;

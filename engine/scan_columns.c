@@ -103,9 +103,11 @@ static bool are_patients(const pc_scan *scan, const pc_rows *rows, int relation)
         const char kind = scan->block->slot_key[slot].byte[0];
         if (!pc_slot_is_patient((pc_slot_kind)kind)) return false;
     }
+    if (relation == 0) return true; // the driving table's rows are all there
     const int32_t *row = rows->row[relation];
+    const int count = rows->count;
     int32_t any = 0;
-    for (int i = 0; i < rows->count; i++)
+    for (int i = 0; i < count; i++)
         any |= row[i];
     return any >= 0;
 }
@@ -151,6 +153,17 @@ static pc_status take_is_patient(pc_scan *scan, const pc_rows *rows, int relatio
     uint8_t *is_patient;
     PC_TRY(mark_patients(scan, rows, relation, &is_patient, err));
     *out = (pc_column){.type = PC_BOOL, .width = 1, .data = is_patient};
+    return PC_OK;
+}
+
+// Whether the rows have a patient, for a test of that alone: of the texts there is nothing.
+static pc_status take_patient_nulls(pc_scan *scan, const pc_rows *rows, int relation,
+                                    pc_column *out, pc_error *err)
+{
+    const uint64_t *valid;
+    PC_TRY(patient_bits(scan, rows, relation, &valid, err));
+    *out = (pc_column){
+        .type = PC_ID, .width = PC_SLOT_TEXT_BYTES, .data = scan->block->slot_key, .valid = valid};
     return PC_OK;
 }
 
@@ -263,6 +276,15 @@ static pc_status gather_nothing(pc_scan *scan, pc_rows *rows, int at, pc_error *
     return null_column(scan, &scan->plan->field[at], rows->count, out, err);
 }
 
+// `expr` is a test of column `at` for null and nothing else.
+static bool only_tests_null(const pc_expr *expr, int at)
+{
+    if (expr == NULL || expr->kind != PC_EXPR_CALL) return false;
+    const pc_function_id id = pc_function_which(expr->function);
+    const bool is_test = id == PC_FN_IS_NULL || id == PC_FN_IS_NOT_NULL;
+    return is_test && expr->arg[0]->kind == PC_EXPR_COLUMN && expr->arg[0]->column == at;
+}
+
 pc_status pc_scan_gather(pc_scan *scan, pc_rows *rows, const pc_expr *expr, pc_error *err)
 {
     const int count = scan->plan->column_count;
@@ -273,6 +295,11 @@ pc_status pc_scan_gather(pc_scan *scan, pc_rows *rows, const pc_expr *expr, pc_e
         const bool wanted =
             expr == NULL ? rows->is_attached[scan->plan->column[i].relation] : used[i];
         if (!wanted || rows->is_gathered[i]) continue;
+        const pc_scan_column *c = &scan->plan->column[i];
+        if (c->column == PC_SCAN_PATIENT && only_tests_null(expr, i)) {
+            PC_TRY(take_patient_nulls(scan, rows, c->relation, &rows->column[i], err));
+            continue; // not gathered: who wants the texts takes them
+        }
         const bool is_read = expr != NULL || scan->plan->is_read == NULL || scan->plan->is_read[i];
         if (is_read) {
             PC_TRY(gather_one(scan, rows, i, err));

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "expr_private.h"
 #include "parcours/hash.h"
+#include "parcours/kernel.h"
 
 enum { FIRST_NODES = 64 }; // a power of two
 
@@ -222,31 +223,73 @@ pc_status pc_expr_eval(const pc_expr *expr, const pc_batch *batch, pc_expr_state
     return PC_OK;
 }
 
-// Eight rows at a time where none passes: predicates of queries let few rows through.
-static int pick_true(const uint8_t *value, const uint64_t *valid, int row_count, int *row)
+// Places of the bits of a byte, the lowest first: row `mask` of a table, made by arithmetic.
+#define BIT(mask, at) (((mask) >> (at)) & 1)
+#define BELOW_4(mask, n)                                                                           \
+    ((BIT(mask, 0) * ((n) > 0)) + (BIT(mask, 1) * ((n) > 1)) + (BIT(mask, 2) * ((n) > 2)) +        \
+     (BIT(mask, 3) * ((n) > 3)))
+#define BELOW(mask, n)          (BELOW_4(mask, n) + BELOW_4((mask) >> 4, (n)-4))
+#define IS_AT(mask, bit, place) (BIT(mask, bit) && BELOW(mask, bit) == (place) ? (bit) : 0)
+#define PLACE(mask, place)                                                                         \
+    (IS_AT(mask, 1, place) + IS_AT(mask, 2, place) + IS_AT(mask, 3, place) +                       \
+     IS_AT(mask, 4, place) + IS_AT(mask, 5, place) + IS_AT(mask, 6, place) +                       \
+     IS_AT(mask, 7, place))
+#define PLACES(m)                                                                                  \
+    {                                                                                              \
+        PLACE(m, 0), PLACE(m, 1), PLACE(m, 2), PLACE(m, 3), PLACE(m, 4), PLACE(m, 5), PLACE(m, 6), \
+            PLACE(m, 7)                                                                            \
+    }
+#define PLACES_4(m)  PLACES(m), PLACES((m) + 1), PLACES((m) + 2), PLACES((m) + 3)
+#define PLACES_16(m) PLACES_4(m), PLACES_4((m) + 4), PLACES_4((m) + 8), PLACES_4((m) + 12)
+#define PLACES_64(m) PLACES_16(m), PLACES_16((m) + 16), PLACES_16((m) + 32), PLACES_16((m) + 48)
+
+static const uint8_t place_of_bits[256][8] = {PLACES_64(0), PLACES_64(64), PLACES_64(128),
+                                              PLACES_64(192)};
+
+// Which of eight bytes of 0 or 1 are 1, as bits.
+static inline unsigned bits_of_bytes(const uint8_t *value)
+{
+    uint64_t eight;
+    memcpy(&eight, value, sizeof eight);
+    return (unsigned)((eight * UINT64_C(0x0102040810204080)) >> 56);
+}
+
+PC_KERNEL static bool are_all_true(const uint8_t *value, int row_count)
+{
+    uint8_t all = 1;
+    for (int i = 0; i < row_count; i++)
+        all &= value[i];
+    return all != 0;
+}
+
+// Eight rows at a time, without a branch but for eight that all fail. What is written ahead of
+// `count` lies within the rows that were looked at.
+PC_KERNEL static int pick_eights(const uint8_t *value, const uint64_t *valid, int row_count,
+                                 int *row)
 {
     int count = 0;
-    int i = 0;
-    for (; i + 8 <= row_count; i += 8) {
-        uint64_t eight;
-        memcpy(&eight, value + i, sizeof eight);
-        if (eight == 0) continue;
-        if (eight == UINT64_C(0x0101010101010101) && valid == NULL) {
-            for (int j = 0; j < 8; j++)
-                row[count + j] = i + j;
-            count += 8;
-            continue;
-        }
-        const uint64_t mask = valid == NULL ? 255 : valid[i >> 6] >> (i & 63);
-        for (int j = 0; j < 8; j++) {
-            row[count] = i + j;
-            count += value[i + j] & (int)((mask >> j) & 1);
-        }
+    for (int i = 0; i + 8 <= row_count; i += 8) {
+        unsigned mask = bits_of_bytes(value + i);
+        if (valid != NULL) mask &= (unsigned)(valid[i >> 6] >> (i & 63)) & 255;
+        if (mask == 0) continue;
+        const uint8_t *place = place_of_bits[mask];
+        for (int j = 0; j < 8; j++)
+            row[count + j] = i + place[j];
+        count += __builtin_popcount(mask);
     }
-    for (; i < row_count; i++) {
-        row[count] = i;
-        count += value[i] != 0 && pc_is_valid(valid, i) ? 1 : 0;
-        if (count == row_count) break;
+    return count;
+}
+
+static int pick_true(const uint8_t *value, const uint64_t *valid, int row_count, int *row)
+{
+    if (valid == NULL && are_all_true(value, row_count)) {
+        for (int i = 0; i < row_count; i++)
+            row[i] = i;
+        return row_count;
+    }
+    int count = pick_eights(value, valid, row_count, row);
+    for (int i = row_count / 8 * 8; i < row_count; i++) {
+        if (value[i] != 0 && pc_is_valid(valid, i)) row[count++] = i;
     }
     return count;
 }
@@ -259,7 +302,6 @@ pc_status pc_expr_filter(const pc_expr *expr, const pc_batch *batch, pc_expr_sta
     pc_vector v;
     PC_TRY(pc_eval_node(&e, expr, &v));
     if (!v.is_constant) {
-        // pick_true writes one place ahead of what it keeps: never beyond the rows of the batch.
         *row_count = pick_true(v.column.data, v.column.valid, batch->row_count, row);
         return PC_OK;
     }

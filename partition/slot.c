@@ -20,11 +20,6 @@ const char *pc_slot_kind_name(pc_slot_kind kind)
     return "orphan";
 }
 
-bool pc_slot_is_patient(pc_slot_kind kind)
-{
-    return kind == PC_SLOT_RESOLVED || kind == PC_SLOT_UNRESOLVED;
-}
-
 uint64_t pc_slot_hash(const pc_slot_key *key)
 {
     return pc_hash64(key->byte, sizeof key->byte);

@@ -27,7 +27,10 @@ typedef struct pc_slot_key {
 /** "resolved", "unresolved", "ambiguous", "dummy", "orphan". */
 const char *pc_slot_kind_name(pc_slot_kind kind);
 /** True for persons and unresolved pairs: the slot is a patient. */
-bool pc_slot_is_patient(pc_slot_kind kind);
+static inline bool pc_slot_is_patient(pc_slot_kind kind)
+{
+    return kind == PC_SLOT_RESOLVED || kind == PC_SLOT_UNRESOLVED;
+}
 /** The place of a slot: slots stand in order of this hash, then of the key's bytes. */
 uint64_t pc_slot_hash(const pc_slot_key *key);
 /** The shard of a hash among `shard_count` (a power of two): its top bits. */
