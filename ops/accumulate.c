@@ -291,19 +291,36 @@ static void add_exact(pc_accumulator *a, const pc_arguments *rows)
     }
 }
 
-// Before the counts are added: a group of count 0 has no value yet.
+// A group of count 0 has no value yet.
+#define ADD_INTEGERS(type)                                                                         \
+    do {                                                                                           \
+        const type *from = c->data;                                                                \
+        for (int row = 0; row < rows->row_count; row++) {                                          \
+            if (!pc_is_valid(c->valid, row)) continue;                                             \
+            const uint32_t group = rows->group[row];                                               \
+            const int64_t value = (int64_t)from[row];                                              \
+            const bool better = least ? value < best[group] : value > best[group];                 \
+            if (better | (count[group] == 0)) best[group] = value;                                 \
+            count[group]++;                                                                        \
+        }                                                                                          \
+    } while (0)
+
 static void add_integers(pc_accumulator *a, const pc_arguments *rows)
 {
     int64_t *best = (int64_t *)(void *)a->value.data;
     int64_t *count = counts_of(a);
     const bool least = a->aggregate->function == PC_MIN;
     const pc_column *c = rows->value;
-    for (int row = 0; row < rows->row_count; row++) {
-        if (!pc_is_valid(c->valid, row)) continue;
-        const uint32_t group = rows->group[row];
-        const int64_t value = pc_column_int(c, row);
-        const bool better = least ? value < best[group] : value > best[group];
-        if (count[group]++ == 0 || better) best[group] = value;
+    if (c->type == PC_BOOL) {
+        ADD_INTEGERS(uint8_t);
+    } else if (c->width == 1) {
+        ADD_INTEGERS(int8_t);
+    } else if (c->width == 2) {
+        ADD_INTEGERS(int16_t);
+    } else if (c->width == 4) {
+        ADD_INTEGERS(int32_t);
+    } else {
+        ADD_INTEGERS(int64_t);
     }
 }
 

@@ -12,6 +12,8 @@ static pc_status open_state(pc_op *op, pc_aggregation *s, pc_error *err)
     const pc_plan *node = s->node;
     const int keys = node->of.aggregate.key_count;
     PC_TRY(pc_groups_open(&s->groups, node->schema.field, keys, op->arena, err));
+    for (int i = 0; i < keys; i++)
+        pc_memo_open(&s->memo[i], node->of.aggregate.key[i], op->arena->budget);
     for (int i = 0; i < node->of.aggregate.aggregate_count; i++) {
         s->accumulator_count = i + 1; // what close must give back
         PC_TRY(pc_accumulator_open(&s->accumulator[i], &node->of.aggregate.aggregate[i],
@@ -23,6 +25,8 @@ static pc_status open_state(pc_op *op, pc_aggregation *s, pc_error *err)
 
 static void close_state(pc_aggregation *s)
 {
+    for (int i = 0; i < s->groups.key_count; i++)
+        pc_memo_close(&s->memo[i]);
     pc_groups_close(&s->groups);
     for (int i = 0; i < s->accumulator_count; i++) {
         pc_accumulator_close(&s->accumulator[i]);
@@ -42,7 +46,8 @@ static pc_status aggregate_open(pc_op *op, const pc_plan *node, pc_error *err)
     op->out = node->schema;
     s->key = pc_arena_array(op->arena, (size_t)keys + 1, sizeof *s->key, err);
     s->accumulator = pc_arena_array(op->arena, (size_t)aggregates + 1, sizeof *s->accumulator, err);
-    if (s->key == NULL || s->accumulator == NULL) return PC_NO_MEMORY;
+    s->memo = pc_arena_array(op->arena, (size_t)keys + 1, sizeof *s->memo, err);
+    if (s->key == NULL || s->accumulator == NULL || s->memo == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_expr_state_new(op->arena, op->arena->budget, &s->exprs, err));
     return open_state(op, s, err);
 }
@@ -113,20 +118,40 @@ static pc_status add_batch(pc_aggregation *s, pc_accumulator *a, const pc_batch 
     return pc_accumulator_add(a, &rows, s->groups.key_count == 0, err);
 }
 
+// The groups of a batch's rows.
+static pc_status number_rows(pc_aggregation *s, const pc_batch *batch, pc_arena *scratch,
+                             pc_error *err)
+{
+    uint32_t number[PC_BATCH_ROWS];
+    uint32_t group_count = batch->row_count > 0 ? 1 : 0;
+    memset(s->group, 0, (size_t)batch->row_count * sizeof *s->group);
+    for (int i = 0; i < s->groups.key_count; i++) {
+        const pc_expr *key = s->node->of.aggregate.key[i];
+        if (!pc_memo_find(&s->memo[i], batch, number)) {
+            PC_TRY(pc_expr_eval(key, batch, s->exprs, scratch, &s->key[i], err));
+            PC_TRY(pc_coder_number(&s->groups.coder[i], &s->key[i], batch->row_count, number, err));
+            PC_TRY(pc_memo_learn(&s->memo[i], batch, number, err));
+        }
+        PC_TRY(
+            pc_groups_join(&s->groups, i, number, batch->row_count, s->group, &group_count, err));
+    }
+    pc_groups_end(&s->groups, group_count);
+    return PC_OK;
+}
+
 static pc_status aggregate_push(pc_op *op, pc_batch *batch, pc_arena *scratch, pc_error *err)
 {
     pc_aggregation *s = op->state;
-    for (int i = 0; i < s->groups.key_count; i++) {
-        PC_TRY(
-            pc_expr_eval(s->node->of.aggregate.key[i], batch, s->exprs, scratch, &s->key[i], err));
-    }
-    PC_TRY(pc_groups_number(&s->groups, s->key, batch->row_count, s->group, err));
+    PC_TRY(number_rows(s, batch, scratch, err));
     for (int i = 0; i < s->accumulator_count; i++) {
         PC_TRY(pc_accumulator_grow(&s->accumulator[i], s->groups.count, err));
     }
     PC_TRY(pc_aggregation_same(s, batch, scratch, err));
+    bool *done = pc_arena_array(scratch, (size_t)s->accumulator_count + 1, sizeof *done, err);
+    if (done == NULL) return PC_NO_MEMORY;
+    PC_TRY(pc_aggregation_together(s, batch, scratch, done, err));
     for (int i = 0; i < s->accumulator_count; i++) {
-        if (s->accumulator[i].same != NULL) continue;
+        if (s->accumulator[i].same != NULL || done[i]) continue;
         PC_TRY(add_batch(s, &s->accumulator[i], batch, scratch, err));
     }
     batch->row_count = 0;

@@ -4,6 +4,7 @@
 #ifndef PC_OPS_AGGREGATE_H
 #define PC_OPS_AGGREGATE_H
 #include "groups.h"
+#include "memo.h"
 #include "parcours/exact_sum.h"
 #include "parcours/op.h"
 
@@ -73,6 +74,7 @@ typedef struct pc_aggregation {
     pc_groups groups;
     int accumulator_count;
     pc_accumulator *accumulator; ///< [accumulator_count]
+    pc_memo *memo;               ///< [keys] numbers of computed ones
     pc_column *key;              ///< [keys] of the batch that is pushed
     uint32_t next;               ///< first group that finish has not written
     uint32_t group[PC_BATCH_ROWS];
@@ -101,6 +103,10 @@ pc_status pc_aggregation_part(pc_aggregation *s, pc_error *err) PC_MUST_CHECK;
 void pc_accumulator_part(pc_accumulator *a);
 /** Room for `group_count` groups; new ones start empty. */
 pc_status pc_accumulator_grow(pc_accumulator *a, uint32_t group_count, pc_error *err) PC_MUST_CHECK;
+/** Adds the rows of a batch to a count, patients and a sum that take all of them, in one loop;
+ *  `done` [accumulator_count] tells which (together.c). */
+pc_status pc_aggregation_together(pc_aggregation *s, const pc_batch *batch, pc_arena *scratch,
+                                  bool *done, pc_error *err) PC_MUST_CHECK;
 /** Adds rows. There is room for their groups. */
 pc_status pc_accumulator_add(pc_accumulator *a, const pc_arguments *rows, bool one_group,
                              pc_error *err) PC_MUST_CHECK;

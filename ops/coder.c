@@ -6,7 +6,8 @@
 #include "parcours/kernel.h"
 
 enum {
-    WINDOW = 8192,    // integers that are looked up plainly: 32 KiB, which stays in the first cache
+    WINDOW = 8192, // integers that are looked up plainly: 32 KiB, which stays in the first cache
+    MOST_BASE = 1 << 30,
     WORD_ID_BYTES = 8 // an id up to this width is kept as a word
 };
 
@@ -90,11 +91,23 @@ ALL_CODES(all_codes_1, uint8_t)
 ALL_CODES(all_codes_2, uint16_t)
 ALL_CODES(all_codes_4, uint32_t)
 
+// Bits beyond the last row may be anything.
+static bool has_no_null(const pc_column *c, int row_count)
+{
+    uint64_t all = UINT64_MAX;
+    for (int i = 0; c->valid != NULL && i < row_count / 64; i++)
+        all &= c->valid[i];
+    if (c->valid != NULL && row_count % 64 != 0) {
+        all &= c->valid[row_count / 64] | UINT64_MAX << (row_count % 64);
+    }
+    return all == UINT64_MAX;
+}
+
 static bool number_all_codes(const pc_coder *coder, const pc_column *c, int row_count,
                              uint32_t *number)
 {
     const uint32_t *map = (const uint32_t *)(const void *)coder->map.data;
-    if (c->valid != NULL) return false;
+    if (!has_no_null(c, row_count)) return false;
     if (c->width == 1) return all_codes_1(map, c->data, row_count, number);
     if (c->width == 2) return all_codes_2(map, c->data, row_count, number);
     return all_codes_4(map, c->data, row_count, number);
@@ -210,6 +223,43 @@ NUMBER_INTS(number_int_2, int16_t)
 NUMBER_INTS(number_int_4, int32_t)
 NUMBER_INTS(number_int_8, int64_t)
 
+// Numbers of integers without nulls. False: one lies outside of the window or has none yet.
+#define ALL_INTS(name, type, word)                                                                 \
+    PC_KERNEL static bool name(const uint32_t *map, const type *value, word base, int row_count,   \
+                               uint32_t *number)                                                   \
+    {                                                                                              \
+        word outside = 0;                                                                          \
+        uint32_t unknown = 0;                                                                      \
+        for (int row = 0; row < row_count; row++) {                                                \
+            const word at = (word)value[row] - base;                                               \
+            outside |= at >= WINDOW;                                                               \
+            number[row] = map[at % WINDOW];                                                        \
+            unknown |= number[row] == 0;                                                           \
+        }                                                                                          \
+        return outside == 0 && unknown == 0;                                                       \
+    }
+ALL_INTS(all_bools, uint8_t, uint32_t)
+ALL_INTS(all_ints_1, int8_t, uint32_t)
+ALL_INTS(all_ints_2, int16_t, uint32_t)
+ALL_INTS(all_ints_4, int32_t, uint32_t)
+ALL_INTS(all_ints_8, int64_t, uint64_t)
+
+static bool number_all_ints(const pc_coder *coder, const pc_column *c, int row_count,
+                            uint32_t *number)
+{
+    const uint32_t *map = (const uint32_t *)(const void *)coder->map.data;
+    const uint32_t base = (uint32_t)coder->base;
+    // Differences of 32 bits mean what they say where the window is far from both ends.
+    if (coder->base > MOST_BASE || coder->base < -MOST_BASE || !has_no_null(c, row_count)) {
+        return false;
+    }
+    if (c->type == PC_BOOL) return all_bools(map, c->data, base, row_count, number);
+    if (c->width == 1) return all_ints_1(map, c->data, base, row_count, number);
+    if (c->width == 2) return all_ints_2(map, c->data, base, row_count, number);
+    if (c->width == 4) return all_ints_4(map, c->data, base, row_count, number);
+    return all_ints_8(map, c->data, (uint64_t)coder->base, row_count, number);
+}
+
 static pc_status open_window(pc_coder *coder, const pc_column *c, int row_count, pc_error *err)
 {
     int row = 0;
@@ -227,6 +277,7 @@ static pc_status number_ints(pc_coder *coder, const pc_column *c, int row_count,
                              pc_error *err)
 {
     if (!coder->has_base) PC_TRY(open_window(coder, c, row_count, err));
+    if (number_all_ints(coder, c, row_count, number)) return PC_OK;
     if (c->type == PC_BOOL) {
         number_bool(coder, c, row_count, number);
     } else if (c->width == 1) {

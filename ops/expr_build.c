@@ -269,6 +269,24 @@ static bool same_extra(const pc_expr *a, const pc_expr *b)
 }
 
 // As deep as the expression.
+// -1: none so far; -2: more than one.
+static int note_column(const pc_expr *expr, int found)
+{
+    if (expr->kind == PC_EXPR_COLUMN) {
+        return found == -1 || found == expr->column ? expr->column : -2;
+    }
+    for (int i = 0; expr->kind == PC_EXPR_CALL && i < expr->arg_count; i++) {
+        found = note_column(expr->arg[i], found);
+    }
+    return found;
+}
+
+int pc_expr_only_column(const pc_expr *expr)
+{
+    const int found = note_column(expr, -1);
+    return found < 0 ? -1 : found;
+}
+
 bool pc_expr_can_fail(const pc_expr *expr)
 {
     if (expr->kind != PC_EXPR_CALL) return false;

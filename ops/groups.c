@@ -30,6 +30,21 @@ void pc_groups_close(pc_groups *groups)
     *groups = (pc_groups){0};
 }
 
+pc_status pc_groups_join(pc_groups *groups, int key, const uint32_t *number, int row_count,
+                         uint32_t *group, uint32_t *group_count, pc_error *err)
+{
+    pc_pairs *pairs = &groups->pairs[key];
+    const uint32_t numbers = pc_coder_count(&groups->coder[key]);
+    PC_TRY(pc_pairs_number(pairs, group, *group_count, number, numbers, row_count, group, err));
+    *group_count = pairs->intern.count;
+    return PC_OK;
+}
+
+void pc_groups_end(pc_groups *groups, uint32_t group_count)
+{
+    if (group_count > groups->count) groups->count = group_count;
+}
+
 pc_status pc_groups_number(pc_groups *groups, const pc_column *key, int row_count, uint32_t *group,
                            pc_error *err)
 {
@@ -37,14 +52,10 @@ pc_status pc_groups_number(pc_groups *groups, const pc_column *key, int row_coun
     uint32_t group_count = row_count > 0 ? 1 : 0;
     uint32_t number[PC_BATCH_ROWS];
     for (int i = 0; i < groups->key_count; i++) {
-        pc_coder *coder = &groups->coder[i];
-        pc_pairs *pairs = &groups->pairs[i];
-        PC_TRY(pc_coder_number(coder, &key[i], row_count, number, err));
-        PC_TRY(pc_pairs_number(pairs, group, group_count, number, pc_coder_count(coder), row_count,
-                               group, err));
-        group_count = pairs->intern.count;
+        PC_TRY(pc_coder_number(&groups->coder[i], &key[i], row_count, number, err));
+        PC_TRY(pc_groups_join(groups, i, number, row_count, group, &group_count, err));
     }
-    if (group_count > groups->count) groups->count = group_count;
+    pc_groups_end(groups, group_count);
     return PC_OK;
 }
 

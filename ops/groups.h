@@ -20,6 +20,11 @@ void pc_groups_close(pc_groups *groups);
  *  keys all rows are of group 0. */
 pc_status pc_groups_number(pc_groups *groups, const pc_column *key, int row_count, uint32_t *group,
                            pc_error *err) PC_MUST_CHECK;
+/** The same key by key, for one whose numbers are known otherwise: begin with `groups` of 0 and
+ *  `*group_count` 1 (of no rows 0), then join the numbers of each key in turn, then end. */
+pc_status pc_groups_join(pc_groups *groups, int key, const uint32_t *number, int row_count,
+                         uint32_t *group, uint32_t *group_count, pc_error *err) PC_MUST_CHECK;
+void pc_groups_end(pc_groups *groups, uint32_t group_count);
 /** The values of key `key` for `group[count]`, in `arena`. */
 pc_status pc_groups_column(const pc_groups *groups, int key, const uint32_t *group, int count,
                            pc_arena *arena, pc_column *out, pc_error *err) PC_MUST_CHECK;

@@ -164,6 +164,18 @@ PC_KERNEL static bool number_known(const uint32_t *direct, int shift, const uint
     return unknown == 0;
 }
 
+// The same where all rows have left 0: of a first key.
+PC_KERNEL static bool number_first_known(const uint32_t *direct, const uint32_t *right,
+                                         int row_count, uint32_t *number)
+{
+    uint32_t unknown = 0;
+    for (int row = 0; row < row_count; row++) {
+        number[row] = direct[right[row]];
+        unknown |= number[row] == PC_PAIR_NONE;
+    }
+    return unknown == 0;
+}
+
 static void number_direct(pc_pairs *pairs, const uint32_t *left, const uint32_t *right,
                           int row_count, uint32_t *out)
 {
@@ -188,7 +200,10 @@ pc_status pc_pairs_number(pc_pairs *pairs, const uint32_t *left, uint32_t left_c
     if (!pairs->hashed) {
         const uint32_t *direct = (const uint32_t *)(const void *)pairs->direct.data;
         uint32_t number[PC_BATCH_ROWS]; // `out` may be `left`
-        if (number_known(direct, pairs->shift, left, right, row_count, number)) {
+        const bool known = left_count == 1
+                               ? number_first_known(direct, right, row_count, number)
+                               : number_known(direct, pairs->shift, left, right, row_count, number);
+        if (known) {
             memcpy(out, number, (size_t)row_count * sizeof *out);
         } else {
             number_direct(pairs, left, right, row_count, out);

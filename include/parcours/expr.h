@@ -67,6 +67,8 @@ pc_status pc_expr_filter(const pc_expr *expr, const pc_batch *batch, pc_expr_sta
                          pc_arena *scratch, int *row, int *row_count, pc_error *err) PC_MUST_CHECK;
 /** True when an evaluation can end in an error of a row: division by zero, overflow, a cast. */
 bool pc_expr_can_fail(const pc_expr *expr);
+/** The one column that an expression reads; -1: none, or more than one. */
+int pc_expr_only_column(const pc_expr *expr);
 /** Marks the batch columns that an expression reads: `used[column] = true`. */
 void pc_expr_columns(const pc_expr *expr, bool *used);
 /** Writes the expression as text, for explain. */

@@ -1,0 +1,29 @@
+/** @file memo.h
+ *  Numbers of a key that is computed from one column, remembered by that column's value: years of
+ *  days, classes of codes. Private to ops/.
+ */
+#ifndef PC_OPS_MEMO_H
+#define PC_OPS_MEMO_H
+#include "parcours/expr.h"
+
+typedef struct pc_memo {
+    int column;        ///< the only one that the key is computed from; -1: nothing is remembered
+    int misses;        ///< batches with a value that was not there, beyond those it was there for
+    bool has_base;     ///< `base` is chosen
+    int64_t base;      ///< first value of the window; of codes 0
+    pc_dict_mark dict; ///< of codes: whose
+    pc_buffer number;  ///< uint32 [window] number + 1 by value - base; 0: not yet
+} pc_memo;
+
+/** Begins to remember numbers of `key`, if it is computed from one column and cannot fail. Local.
+ */
+void pc_memo_open(pc_memo *memo, const pc_expr *key, pc_budget *budget);
+/** Gives everything back. Accepts a memo of zeros. */
+void pc_memo_close(pc_memo *memo);
+/** [row_count] numbers of a batch's rows; false: some value is not known yet, or null. */
+bool pc_memo_find(pc_memo *memo, const pc_batch *batch, uint32_t *number);
+/** Remembers numbers of a batch, which was not found. Local. */
+pc_status pc_memo_learn(pc_memo *memo, const pc_batch *batch, const uint32_t *number,
+                        pc_error *err) PC_MUST_CHECK;
+
+#endif
