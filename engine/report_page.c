@@ -1,5 +1,6 @@
 /** The report of a delivery as one HTML page: a table of tables, then a section for each. */
 #include <string.h>
+#include "parcours/release.h"
 #include "report.h"
 
 static const char HEAD[] =
@@ -20,16 +21,7 @@ static int64_t number_of(const pc_json *object, const char *key)
 
 static pc_status print_escaped(pc_buffer *out, const char *text, pc_error *err)
 {
-    for (; text != NULL && *text != '\0'; text++) {
-        const char *mark = *text == '&'   ? "&amp;"
-                           : *text == '<' ? "&lt;"
-                           : *text == '>' ? "&gt;"
-                           : *text == '"' ? "&quot;"
-                                          : NULL;
-        if (mark != NULL) PC_TRY(pc_buffer_append(out, mark, strlen(mark), err));
-        if (mark == NULL) PC_TRY(pc_buffer_append(out, text, 1, err));
-    }
-    return PC_OK;
+    return text == NULL ? PC_OK : pc_markup_text(out, pc_span_of(text), err);
 }
 
 static pc_status print_cell(pc_buffer *out, const char *text, pc_error *err)

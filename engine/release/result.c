@@ -1,12 +1,13 @@
 /** A result as text: CSV, JSON or a table for the eye. Small cells are suppressed here, and nowhere
  *  else is a result written. */
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "parcours/json.h"
 #include "parcours/release.h"
 
-enum { SHORT_TEXT_BYTES = 64, MOST_COLUMNS = 1664 }; // PostgreSQL's limit of result columns
+enum { MOST_COLUMNS = 1664 }; // PostgreSQL's limit of result columns
 
 static const pc_span SUPPRESSED = {"s", 1};
 
@@ -30,7 +31,7 @@ static bool is_suppressed(const writer *w, int column, int64_t row)
 }
 
 // The text of a value that is not null. Short ones are written to `room`.
-static pc_span cell_text(const pc_column *c, int64_t row, char room[SHORT_TEXT_BYTES])
+static pc_span cell_text(const pc_column *c, int64_t row, char room[PC_CELL_TEXT_BYTES])
 {
     int bytes = 0;
     switch (c->type) {
@@ -38,7 +39,7 @@ static pc_span cell_text(const pc_column *c, int64_t row, char room[SHORT_TEXT_B
             return pc_column_int(c, row) != 0 ? pc_span_of("true") : pc_span_of("false");
         case PC_INT:
         case PC_KEY:
-            bytes = snprintf(room, SHORT_TEXT_BYTES, "%lld", (long long)pc_column_int(c, row));
+            bytes = snprintf(room, PC_CELL_TEXT_BYTES, "%lld", (long long)pc_column_int(c, row));
             break;
         case PC_DECIMAL:
             bytes = pc_decimal_format(pc_column_int(c, row), c->scale, room);
@@ -56,7 +57,7 @@ static pc_span cell_text(const pc_column *c, int64_t row, char room[SHORT_TEXT_B
         case PC_NONE:
             break;
     }
-    assert(bytes >= 0 && bytes < SHORT_TEXT_BYTES);
+    assert(bytes >= 0 && bytes < PC_CELL_TEXT_BYTES);
     return (pc_span){room, (size_t)bytes};
 }
 
@@ -91,7 +92,7 @@ static pc_status write_csv_cell(const writer *w, int column, int64_t row, pc_err
     const pc_column *c = &w->result->column[column];
     if (is_suppressed(w, column, row)) return append(w->out, SUPPRESSED, err);
     if (pc_column_is_null(c, row)) return PC_OK;
-    char room[SHORT_TEXT_BYTES];
+    char room[PC_CELL_TEXT_BYTES];
     const pc_span text = cell_text(c, row, room);
     return is_text(c->type) ? write_csv_text(w->out, text, err) : append(w->out, text, err);
 }
@@ -122,7 +123,7 @@ static pc_status write_json_cell(const writer *w, int column, int64_t row, pc_er
     const pc_column *c = &w->result->column[column];
     if (is_suppressed(w, column, row)) return pc_json_write_text(w->out, SUPPRESSED, err);
     if (pc_column_is_null(c, row)) return pc_buffer_append(w->out, "null", 4, err);
-    char room[SHORT_TEXT_BYTES];
+    char room[PC_CELL_TEXT_BYTES];
     const pc_span text = cell_text(c, row, room);
     // JSON has no literal for nan and the infinities: their names as text.
     const bool no_literal = c->type == PC_FLOAT && text.data[text.bytes - 1] > '9';
@@ -156,12 +157,36 @@ static pc_status write_json_rows(const writer *w, bool begins, pc_error *err)
     return PC_OK;
 }
 
-static pc_span table_text(const writer *w, int column, int64_t row, char room[SHORT_TEXT_BYTES])
+pc_span pc_result_text(const pc_result *result, bool protect, int column, int64_t row,
+                       char room[PC_CELL_TEXT_BYTES])
 {
-    const pc_column *c = &w->result->column[column];
-    if (is_suppressed(w, column, row)) return SUPPRESSED;
+    const writer w = {.result = result, .protect = protect};
+    const pc_column *c = &result->column[column];
+    if (is_suppressed(&w, column, row)) return SUPPRESSED;
     if (pc_column_is_null(c, row)) return (pc_span){"", 0};
     return cell_text(c, row, room);
+}
+
+bool pc_result_number(const pc_result *result, bool protect, int column, int64_t row, double *out)
+{
+    const writer w = {.result = result, .protect = protect};
+    const pc_column *c = &result->column[column];
+    if (is_suppressed(&w, column, row) || pc_column_is_null(c, row)) return false;
+    if (c->type == PC_FLOAT) {
+        *out = ((const double *)c->data)[row];
+    } else if (c->type == PC_INT || c->type == PC_DECIMAL) {
+        *out = (double)pc_column_int(c, row);
+        for (int i = 0; c->type == PC_DECIMAL && i < c->scale; i++)
+            *out /= 10;
+    } else {
+        return false;
+    }
+    return isfinite(*out);
+}
+
+static pc_span table_text(const writer *w, int column, int64_t row, char room[PC_CELL_TEXT_BYTES])
+{
+    return pc_result_text(w->result, w->protect, column, row, room);
 }
 
 // Characters, so that accents do not shift a column.
@@ -193,7 +218,7 @@ static void measure(const writer *w, int *width)
     for (int i = 0; i < schema->field_count; i++) {
         width[i] = text_width(pc_span_of(schema->field[i].name));
         for (int64_t row = 0; row < w->result->row_count; row++) {
-            char room[SHORT_TEXT_BYTES];
+            char room[PC_CELL_TEXT_BYTES];
             const int cell = text_width(table_text(w, i, row, room));
             if (cell > width[i]) width[i] = cell;
         }
@@ -236,7 +261,7 @@ static pc_status write_table(const writer *w, const pc_gate_counts *counts, pc_e
     PC_TRY(write_rule(w, width, err));
     for (int64_t row = 0; row < w->result->row_count; row++) {
         for (int i = 0; i < schema->field_count; i++) {
-            char room[SHORT_TEXT_BYTES];
+            char room[PC_CELL_TEXT_BYTES];
             const pc_type type = schema->field[i].type;
             const bool right = type == PC_INT || type == PC_DECIMAL || type == PC_FLOAT;
             PC_TRY(pc_buffer_print(w->out, err, i > 0 ? " | " : " "));

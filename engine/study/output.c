@@ -198,10 +198,9 @@ static pc_status print_missing(const pc_output *output, pc_buffer *out, pc_error
                            (long long)output->lost->shard_count);
 }
 
-/** Writes a text to DIR/<folder>/<name><ending> and notes it. */
-static pc_status put_text(pc_output *output, const char *folder, const char *name,
-                          const char *ending, pc_span text, unsigned mode, pc_arena *arena,
-                          pc_error *err)
+pc_status pc_output_text(pc_output *output, const char *folder, const char *name,
+                         const char *ending, pc_span text, unsigned mode, pc_arena *arena,
+                         pc_error *err)
 {
     const char *path = NULL;
     char hash[PC_DIGEST_TEXT_BYTES];
@@ -225,7 +224,7 @@ pc_status pc_output_table(pc_output *output, const char *name, const pc_result *
         status = pc_result_write(protect ? release : control, PC_FORMAT_CSV, protect, &text,
                                  is_release ? &gate : NULL, err);
         if (status == PC_OK) {
-            status = put_text(
+            status = pc_output_text(
                 output, folders[i], name, pc_output_ending(output, ".csv", ".incomplete.csv"),
                 (pc_span){text.data, text.bytes}, is_release ? 0644 : 0600, arena, err);
         }
@@ -252,8 +251,8 @@ pc_status pc_output_protection(pc_output *output, pc_arena *arena, pc_error *err
             (int)output->protection.bytes,
             output->protection.data == NULL ? "" : output->protection.data);
     if (status == PC_OK) {
-        status = put_text(output, "release", "protection", ".json",
-                          (pc_span){text.data, text.bytes}, 0644, arena, err);
+        status = pc_output_text(output, "release", "protection", ".json",
+                                (pc_span){text.data, text.bytes}, 0644, arena, err);
     }
     pc_buffer_release(&text);
     return status;

@@ -418,27 +418,33 @@ static pc_status scan_store(study_grid *grid, pc_error *err)
     return PC_OK;
 }
 
+/** A statistic as table, figure and section of the page. */
+static pc_status write_table(study_run *run, int index, pc_arena *arena, pc_error *err)
+{
+    const pc_statistic_state *state = &run->results.statistic[index];
+    const pc_statistic *statistic = state->statistic;
+    pc_result both[2]; // for release, and with all counts
+    if (statistic->kind == PC_STAT_SQL) {
+        both[0] = run->answers[index].result[0];
+        both[1] = run->answers[index].result[1];
+    } else {
+        PC_TRY(pc_statistic_result(&run->results, state, arena, &both[0], err));
+        both[1] = both[0];
+    }
+    PC_TRY(pc_output_table(&run->output, statistic->name, &both[0], &both[1], arena, err));
+    return pc_page_add(&run->output, statistic, &both[0], &both[1], arena, err);
+}
+
 static pc_status write_tables(study_run *run, pc_error *err)
 {
     pc_status status = PC_OK;
+    pc_arena arena = {.budget = run->results.budget};
     for (int i = 0; i < run->results.statistic_count && status == PC_OK; i++) {
-        const pc_statistic_state *state = &run->results.statistic[i];
-        pc_arena arena = {.budget = run->results.budget};
-        pc_result result;
-        if (state->statistic->kind == PC_STAT_SQL) {
-            const pc_result *both = run->answers[i].result;
-            status = pc_output_table(&run->output, state->statistic->name, &both[0], &both[1],
-                                     &arena, err);
-            pc_arena_reset(&arena);
-            continue;
-        }
-        status = pc_statistic_result(&run->results, state, &arena, &result, err);
-        if (status == PC_OK) {
-            status = pc_output_table(&run->output, state->statistic->name, &result, &result, &arena,
-                                     err);
-        }
+        status = write_table(run, i, &arena, err);
         pc_arena_reset(&arena);
     }
+    if (status == PC_OK) status = pc_page_end(&run->output, &arena, err);
+    pc_arena_reset(&arena);
     return status;
 }
 
@@ -580,7 +586,8 @@ static pc_status open_grid(study_grid *grid, pc_error *err)
                                   .lost = grid->lost,
                                   .ranks = pc_comm_size(grid->comm),
                                   .files = {.budget = options->budget},
-                                  .protection = {.budget = options->budget}};
+                                  .protection = {.budget = options->budget},
+                                  .page = {.budget = options->budget}};
         pc_status status = prepare(run, &grid->point[grid->count].options, err);
         if (status == PC_OK) status = open_lost(grid, run, err);
         if (status == PC_OK) continue;
@@ -616,6 +623,7 @@ static void close_grid(study_grid *grid)
         study_run *run = &grid->run[i];
         pc_buffer_release(&run->output.files);
         pc_buffer_release(&run->output.protection);
+        pc_buffer_release(&run->output.page);
         pc_checkpoint_close(&run->checkpoint);
         pc_exports_close(&run->exports);
         pc_arena_reset(&run->answers_arena);

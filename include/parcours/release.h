@@ -44,6 +44,17 @@ pc_status pc_result_write_head(const pc_result *result, pc_format format, pc_buf
                                pc_error *err) PC_MUST_CHECK;
 pc_status pc_result_write_tail(pc_format format, pc_buffer *out, pc_error *err) PC_MUST_CHECK;
 
+/** The text of one cell as it is released, for other forms than those above: with `protect` "s"
+ * where the cell is suppressed; empty when it is null. Of a number, day or yes/no it lies in
+ * `room`. Local, cannot fail. */
+enum { PC_CELL_TEXT_BYTES = 64 };
+pc_span pc_result_text(const pc_result *result, bool protect, int column, int64_t row,
+                       char room[PC_CELL_TEXT_BYTES]);
+/** The same as a number. False: it is suppressed, null or not a number. */
+bool pc_result_number(const pc_result *result, bool protect, int column, int64_t row, double *out);
+/** Appends a text to HTML or XML: marks escaped, control characters as blanks. */
+pc_status pc_markup_text(pc_buffer *out, pc_span text, pc_error *err) PC_MUST_CHECK;
+
 /** A file that gets its name when it is whole. */
 enum { PC_FILE_PATH_BYTES = 4096 };
 typedef struct pc_file_writer {

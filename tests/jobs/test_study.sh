@@ -36,6 +36,11 @@ if int(flow[-1]["patients"]) != truth["cohorts"]["diabete"]["2020"] or int(flow[
     sys.exit(f"FAILED: the flowchart is {flow}")
 END
 
+# The page shows what release/ holds; figures are well-formed. Unprotected it says so.
+must "$python" "$top/tests/jobs/page_check.py" r1
+says '8 tables, 5 figures'
+grep -q 'unprotected' r1/release/report.html && fail "the page of a protected run calls it unprotected"
+
 # The same files whatever the ranks and shards.
 for ranks in 2 3 4; do
     run $ranks "$top/jobs/diabetes.json" --store s16 --out r$ranks
@@ -101,8 +106,9 @@ sed 's/"having": "value > 0"},$/"having": "value > 0", "apart": 0},/; s/"field":
     "$top/jobs/library/snds.json" | sed "s/\"position\": \"'DA'\"}}\]},/\"position\": \"'DA'\"}}], \"apart\": 0},/" >slow/snds.json
 [ "$(grep -c '"apart": 0' slow/snds.json)" -ge 2 ] || fail "the library of the slow twin"
 run 2 slow/diabetes.json --store s16 --out plain
+# The page names the study by its hash.
 for part in release control cohorts; do
-    diff -r r1/$part plain/$part >difference || fail "$part differs without pushed predicates: $(head -1 difference)"
+    diff -r -x report.html r1/$part plain/$part >difference || fail "$part differs without pushed predicates: $(head -1 difference)"
 done
 for memory in 2M 8M 32M; do
     rm -rf little
@@ -173,6 +179,8 @@ END
 grep -q '^F,.*,s,s$' r1/release/age_sex.csv || fail "no cell of release/age_sex.csv is suppressed"
 run 1 "$top/jobs/diabetes.json" --store s16 --out open --unprotected
 diff -q open/release/age_sex.csv r1/control/age_sex.csv >/dev/null || fail "--unprotected suppresses"
+must "$python" "$top/tests/jobs/page_check.py" open
+grep -q 'Made with --unprotected' open/release/report.html || fail "the page of --unprotected does not say so"
 grep -q '"protection": "none"' open/release/protection.json || fail "protection.json of --unprotected"
 
 # Parameters, --resume, folders that hold something else.
