@@ -10,12 +10,11 @@ static const pc_option option[] = {
     {"store", "STORE", "the store that would be read", false},
     {"analyze", NULL, "also runs the query and tells rows, bytes and times", false},
     {"set", "NAME=VALUE", "a parameter of the study", true},
-    {"unprotected", NULL, "with --analyze: exact row counts; journalled", false},
+    {"unprotected", NULL, "with --analyze: exact counts; journalled", false},
 };
 
 enum {
-    ROUND_ROWS = 1000, // rows that pass a filter are told to the nearest thousand
-    RANKS_SHOWN = 8,   // more ranks are not shown one by one
+    RANKS_SHOWN = 8, // more ranks are not shown one by one
     STEP_WIDTH = 28
 };
 
@@ -115,14 +114,14 @@ static pc_status print_reduction(explain_work *w, pc_error *err)
         pc_store_shard_count(w->store), reduced_name(w->query->root));
 }
 
-// Exact counts of what passes a filter would go round disclosure control.
-static int64_t shown_rows(const pc_cli *cli, int64_t rows)
+// Exact counts of what passes a filter, or is read for it, would go round disclosure control.
+static long long told(const explain_work *w, int64_t value, int64_t step)
 {
-    if (pc_cli_has(cli, "unprotected")) return rows;
-    return (rows + ROUND_ROWS / 2) / ROUND_ROWS * ROUND_ROWS;
+    return (long long)(pc_cli_has(w->cli, "unprotected") ? value : pc_told(value, step));
 }
 
-// A step's estimates: rows from the sizes of tables, chunks and bytes from zone maps.
+// A step's estimates: rows from the sizes of tables, chunks and bytes from chunk directories; what
+// zone maps leave is told to who may know it, and that it was asked stands in the journal.
 static pc_status print_estimates(explain_work *w, const pc_plan *node, int depth, const char *name,
                                  pc_error *err)
 {
@@ -132,7 +131,9 @@ static pc_status print_estimates(explain_work *w, const pc_plan *node, int depth
         return pc_buffer_print(&w->text, err, " %12s %16s", "", "");
     }
     pc_scan_estimate it;
-    PC_TRY(pc_estimate_scan(w->store, w->catalog, node->of.scan.plan, &w->cli->budget, &it, err));
+    const bool exact = pc_cli_has(w->cli, "analyze") && pc_cli_has(w->cli, "unprotected");
+    PC_TRY(pc_estimate_scan(w->store, w->catalog, node->of.scan.plan, exact, &w->cli->budget, &it,
+                            err));
     return pc_buffer_print(&w->text, err, " %12lld %16lld", (long long)it.chunks,
                            (long long)it.bytes);
 }
@@ -167,11 +168,12 @@ static pc_status print_likely(explain_work *w, pc_error *err)
 static pc_status print_share(explain_work *w, bool is_scan, const pc_op_share *it, pc_error *err)
 {
     PC_TRY(pc_buffer_print(&w->text, err, " %14lld %14lld",
-                           (long long)shown_rows(w->cli, it->rows_in),
-                           (long long)shown_rows(w->cli, it->rows_out)));
+                           told(w, it->rows_in, is_scan ? PC_TOLD_SCANNED : PC_TOLD_ROWS),
+                           told(w, it->rows_out, PC_TOLD_ROWS)));
     if (is_scan) {
-        PC_TRY(pc_buffer_print(&w->text, err, " %10lld %14lld", (long long)it->chunks_read,
-                               (long long)it->bytes_read));
+        PC_TRY(pc_buffer_print(&w->text, err, " %10lld %14lld",
+                               told(w, it->chunks_read, PC_TOLD_CHUNKS),
+                               told(w, it->bytes_read, PC_TOLD_BYTES)));
     } else {
         PC_TRY(pc_buffer_print(&w->text, err, " %10s %14s", "", ""));
     }
@@ -187,9 +189,10 @@ static pc_status print_totals(explain_work *w, const pc_query_profile *p, pc_err
         "chunks read %lld, skipped %lld; bytes read %lld, decoded %lld\n"
         "open %.2f ms, scan %.2f ms (slowest rank %.2f), reduce %.2f ms, finish %.2f ms\n",
         pc_comm_size(w->cli->comm), (long long)p->counts.shards, (long long)read->blocks,
-        (long long)read->rows, (long long)read->chunks_read, (long long)read->chunks_skipped,
-        (long long)read->bytes_read, (long long)read->bytes_decoded, p->open_s * 1e3,
-        p->scan_s * 1e3, p->counts.seconds * 1e3, p->reduce_s * 1e3, p->finish_s * 1e3);
+        (long long)read->rows, told(w, read->chunks_read, PC_TOLD_CHUNKS),
+        told(w, read->chunks_skipped, PC_TOLD_CHUNKS), told(w, read->bytes_read, PC_TOLD_BYTES),
+        told(w, read->bytes_decoded, PC_TOLD_BYTES), p->open_s * 1e3, p->scan_s * 1e3,
+        p->counts.seconds * 1e3, p->reduce_s * 1e3, p->finish_s * 1e3);
 }
 
 static pc_status print_profile(explain_work *w, const pc_query_profile *p, pc_error *err)
@@ -308,9 +311,10 @@ const pc_command pc_command_explain = {
         "The plan: tables, columns, predicates that are pushed into the scan, and where the\n"
         "ranks' states are reduced; for each step the rows that it is likely to give, and the\n"
         "chunks and bytes that a scan is likely to read. With --analyze the query is run and each\n"
-        "step tells, beside that, its true rows (to the nearest thousand), chunks, bytes and "
-        "time,\n"
-        "of each rank too. The time of a step is that of the slowest rank.\n",
+        "step tells, beside that, its true rows (to the nearest thousand), chunks, bytes (in "
+        "steps\n"
+        "of 16 chunks and 16 MiB) and time, of each rank too. The time of a step is that of the "
+        "slowest rank.\n",
     .least_operands = 1,
     .most_operands = 1,
     .option = option,

@@ -9,6 +9,7 @@ typedef struct estimate {
     const pc_scan_plan *plan;
     pc_scan *scan;
     pc_budget *budget;
+    bool with_zones;       // else as if zone maps left all
     bool *needed;          // [table_count]
     pc_column_size **size; // [table_count] of the shard that is looked at
     bool **is_read;        // [table_count] columns
@@ -61,7 +62,7 @@ static pc_status share_of_blocks(estimate *e, int shard, double *share, pc_error
         if (status != PC_OK || block->slot_count == 0) break;
         status = pc_scan_begin(e->scan, block, reader, err);
         blocks++;
-        left += status == PC_OK && !pc_scan_skips(e->scan);
+        left += status == PC_OK && (!e->with_zones || !pc_scan_skips(e->scan));
     }
     pc_reader_close(reader);
     *share = blocks == 0 ? 0 : (double)left / (double)blocks;
@@ -87,9 +88,13 @@ static pc_status look_at(estimate *e, int shard, pc_error *err)
 }
 
 pc_status pc_estimate_scan(pc_store *store, const pc_catalog *catalog, const pc_scan_plan *plan,
-                           pc_budget *budget, pc_scan_estimate *out, pc_error *err)
+                           bool with_zones, pc_budget *budget, pc_scan_estimate *out, pc_error *err)
 {
-    estimate e = {.store = store, .model = catalog->model, .plan = plan, .budget = budget};
+    estimate e = {.store = store,
+                  .model = catalog->model,
+                  .plan = plan,
+                  .budget = budget,
+                  .with_zones = with_zones};
     pc_arena arena = {.budget = budget};
     *out = (pc_scan_estimate){0};
     pc_status status = pc_scan_open(catalog, plan, budget, &e.scan, err);

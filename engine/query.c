@@ -210,6 +210,11 @@ static void sum_gate(query_work *w)
     w->gate = (pc_gate_counts){count[0], count[1]};
 }
 
+static long long told(const query_work *w, int64_t value, int64_t step)
+{
+    return (long long)(w->unprotected ? value : pc_told(value, step));
+}
+
 static void log_profile(const query_work *w, const pc_query_profile *p)
 {
     const pc_read_counts *read = &p->counts.read;
@@ -218,10 +223,10 @@ static void log_profile(const query_work *w, const pc_query_profile *p)
                 "chunks_skipped=%lld aside_bytes=%lld open_ms=%.1f scan_ms=%.1f reduce_ms=%.1f "
                 "finish_ms=%.1f",
                 (long long)w->gate.rows, (long long)w->gate.suppressed_rows,
-                (long long)p->rows_scanned, (long long)read->bytes_read,
-                (long long)read->chunks_read, (long long)read->chunks_skipped,
-                (long long)p->aside_bytes, p->open_s * 1e3, p->scan_s * 1e3, p->reduce_s * 1e3,
-                p->finish_s * 1e3);
+                told(w, p->rows_scanned, PC_TOLD_SCANNED), told(w, read->bytes_read, PC_TOLD_BYTES),
+                told(w, read->chunks_read, PC_TOLD_CHUNKS),
+                told(w, read->chunks_skipped, PC_TOLD_CHUNKS), (long long)p->aside_bytes,
+                p->open_s * 1e3, p->scan_s * 1e3, p->reduce_s * 1e3, p->finish_s * 1e3);
 }
 
 static pc_status execute(query_work *w, pc_error *err)

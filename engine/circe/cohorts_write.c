@@ -286,6 +286,7 @@ static pc_status write_manifest(pc_cohorts *run, pc_error *err)
 {
     pc_buffer text = {.budget = run->options->budget};
     const pc_output *output = &run->output;
+    const int64_t bytes = output->counts.read.bytes_read;
     pc_status status = pc_buffer_print(
         &text, err,
         "{\n  \"cohorts\": %d,\n  \"computed\": %d,\n  \"definitions_hash\": \"%s\",\n"
@@ -296,7 +297,8 @@ static pc_status write_manifest(pc_cohorts *run, pc_error *err)
         run->entry_count, run->computed_count, output->study_hash, pc_store_id(run->store),
         PC_VERSION, PC_COMMIT, output->ranks, run->options->unprotected ? "false" : "true",
         (long long)output->counts.shards, (long long)output->counts.read.slots,
-        (long long)output->counts.read.rows, (long long)output->counts.read.bytes_read,
+        (long long)output->counts.read.rows,
+        (long long)(run->options->unprotected ? bytes : pc_told(bytes, PC_TOLD_BYTES)),
         output->open_s, output->scan_s, (int)output->files.bytes, output->files.data);
     const char *path = NULL;
     if (status == PC_OK) {

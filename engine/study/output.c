@@ -280,6 +280,12 @@ static pc_status print_left_out(const pc_nodes *nodes, pc_buffer *out, pc_error 
     return pc_buffer_print(out, err, "%s],\n", is_first ? "" : "\n  ");
 }
 
+// What was read depends on single rows.
+static long long told(const pc_output *output, int64_t value, int64_t step)
+{
+    return (long long)(output->options->unprotected ? value : pc_told(value, step));
+}
+
 static pc_status print_manifest(const pc_output *output, const pc_nodes *nodes, pc_buffer *out,
                                 pc_error *err)
 {
@@ -301,8 +307,9 @@ static pc_status print_manifest(const pc_output *output, const pc_nodes *nodes, 
                            "\"bytes_decoded\": %lld},\n",
                            (long long)output->counts.shards, (long long)read->blocks,
                            (long long)read->slots, (long long)read->rows,
-                           (long long)read->chunks_read, (long long)read->bytes_read,
-                           (long long)read->bytes_decoded));
+                           told(output, read->chunks_read, PC_TOLD_CHUNKS),
+                           told(output, read->bytes_read, PC_TOLD_BYTES),
+                           told(output, read->bytes_decoded, PC_TOLD_BYTES)));
     PC_TRY(pc_buffer_print(out, err,
                            "  \"seconds\": {\"open\": %.3f, \"scan\": %.3f, \"reduce\": %.3f, "
                            "\"write\": %.3f},\n",

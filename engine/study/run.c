@@ -503,12 +503,13 @@ static pc_status finish(study_run *run, const pc_study_options *options, pc_erro
     }
     int64_t kept_us = (int64_t)(run->checkpoint.kept_s * 1e6);
     pc_comm_max_int64(run->comm, &kept_us, 1);
+    const int64_t bytes = run->output.counts.read.bytes_read;
     pc_log_line(run->log, PC_INFO, "study",
                 "name=%s ranks=%d rows=%lld bytes=%lld open_s=%.3f scan_s=%.3f reduce_s=%.3f "
                 "write_s=%.3f scan_cpu_s=%.3f kept_s=%.3f",
                 run->session.study.name, run->output.ranks, (long long)run->output.counts.read.rows,
-                (long long)run->output.counts.read.bytes_read, run->output.open_s,
-                run->output.scan_s, run->output.reduce_s, run->output.write_s,
+                (long long)(options->unprotected ? bytes : pc_told(bytes, PC_TOLD_BYTES)),
+                run->output.open_s, run->output.scan_s, run->output.reduce_s, run->output.write_s,
                 run->output.counts.cpu_s, (double)kept_us * 1e-6);
     return PC_OK;
 }

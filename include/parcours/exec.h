@@ -17,6 +17,21 @@ typedef struct pc_run_counts {
     double cpu_s;   ///< of processor, in shards: without waiting for other ranks
 } pc_run_counts;
 
+/** Steps in which a protected command tells what was read. Zone maps, and columns that are read for
+ *  the rows that pass, make a chunk more or less depend on the value of one row, and so a condition
+ *  moved until the count changes would find that value. Sixteen chunks have rows of many patients;
+ *  of a condition's rows a thousand are a step, since each is one. */
+enum {
+    PC_TOLD_ROWS = 1000,
+    PC_TOLD_CHUNKS = 16,
+    PC_TOLD_SCANNED = 16 << 17, ///< rows of sixteen blocks
+    PC_TOLD_BYTES = 16 << 20    ///< sixteen chunks of the widest numbers
+};
+static inline int64_t pc_told(int64_t value, int64_t step)
+{
+    return (value + step / 2) / step * step;
+}
+
 /** A loop over all shards: each is given to one rank, the largest first, and read block by block.
  *  Callbacks are local: no collective call in there. */
 typedef struct pc_shards {

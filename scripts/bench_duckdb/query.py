@@ -94,7 +94,7 @@ def decode_only(options, ours, store, name, csv):
 def time_query(options, name, sides, csv):
     sql = f"queries/{name}.sql"
     ours, theirs, places = sides["ours"], sides["theirs"], sides["places"]
-    ours.query(places["parcours"], name, csv["parcours"], protected=False)
+    checked = ours.query(places["parcours"], name, csv["parcours"], protected=False)
     for side in ("parquet", "native"):
         theirs.run(places[side], sql, csv[side])
     same = is_same(name, csv)
@@ -104,7 +104,7 @@ def time_query(options, name, sides, csv):
         times["parcours"].append(ours.query(places["parcours"], name, csv["parcours"]))
         for side in ("parquet", "native"):
             times[side].append(theirs.run(places[side], sql, csv[side]))
-    row = {"name": name, "same": same, "bytes_read": times["parcours"][0]["bytes_read"]}
+    row = {"name": name, "same": same, "bytes_read": checked["bytes_read"]}
     row["decode_engine"], row["column_bytes"] = decode_only(options, ours, places["parcours"], name, csv["parcours"])
     for side, all_times in times.items():
         for kind in ("engine", "process"):

@@ -215,6 +215,17 @@ for sql in "SELECT atc, count(*) FROM (SELECT atc, event_date, PHA_ACT_QSN, PHA_
     *) [ "$found" = "$short" ] || fail "a condition on a subquery: $found, not $short: $sql" ;;
     esac
 done
+# A condition around the largest amount would find it by the chunks that are read: they are not told one by one.
+largest=$("$parcours" query "$work/s16" "SELECT max(PRS_PAI_MNT) AS m FROM ER_PRS_F" --unprotected --format csv --quiet --progress never | tail -1)
+told() {
+    "$parcours" explain "$1" --store "$work/s16" | sed -n '/^step/,$p'
+    "$parcours" explain "$1" --store "$work/s16" --analyze "${@:2}" --progress never --quiet | grep 'chunks read'
+    "$parcours" query "$work/s16" "$1" "${@:2}" --progress never 2>&1 >/dev/null | grep -o 'rows_scanned=.* aside'
+}
+above="SELECT count(*) AS n FROM ER_PRS_F WHERE PRS_PAI_MNT > $largest"
+with="SELECT count(*) AS n FROM ER_PRS_F WHERE PRS_PAI_MNT >= $largest"
+[ "$(told "$above")" = "$(told "$with")" ] || fail "the largest amount is told: $(told "$above") $(told "$with")"
+[ "$(told "$above" --unprotected)" != "$(told "$with" --unprotected)" ] || fail "--unprotected tells no chunks: $(told "$with" --unprotected)"
 # What is likely to be read is near to what is: chunks and bytes of the scan, for all ranks and for each.
 for sql in "SELECT count(*) AS n, sum(PRS_PAI_MNT) AS s FROM ER_PRS_F" \
     "SELECT sex, count(*) AS n FROM PERSON WHERE patient IN (SELECT patient FROM ER_PHA_F WHERE event_date >= DATE '2020-07-01') GROUP BY 1"; do
