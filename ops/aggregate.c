@@ -118,12 +118,39 @@ static pc_status add_batch(pc_aggregation *s, pc_accumulator *a, const pc_batch 
     return pc_accumulator_add(a, &rows, s->groups.key_count == 0, err);
 }
 
+// The same where the keys are told by the slot: of the rows of a slot the first one is numbered.
+static pc_status number_slots(pc_aggregation *s, const pc_batch *batch, pc_arena *scratch,
+                              pc_error *err)
+{
+    int first[PC_BATCH_ROWS + 1];
+    uint32_t group[PC_BATCH_ROWS];
+    int runs = 0;
+    for (int row = 0; row < batch->row_count; row++) {
+        first[runs] = row;
+        runs += row == 0 || batch->slot[row] != batch->slot[row - 1];
+    }
+    for (int i = 0; i < s->groups.key_count; i++) {
+        const pc_column *key = &batch->column[s->node->of.aggregate.key[i]->column];
+        PC_TRY(pc_column_pick(key, first, runs, scratch, &s->key[i], err));
+    }
+    PC_TRY(pc_groups_number(&s->groups, s->key, runs, group, err));
+    first[runs] = batch->row_count;
+    for (int run = 0; run < runs; run++) {
+        for (int row = first[run]; row < first[run + 1]; row++)
+            s->group[row] = group[run];
+    }
+    return PC_OK;
+}
+
 // The groups of a batch's rows.
 static pc_status number_rows(pc_aggregation *s, const pc_batch *batch, pc_arena *scratch,
                              pc_error *err)
 {
     uint32_t number[PC_BATCH_ROWS];
     uint32_t group_count = batch->row_count > 0 ? 1 : 0;
+    if (s->node->of.aggregate.of_slot && batch->slot != NULL) {
+        return number_slots(s, batch, scratch, err);
+    }
     memset(s->group, 0, (size_t)batch->row_count * sizeof *s->group);
     for (int i = 0; i < s->groups.key_count; i++) {
         const pc_expr *key = s->node->of.aggregate.key[i];
@@ -151,7 +178,8 @@ static pc_status aggregate_push(pc_op *op, pc_batch *batch, pc_arena *scratch, p
     if (done == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_aggregation_together(s, batch, scratch, done, err));
     for (int i = 0; i < s->accumulator_count; i++) {
-        if (s->accumulator[i].same != NULL || done[i]) continue;
+        const pc_accumulator *a = &s->accumulator[i];
+        if (a->same != NULL || a->bag != NULL || done[i]) continue;
         PC_TRY(add_batch(s, &s->accumulator[i], batch, scratch, err));
     }
     batch->row_count = 0;

@@ -103,6 +103,18 @@ static bool has_no_null(const pc_column *c, int row_count)
     return all == UINT64_MAX;
 }
 
+// Columns that nobody reads are of nulls.
+static bool has_no_value(const pc_column *c, int row_count)
+{
+    uint64_t any = c->valid == NULL ? 1 : 0;
+    for (int i = 0; c->valid != NULL && i < row_count / 64; i++)
+        any |= c->valid[i];
+    if (c->valid != NULL && row_count % 64 != 0) {
+        any |= c->valid[row_count / 64] & ~(UINT64_MAX << (row_count % 64));
+    }
+    return any == 0;
+}
+
 static bool number_all_codes(const pc_coder *coder, const pc_column *c, int row_count,
                              uint32_t *number)
 {
@@ -305,6 +317,10 @@ pc_status pc_coder_number(pc_coder *coder, const pc_column *column, int row_coun
     if (!fits || column->scale != coder->field.scale || too_wide) {
         return PC_FAIL(err, PC_BAD_INPUT, "column '%s' is not the %s that was planned",
                        coder->field.name, pc_type_name(coder->field.type));
+    }
+    if (has_no_value(column, row_count)) {
+        memset(number, 0, (size_t)row_count * sizeof *number);
+        return PC_OK;
     }
     if (column->type == PC_ID) {
         if (coder->is_text) return number_ids(coder, column, row_count, number, err);

@@ -44,6 +44,34 @@ static pc_status prune_project(pc_sql_job *job, pc_plan *plan, const bool *neede
     return PC_OK;
 }
 
+// What a key is of the driving table of the scan below: PC_SCAN_PATIENT, its key, or 0.
+static int patient_column(const pc_plan *plan, const pc_expr *key)
+{
+    if (!plan->by_slot || plan->input->kind != PC_PLAN_SCAN) return 0;
+    if (key->kind != PC_EXPR_COLUMN) return 0;
+    const pc_scan_column *c = &plan->input->of.scan.plan->column[key->column];
+    const bool is_patient = c->column == PC_SCAN_PATIENT || c->column == PC_SCAN_PATIENT_KEY;
+    return is_patient && c->relation == 0 ? c->column : 0;
+}
+
+// Of the patient and the patient's key the second tells all: the text is read for who asks for it.
+static void prune_keys(pc_plan *plan, const bool *needed, bool *below)
+{
+    const int keys = plan->of.aggregate.key_count;
+    bool has_key = false, of_slot = keys > 0;
+    for (int i = 0; i < keys; i++) {
+        const int column = patient_column(plan, plan->of.aggregate.key[i]);
+        has_key = has_key || column == PC_SCAN_PATIENT_KEY;
+        of_slot = of_slot && column != 0;
+    }
+    for (int i = 0; i < keys; i++) {
+        const pc_expr *key = plan->of.aggregate.key[i];
+        const bool is_told = has_key && patient_column(plan, key) == PC_SCAN_PATIENT;
+        if (needed[i] || !is_told) pc_expr_columns(key, below);
+    }
+    plan->of.aggregate.of_slot = of_slot;
+}
+
 // Keys make the groups; an aggregate that nobody asks for is one of nulls.
 static pc_status prune_aggregate(pc_sql_job *job, pc_plan *plan, const bool *needed, bool *below)
 {
@@ -51,9 +79,7 @@ static pc_status prune_aggregate(pc_sql_job *job, pc_plan *plan, const bool *nee
     const int count = plan->of.aggregate.aggregate_count;
     pc_aggregate *made = pc_arena_array(job->arena, (size_t)count + 1, sizeof *made, job->err);
     if (made == NULL) return PC_NO_MEMORY;
-    for (int i = 0; i < keys; i++) {
-        pc_expr_columns(plan->of.aggregate.key[i], below);
-    }
+    prune_keys(plan, needed, below);
     for (int i = 0; i < count; i++) {
         made[i] = plan->of.aggregate.aggregate[i];
         const pc_expr *arg = made[i].arg;

@@ -150,6 +150,7 @@ struct pc_plan {
             const pc_aggregate *aggregate; ///< the columns after them
             bool has_empty_set; ///< GROUPING SETS with (): a group even of no rows, all keys null
             int64_t empty_set;  ///< but the last, which is this
+            bool of_slot;       ///< by_slot: keys are columns whose rows of a slot are all equal
         } aggregate;
         struct {
             int first;               ///< of the input: this column and those after it are hidden
