@@ -413,8 +413,9 @@ pc_status pc_accumulator_settle(pc_accumulator *a, uint32_t group_count, pc_erro
     if (a->aggregate->function != PC_COUNT_DISTINCT) return pc_bag_settle(a, group_count, err);
     int64_t *count = counts_of(a);
     memset(count, 0, a->count.bytes);
-    for (uint32_t i = 0; i < a->pairs.intern.count; i++) {
-        count[pc_intern_word(&a->pairs.intern, i) >> 32]++;
+    const pc_intern *pairs = a->bag == NULL ? &a->pairs.intern : &a->bag->pairs.intern;
+    for (uint32_t i = 0; i < pairs->count; i++) {
+        count[pc_intern_word(pairs, i) >> 32]++;
     }
     return PC_OK;
 }

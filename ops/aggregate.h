@@ -50,6 +50,7 @@ typedef struct pc_accumulator pc_accumulator;
 struct pc_accumulator {
     const pc_aggregate *aggregate;
     const pc_accumulator *same; ///< whose counts these are so far, or NULL (share.c)
+    const pc_accumulator *bag;  ///< whose pairs these are, all the time, or NULL (share.c)
     const pc_accumulator *rows; ///< `count` is by how many its counts exceed these, or NULL
     pc_keep keep;
     pc_field arg;     ///< type of the argument
@@ -125,6 +126,8 @@ enum {
 pc_status pc_bag_add(pc_accumulator *a, const pc_arguments *rows, pc_error *err) PC_MUST_CHECK;
 pc_status pc_bag_merge(pc_accumulator *a, const uint32_t *group, const uint32_t *number,
                        const int64_t *amount, int count, pc_error *err) PC_MUST_CHECK;
+/** Keeps buckets or registers in place of values. */
+bool pc_bag_is_sketch(const pc_accumulator *a);
 pc_status pc_bag_settle(pc_accumulator *a, uint32_t group_count, pc_error *err) PC_MUST_CHECK;
 /** Opens the coder; of sketches the values become whole numbers. */
 pc_status pc_bag_open(pc_accumulator *a, pc_budget *budget, pc_error *err) PC_MUST_CHECK;

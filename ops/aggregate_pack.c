@@ -3,7 +3,8 @@
  *      u64 groups
  *      per 2,048 groups: a packed batch of keys and simple states, then for each aggregate of kind
  *          EXACT its pc_exact_sum structs [rows]
- *      per aggregate of kind DISTINCT: u64 pairs, then packed batches (group, value) */
+ *      per aggregate of kind DISTINCT that has pairs of its own: u64 pairs, then packed batches
+ * (group, value) */
 #include <assert.h>
 #include <string.h>
 #include "aggregate.h"
@@ -198,6 +199,11 @@ static pc_status pack_pairs(const pc_accumulator *a, const pc_part_lists *lists,
     return PC_OK;
 }
 
+static bool has_pairs(const pc_accumulator *a)
+{
+    return pc_keeps_pairs(a->keep) && a->bag == NULL;
+}
+
 // The pairs of each part: those of its groups.
 static pc_status list_pairs(const pc_accumulator *a, const uint16_t *part, int part_count,
                             pc_arena *arena, pc_part_lists *out, pc_error *err)
@@ -229,7 +235,7 @@ static pc_status make_cut(pc_aggregation *s, int part_count, pc_arena *arena, cu
     }
     PC_TRY(pc_aggregation_part(s, err));
     for (int i = 0; i < s->accumulator_count; i++) {
-        if (!pc_keeps_pairs(s->accumulator[i].keep)) continue;
+        if (!has_pairs(&s->accumulator[i])) continue;
         PC_TRY(list_pairs(&s->accumulator[i], part, part_count, arena, &out->pair[i], err));
     }
     return PC_OK;
@@ -248,7 +254,7 @@ static pc_status pack_part(pc_aggregation *s, const cut *c, int p, pc_arena *are
         pc_arena_rewind(arena, mark);
     }
     for (int i = 0; i < s->accumulator_count; i++) {
-        if (!pc_keeps_pairs(s->accumulator[i].keep)) continue;
+        if (!has_pairs(&s->accumulator[i])) continue;
         PC_TRY(pack_pairs(&s->accumulator[i], &c->pair[i], p, c->place, arena, out, err));
     }
     return PC_OK;
@@ -492,7 +498,7 @@ static pc_status merge_all(pc_aggregation *s, pc_span in, pc_arena *arena, pc_er
         pc_arena_rewind(arena, mark);
     }
     for (int i = 0; i < s->accumulator_count; i++) {
-        if (!pc_keeps_pairs(s->accumulator[i].keep)) continue;
+        if (!has_pairs(&s->accumulator[i])) continue;
         PC_TRY(merge_pairs(&s->accumulator[i], in, &at, map, total, arena, err));
     }
     return at == in.bytes ? PC_OK : bad_state(err);

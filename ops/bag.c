@@ -9,7 +9,6 @@
  * algorithms for HyperLogLog sketches" (2017). */
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include "aggregate.h"
 #include "parcours/hash.h"
@@ -29,14 +28,14 @@ bool pc_keeps_pairs(pc_keep keep)
     return keep == PC_KEEP_DISTINCT || keep == PC_KEEP_BAG || keep == PC_KEEP_REGISTERS;
 }
 
-static bool is_sketch(const pc_accumulator *a)
+bool pc_bag_is_sketch(const pc_accumulator *a)
 {
     return a->aggregate->function == PC_APPROX_PERCENTILE || a->keep == PC_KEEP_REGISTERS;
 }
 
 pc_status pc_bag_open(pc_accumulator *a, pc_budget *budget, pc_error *err)
 {
-    if (is_sketch(a)) a->arg = (pc_field){.name = a->arg.name, .type = PC_INT};
+    if (pc_bag_is_sketch(a)) a->arg = (pc_field){.name = a->arg.name, .type = PC_INT};
     return pc_coder_open(&a->coder, &a->arg, budget, err);
 }
 
@@ -143,7 +142,7 @@ pc_status pc_bag_add(pc_accumulator *a, const pc_arguments *rows, pc_error *err)
     for (int row = 0; row < rows->row_count; row++) {
         it.amount[row] = 1;
     }
-    if (is_sketch(a)) {
+    if (pc_bag_is_sketch(a)) {
         read_sketch(a, rows->value, rows->row_count, value, it.amount);
         column = (pc_column){
             .type = PC_INT, .width = sizeof value[0], .data = value, .valid = rows->value->valid};
@@ -165,12 +164,41 @@ typedef struct bag_item {
     uint32_t group, number;
 } bag_item;
 
-static int compare_items(const void *x, const void *y)
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+
+static uint64_t word_of(const bag_item *item, bool of_group)
 {
-    const bag_item *a = x;
-    const bag_item *b = y;
-    if (a->group != b->group) return a->group < b->group ? -1 : 1;
-    return (a->key > b->key) - (a->key < b->key);
+    return of_group ? item->group : item->key;
+}
+
+// One pass of a radix sort: items in the order of one digit, equal ones as they came.
+static void sort_by_digit(const bag_item *from, uint32_t count, bool of_group, int shift,
+                          bag_item *to)
+{
+    uint32_t place[DIGITS + 1] = {0};
+    for (uint32_t i = 0; i < count; i++)
+        place[(word_of(&from[i], of_group) >> shift) % DIGITS + 1]++;
+    for (int digit = 0; digit < DIGITS; digit++)
+        place[digit + 1] += place[digit];
+    for (uint32_t i = 0; i < count; i++)
+        to[place[(word_of(&from[i], of_group) >> shift) % DIGITS]++] = from[i];
+}
+
+// Sorts by the digits in which the words differ; the sorted items are in `*item` again.
+static void sort_by_word(bag_item **item, bag_item **other, uint32_t count, bool of_group)
+{
+    uint64_t all = UINT64_MAX, any = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        all &= word_of(&(*item)[i], of_group);
+        any |= word_of(&(*item)[i], of_group);
+    }
+    for (int shift = 0; shift < 64 && count > 1; shift += DIGIT_BITS) {
+        if (((all ^ any) >> shift) % DIGITS == 0) continue;
+        sort_by_digit(*item, count, of_group, shift, *other);
+        bag_item *swap = *item;
+        *item = *other;
+        *other = swap;
+    }
 }
 
 /** The pairs of all groups, those of a group together and in order. */
@@ -181,28 +209,37 @@ typedef struct bag_view {
     uint32_t item_count;
 } bag_view;
 
+// The accumulator that keeps the pairs.
+static const pc_accumulator *keeper(const pc_accumulator *a)
+{
+    return a->bag == NULL ? a : a->bag;
+}
+
 static pc_status view_items(pc_accumulator *a, pc_arena *arena, bag_view *out, pc_error *err)
 {
-    const uint32_t count = a->pairs.intern.count;
+    const pc_accumulator *of_pairs = keeper(a);
+    const uint32_t count = of_pairs->pairs.intern.count;
+    bag_item *other = pc_arena_array(arena, (size_t)count + 1, sizeof *other, err);
     bag_item *item = pc_arena_array(arena, (size_t)count + 1, sizeof *item, err);
     uint32_t *number = pc_arena_array(arena, (size_t)count + 1, sizeof *number, err);
     uint64_t *key = NULL;
-    if (item == NULL || number == NULL) return PC_NO_MEMORY;
-    PC_TRY(pc_coder_keys(&a->coder, arena, &key, err));
-    const int64_t *amount = (const int64_t *)(const void *)a->amount.data;
+    if (item == NULL || other == NULL || number == NULL) return PC_NO_MEMORY;
+    PC_TRY(pc_coder_keys(&of_pairs->coder, arena, &key, err));
+    const int64_t *amount = (const int64_t *)(const void *)of_pairs->amount.data;
     const bool once = a->keep == PC_KEEP_DISTINCT || a->aggregate->is_distinct;
     for (uint32_t i = 0; i < count; i++) {
-        const uint64_t word = pc_intern_word(&a->pairs.intern, i);
+        const uint64_t word = pc_intern_word(&of_pairs->pairs.intern, i);
         const uint32_t of = (uint32_t)word;
         const uint64_t ordered = a->aggregate->is_descending ? ~key[of] : key[of];
         item[i] = (bag_item){ordered, once ? 1 : amount[i], (uint32_t)(word >> 32), of};
     }
-    qsort(item, count, sizeof *item, compare_items);
+    sort_by_word(&item, &other, count, false);
+    sort_by_word(&item, &other, count, true);
     for (uint32_t i = 0; i < count; i++) {
         number[i] = item[i].number;
     }
     *out = (bag_view){.a = a, .item = item, .item_count = count};
-    return pc_coder_column(&a->coder, number, (int)count, arena, &out->value, err);
+    return pc_coder_column(&of_pairs->coder, number, (int)count, arena, &out->value, err);
 }
 
 // The items of the group that begins at `first`.
@@ -441,8 +478,8 @@ static pc_status settle_all(pc_accumulator *a, uint32_t group_count, pc_arena *a
     }
     const pc_aggregate *aggregate = a->aggregate;
     if (aggregate->function == PC_PERCENTILE_DISC || aggregate->function == PC_MODE) {
-        return pc_coder_column(&a->coder, out->number, (int)group_count, &a->results, &a->result,
-                               err);
+        return pc_coder_column(&keeper(a)->coder, out->number, (int)group_count, &a->results,
+                               &a->result, err);
     }
     // An estimated count of nothing is 0.
     if (aggregate->function == PC_APPROX_DISTINCT) out->valid = NULL;

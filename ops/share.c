@@ -1,9 +1,11 @@
 /** Counts that are the same as others. What `count(*)` counts is what `sum(paid)` counts too as
  * long as no amount is null, and patients of a condition that all rows fulfil are those of all
- * rows: such counts are taken from one accumulator until a batch shows a difference. */
+ * rows: such counts are taken from one accumulator until a batch shows a difference. Percentiles
+ * of one value are read from one bag, for good. */
 #include <assert.h>
 #include <string.h>
 #include "aggregate.h"
+#include "parcours/function.h"
 
 static bool is_plain(const pc_accumulator *a, pc_aggregate_function function)
 {
@@ -19,6 +21,26 @@ static const pc_accumulator *find_plain(const pc_aggregation *s, pc_aggregate_fu
     return NULL;
 }
 
+static bool same_or_none(const pc_expr *a, const pc_expr *b)
+{
+    return a == NULL || b == NULL ? a == b : pc_expr_equal(a, b);
+}
+
+static const pc_accumulator *find_bag(const pc_aggregation *s, int before)
+{
+    const pc_accumulator *a = &s->accumulator[before];
+    for (int i = 0; i < before && pc_keeps_pairs(a->keep); i++) {
+        const pc_accumulator *other = &s->accumulator[i];
+        if (other->bag == NULL && other->keep == a->keep && other->arg.type == a->arg.type &&
+            pc_bag_is_sketch(other) == pc_bag_is_sketch(a) &&
+            same_or_none(other->aggregate->arg, a->aggregate->arg) &&
+            same_or_none(other->aggregate->filter, a->aggregate->filter)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 void pc_aggregation_share(pc_aggregation *s)
 {
     const pc_accumulator *rows = find_plain(s, PC_COUNT_ROWS);
@@ -26,6 +48,7 @@ void pc_aggregation_share(pc_aggregation *s)
     for (int i = 0; i < s->accumulator_count; i++) {
         pc_accumulator *a = &s->accumulator[i];
         const bool is_whole = a->aggregate->filter == NULL;
+        a->bag = find_bag(s, i);
         if (a->keep == PC_KEEP_PATIENTS && a->aggregate->arg == NULL && patients != a) {
             a->same = patients;
         }

@@ -49,6 +49,8 @@ static void make_plan(plan_case *p, const int *key, int key_count)
     add(p, PC_COUNT_PATIENTS, C_MONEY, true);
     add(p, PC_COUNT_DISTINCT, C_CODE, false);
     add(p, PC_COUNT_DISTINCT, C_WIDE, true);
+    add(p, PC_COUNT_DISTINCT, C_CODE, true); // not the pairs of the one without a filter
+    add(p, PC_COUNT_DISTINCT, C_CODE, false);
     add(p, PC_COUNT_DISTINCT, C_LONG_ID, false);
     add(p, PC_COUNT_DISTINCT, C_FLOAT, false);
     add(p, PC_SUM, C_SMALL, false);
