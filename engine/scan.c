@@ -1,6 +1,7 @@
 /** Scans: rows of a block as batches. See scan_private.h for the idea. */
 #include "parcours/scan.h"
 #include <string.h>
+#include "parcours/kernel.h"
 #include "scan_private.h"
 
 bool pc_scan_multiplies(const pc_scan *scan, int relation)
@@ -494,6 +495,12 @@ static pc_status pull(pc_scan *scan, int last, pc_error *err)
     return PC_OK;
 }
 
+PC_KERNEL static void number_slots(const int32_t *slot, int count, int64_t first, int64_t *to)
+{
+    for (int i = 0; i < count; i++)
+        to[i] = first + slot[i];
+}
+
 static pc_status make_batch(pc_scan *scan, pc_rows *rows, pc_batch *batch, pc_error *err)
 {
     PC_TRY(pc_scan_gather(scan, rows, NULL, err));
@@ -504,12 +511,7 @@ static pc_status make_batch(pc_scan *scan, pc_rows *rows, pc_batch *batch, pc_er
     batch->slot =
         pc_arena_raw(&scan->scratch, ((size_t)rows->count + 1) * sizeof *batch->slot, err);
     if (batch->slot == NULL) return PC_NO_MEMORY;
-    const int32_t *slot = rows->slot;
-    const int64_t first_slot = scan->block->first_slot;
-    const int count = rows->count;
-    for (int i = 0; i < count; i++) {
-        batch->slot[i] = first_slot + slot[i];
-    }
+    number_slots(rows->slot, rows->count, scan->block->first_slot, batch->slot);
     return PC_OK;
 }
 

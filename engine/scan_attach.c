@@ -120,14 +120,46 @@ static void find_codes(const int32_t *row_of_code, const pc_column *c, int count
     }
 }
 
+#define FIND_VALUES(type)                                                                          \
+    do {                                                                                           \
+        const type *value = c->data;                                                               \
+        for (int i = 0; i < count; i++) {                                                          \
+            const uint64_t at = (uint64_t)(int64_t)value[i] - (uint64_t)l->low;                    \
+            const bool is_there = at < (uint64_t)l->dense_count && pc_is_valid(c->valid, i);       \
+            to[i] = is_there ? l->row_of_value[at] : -1;                                           \
+        }                                                                                          \
+    } while (0)
+
+static void find_values(const pc_lookup *l, const pc_column *c, int count, int32_t *to)
+{
+    switch (c->width) {
+        case 1:
+            FIND_VALUES(int8_t);
+            break;
+        case 2:
+            FIND_VALUES(int16_t);
+            break;
+        case 4:
+            FIND_VALUES(int32_t);
+            break;
+        default:
+            FIND_VALUES(int64_t);
+            break;
+    }
+}
+
 static pc_status attach_reference(pc_scan *scan, pc_rows *rows, int relation, pc_error *err)
 {
     const pc_scan_relation *r = &scan->plan->relation[relation];
-    const int32_t *row_of_code = scan->lookup[relation].row_of_code;
-    if (row_of_code != NULL && r->instead_of <= 0) {
+    const pc_lookup *l = &scan->lookup[relation];
+    if ((l->row_of_code != NULL || l->row_of_value != NULL) && r->instead_of <= 0) {
         pc_column c;
         PC_TRY(pc_scan_take(scan, rows, r->from, r->column, &c, err));
-        find_codes(row_of_code, &c, rows->count, rows->row[relation]);
+        if (l->row_of_code != NULL) {
+            find_codes(l->row_of_code, &c, rows->count, rows->row[relation]);
+        } else {
+            find_values(l, &c, rows->count, rows->row[relation]);
+        }
         return PC_OK;
     }
     int64_t *from;

@@ -196,6 +196,18 @@ static pc_status index_codes(pc_scan *scan, int relation, uint32_t code_count, p
     return PC_OK;
 }
 
+// What each integer of a dense table finds, where that is one row at most.
+static pc_status index_values(pc_scan *scan, pc_lookup *l, pc_error *err)
+{
+    if (!l->is_unique || l->dense_count == 0) return PC_OK;
+    int32_t *found = pc_arena_array(&scan->self, (size_t)l->dense_count, sizeof *found, err);
+    if (found == NULL) return PC_NO_MEMORY;
+    for (int64_t i = 0; i < l->dense_count; i++)
+        found[i] = l->dense[i] < l->dense[i + 1] ? l->row[l->dense[i]] : -1;
+    l->row_of_value = found;
+    return PC_OK;
+}
+
 pc_status pc_scan_make_lookup(pc_scan *scan, int relation, pc_error *err)
 {
     const pc_scan_relation *r = &scan->plan->relation[relation];
@@ -224,6 +236,6 @@ pc_status pc_scan_make_lookup(pc_scan *scan, int relation, pc_error *err)
     const bool is_code = ours->type == PC_CODE || ours->type == PC_TEXT;
     if (is_code) PC_TRY(map_codes(scan, relation, ours->dict, theirs->dict, err));
     PC_TRY(sort_numbers(scan, c, row_count, r->first_only, l, err));
-    if (!is_code) return PC_OK;
+    if (!is_code) return index_values(scan, l, err);
     return index_codes(scan, relation, scan->catalog->dict[ours->dict]->count, err);
 }

@@ -20,8 +20,9 @@ typedef struct pc_lookup {
     int64_t dense_count;  ///< 0: not dense
     const int32_t *dense; ///< [dense_count + 1] first place of value low + i
     bool is_unique;
-    const int32_t *row_of_code; ///< the row found, or -1, by code of the column that is looked up;
-                                ///< NULL: not codes, or more than one row
+    const int32_t *row_of_code;  ///< the row found, or -1, by code of the column that is looked up;
+                                 ///< NULL: not codes, or more than one row
+    const int32_t *row_of_value; ///< [dense_count] the same by value - low
 } pc_lookup;
 
 /** Rows being worked on: for each relation that is attached, a row of its table. */

@@ -38,7 +38,9 @@ static pc_status prune_project(pc_sql_job *job, pc_plan *plan, const bool *neede
     for (int i = 0; i < count; i++) {
         expr[i] = plan->of.project.expr[i];
         if (!needed[i] && may_go(expr[i])) PC_TRY(make_null(job, expr[i], &expr[i]));
-        pc_expr_columns(expr[i], below);
+        // An identifier is passed on as it comes, which is as nulls when nobody asks for it.
+        const bool is_passed = expr[i]->kind == PC_EXPR_COLUMN && expr[i]->type == PC_ID;
+        if (needed[i] || !is_passed) pc_expr_columns(expr[i], below);
     }
     plan->of.project.expr = expr;
     return PC_OK;
