@@ -12,8 +12,13 @@ static pc_status open_state(pc_op *op, pc_aggregation *s, pc_error *err)
     const pc_plan *node = s->node;
     const int keys = node->of.aggregate.key_count;
     PC_TRY(pc_groups_open(&s->groups, node->schema.field, keys, op->arena, err));
-    for (int i = 0; i < keys; i++)
-        pc_memo_open(&s->memo[i], node->of.aggregate.key[i], op->arena->budget);
+    const pc_expr *const *key = node->of.aggregate.key;
+    const int one = pc_memo_column(key, keys);
+    pc_memo_open(&s->groups_of, one, op->arena->budget);
+    for (int i = 0; i < keys; i++) {
+        const bool is_computed = one < 0 && key[i]->kind == PC_EXPR_CALL;
+        pc_memo_open(&s->memo[i], is_computed ? pc_memo_column(&key[i], 1) : -1, op->arena->budget);
+    }
     for (int i = 0; i < node->of.aggregate.aggregate_count; i++) {
         s->accumulator_count = i + 1; // what close must give back
         PC_TRY(pc_accumulator_open(&s->accumulator[i], &node->of.aggregate.aggregate[i],
@@ -27,6 +32,7 @@ static void close_state(pc_aggregation *s)
 {
     for (int i = 0; i < s->groups.key_count; i++)
         pc_memo_close(&s->memo[i]);
+    pc_memo_close(&s->groups_of);
     pc_groups_close(&s->groups);
     for (int i = 0; i < s->accumulator_count; i++) {
         pc_accumulator_close(&s->accumulator[i]);
@@ -151,6 +157,7 @@ static pc_status number_rows(pc_aggregation *s, const pc_batch *batch, pc_arena 
     if (s->node->of.aggregate.of_slot && batch->slot != NULL) {
         return number_slots(s, batch, scratch, err);
     }
+    if (pc_memo_find(&s->groups_of, batch, s->group)) return PC_OK;
     memset(s->group, 0, (size_t)batch->row_count * sizeof *s->group);
     for (int i = 0; i < s->groups.key_count; i++) {
         const pc_expr *key = s->node->of.aggregate.key[i];
@@ -163,7 +170,7 @@ static pc_status number_rows(pc_aggregation *s, const pc_batch *batch, pc_arena 
             pc_groups_join(&s->groups, i, number, batch->row_count, s->group, &group_count, err));
     }
     pc_groups_end(&s->groups, group_count);
-    return PC_OK;
+    return pc_memo_learn(&s->groups_of, batch, s->group, err);
 }
 
 static pc_status aggregate_push(pc_op *op, pc_batch *batch, pc_arena *scratch, pc_error *err)

@@ -76,6 +76,7 @@ typedef struct pc_aggregation {
     int accumulator_count;
     pc_accumulator *accumulator; ///< [accumulator_count]
     pc_memo *memo;               ///< [keys] numbers of computed ones
+    pc_memo groups_of;           ///< groups, where all keys are of one column
     pc_column *key;              ///< [keys] of the batch that is pushed
     uint32_t next;               ///< first group that finish has not written
     uint32_t group[PC_BATCH_ROWS];

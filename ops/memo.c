@@ -11,12 +11,20 @@ enum {
     MOST_BASE = 1 << 30 // so that differences of 32 bits mean what they say
 };
 
-void pc_memo_open(pc_memo *memo, const pc_expr *key, pc_budget *budget)
+void pc_memo_open(pc_memo *memo, int column, pc_budget *budget)
 {
-    *memo = (pc_memo){.column = -1, .number = {.budget = budget}};
-    if (key->kind == PC_EXPR_CALL && !pc_expr_can_fail(key)) {
-        memo->column = pc_expr_only_column(key);
+    *memo = (pc_memo){.column = column, .number = {.budget = budget}};
+}
+
+int pc_memo_column(const pc_expr *const *key, int count)
+{
+    int found = -1;
+    for (int i = 0; i < count; i++) {
+        const int column = pc_expr_can_fail(key[i]) ? -1 : pc_expr_only_column(key[i]);
+        if (column < 0 || (found >= 0 && column != found)) return -1;
+        found = column;
     }
+    return found;
 }
 
 void pc_memo_close(pc_memo *memo)

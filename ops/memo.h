@@ -1,6 +1,6 @@
 /** @file memo.h
- *  Numbers of a key that is computed from one column, remembered by that column's value: years of
- *  days, classes of codes. Private to ops/.
+ *  Numbers of what is computed from one column, remembered by that column's value: years of days,
+ *  classes of codes, the groups of keys that are all of one day or code. Private to ops/.
  */
 #ifndef PC_OPS_MEMO_H
 #define PC_OPS_MEMO_H
@@ -15,9 +15,10 @@ typedef struct pc_memo {
     pc_buffer number;  ///< uint32 [window] number + 1 by value - base; 0: not yet
 } pc_memo;
 
-/** Begins to remember numbers of `key`, if it is computed from one column and cannot fail. Local.
- */
-void pc_memo_open(pc_memo *memo, const pc_expr *key, pc_budget *budget);
+/** Begins to remember numbers by the values of a column; -1: nothing is remembered. Local. */
+void pc_memo_open(pc_memo *memo, int column, pc_budget *budget);
+/** The one column that `key[count]` are computed from and that tells them without fail, or -1. */
+int pc_memo_column(const pc_expr *const *key, int count);
 /** Gives everything back. Accepts a memo of zeros. */
 void pc_memo_close(pc_memo *memo);
 /** [row_count] numbers of a batch's rows; false: some value is not known yet, or null. */

@@ -49,6 +49,60 @@ ADD_SUM(add_sum_2, int16_t)
 ADD_SUM(add_sum_4, int32_t)
 ADD_SUM(add_sum_8, int64_t)
 
+/** Of few groups the same one comes again before its last addition has reached memory: rows take
+ *  turns at so many copies. What a batch adds fits 64 bits. */
+enum { COPIES = 4, FEW_GROUPS = 64 };
+typedef struct few_states {
+    int64_t count[COPIES][FEW_GROUPS], sum[COPIES][FEW_GROUPS];
+} few_states;
+
+#define ADD_FEW(name, add_value, ...)                                                              \
+    static void name(const group_states *to, few_states *few)                                      \
+    {                                                                                              \
+        const int row_count = to->row_count;                                                       \
+        __VA_ARGS__;                                                                               \
+        for (int row = 0; row < row_count; row++) {                                                \
+            const uint32_t group = to->group[row];                                                 \
+            few->count[row % COPIES][group]++;                                                     \
+            add_value;                                                                             \
+        }                                                                                          \
+    }
+#define ADD_FEW_SUM(name, type)                                                                    \
+    ADD_FEW(name, few->sum[row % COPIES][group] += value[row], const type *value = to->value)
+
+ADD_FEW(few_counts, (void)0, (void)0)
+ADD_FEW_SUM(few_sum_1, int8_t)
+ADD_FEW_SUM(few_sum_2, int16_t)
+ADD_FEW_SUM(few_sum_4, int32_t)
+
+// Few groups: most rows have the patient of the row before that had theirs.
+static void few_patients(const group_states *to)
+{
+    int64_t *patients = to->patients, *last = to->last;
+    for (int row = 0; row < to->row_count; row++) {
+        const uint32_t group = to->group[row];
+        const int64_t slot = (int64_t)((uint64_t)to->slot[row] + 1);
+        if (last[group] == slot) continue;
+        last[group] = slot;
+        patients[group]++;
+    }
+}
+
+static void add_to_few(const group_states *to, uint32_t group_count, int width)
+{
+    static void (*const add[])(const group_states *, few_states *) = {
+        [0] = few_counts, [1] = few_sum_1, [2] = few_sum_2, [4] = few_sum_4};
+    few_states few = {.count = {{0}}};
+    add[width](to, &few);
+    for (int copy = 0; copy < COPIES; copy++) {
+        for (uint32_t group = 0; group < group_count; group++) {
+            to->count[group] += few.count[copy][group];
+            if (to->sum != NULL) to->sum[group] += few.sum[copy][group];
+        }
+    }
+    if (to->patients != NULL) few_patients(to);
+}
+
 // The first aggregate of that kind that takes all rows and has counts of its own.
 static int find_plain(const pc_aggregation *s, pc_keep keep)
 {
@@ -90,9 +144,14 @@ pc_status pc_aggregation_together(pc_aggregation *s, const pc_batch *batch, pc_a
         .slot = batch->slot,
         .group = s->group,
         .row_count = batch->row_count};
-    void (*const add[])(const group_states *) = {
+    static void (*const add[])(const group_states *) = {
         [0] = add_counts, [1] = add_sum_1, [2] = add_sum_2, [4] = add_sum_4, [8] = add_sum_8};
-    add[sum < 0 ? 0 : value.width](&to);
+    const int width = sum < 0 ? 0 : value.width;
+    if (s->groups.count <= FEW_GROUPS && width < 8) {
+        add_to_few(&to, s->groups.count, width);
+    } else {
+        add[width](&to);
+    }
     done[rows] = true;
     if (patients >= 0) done[patients] = true;
     if (sum >= 0) done[sum] = true;
