@@ -110,12 +110,14 @@ static pc_status be_patient(const pc_cli *cli, pc_patience *patience, pc_error *
 static void log_costs(const pc_cli *cli)
 {
     const pc_comm_counts c = pc_comm_counted(cli->comm);
-    int64_t most[] = {c.collectives, c.messages, c.bytes, (int64_t)cli->budget.peak_bytes};
+    int64_t most[] = {c.collectives, c.messages, c.far_messages, c.bytes,
+                      (int64_t)cli->budget.peak_bytes};
     pc_comm_max_int64(cli->comm, most, (int)(sizeof most / sizeof most[0]));
     pc_log_line(&cli->log, PC_DEBUG, "costs",
-                "ranks=%d collectives=%lld messages=%lld message_bytes=%lld peak_bytes=%lld",
+                "ranks=%d collectives=%lld messages=%lld far_messages=%lld message_bytes=%lld "
+                "peak_bytes=%lld",
                 pc_comm_size(cli->comm), (long long)most[0], (long long)most[1], (long long)most[2],
-                (long long)most[3]);
+                (long long)most[3], (long long)most[4]);
 }
 
 static pc_status run(pc_cli *cli, pc_patience *patience, int argc, char **argv, pc_error *err)

@@ -1,5 +1,6 @@
 /** Start and end of MPI, agreement, small reductions, broadcast. */
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +24,35 @@ int pc_comm_piece(const pc_comm *comm, size_t bytes)
     return (int)(bytes < comm->round_bytes ? bytes : comm->round_bytes);
 }
 
-static void find_node(pc_comm *comm)
+static void refuse_setting(const char *name, const char *expected)
 {
-    pc_comm_must(
-        MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &comm->node),
-        "splitting ranks by node");
-    pc_comm_must(MPI_Comm_set_errhandler(comm->node, MPI_ERRORS_RETURN), "setting the handler");
-    pc_comm_must(MPI_Comm_size(comm->node, &comm->node_size), "counting the ranks of a node");
+    fprintf(stderr, "parcours: the variable %s of the environment must be %s\n", name, expected);
+    (void)MPI_Abort(MPI_COMM_WORLD, 2);
+    abort();
+}
+
+// Ranks that are to be taken for a node, to try what several nodes do on one. 0: not set.
+static int ranks_per_node(void)
+{
+    const char *text = getenv("PARCOURS_NODE_RANKS");
+    if (text == NULL) return 0;
+    char *end = NULL;
+    const long ranks = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || ranks < 1 || ranks > INT_MAX) {
+        refuse_setting("PARCOURS_NODE_RANKS", "a number of ranks above 0");
+    }
+    return (int)ranks;
+}
+
+static pc_comm_way exchange_way(void)
+{
+    const char *text = getenv("PARCOURS_EXCHANGE");
+    if (text == NULL) return PC_COMM_AS_PAYS;
+    if (strcmp(text, "direct") == 0) return PC_COMM_DIRECT;
+    if (strcmp(text, "leaders") != 0) {
+        refuse_setting("PARCOURS_EXCHANGE", "'direct' or 'leaders', or be unset");
+    }
+    return PC_COMM_LEADERS;
 }
 
 pc_comm *pc_comm_open(int *argc, char ***argv)
@@ -54,15 +77,16 @@ pc_comm *pc_comm_open(int *argc, char ***argv)
     pc_comm_must(MPI_Comm_set_errhandler(comm->mpi, MPI_ERRORS_RETURN), "setting the handler");
     pc_comm_must(MPI_Comm_rank(comm->mpi, &comm->rank), "asking for the rank");
     pc_comm_must(MPI_Comm_size(comm->mpi, &comm->size), "asking for the ranks");
-    find_node(comm);
+    comm->node = MPI_COMM_NULL;
+    comm->way = exchange_way();
+    pc_comm_find_nodes(comm, ranks_per_node());
     return comm;
 }
 
 void pc_comm_close(pc_comm *comm)
 {
     if (comm == NULL) return;
-    pc_comm_free_node_memory(comm);
-    pc_comm_must(MPI_Comm_free(&comm->node), "freeing the communicator of a node");
+    pc_comm_forget_nodes(comm);
     pc_comm_must(MPI_Comm_free(&comm->mpi), "freeing the communicator");
     pc_arena self = comm->self; // a copy: the struct lies in it
     pc_arena_reset(&self);
@@ -79,6 +103,7 @@ pc_comm *pc_comm_alone(pc_budget *budget, pc_error *err)
                        .node_size = 1,
                        .node = MPI_COMM_NULL,
                        .node_memory = MPI_WIN_NULL,
+                       .nodes = {.count = 1, .most_ranks = 1},
                        .round_bytes = PC_COMM_ROUND_BYTES};
     pc_comm_must(MPI_Comm_dup(MPI_COMM_SELF, &alone->mpi), "copying the communicator of one rank");
     pc_comm_must(MPI_Comm_set_errhandler(alone->mpi, MPI_ERRORS_RETURN), "setting the handler");

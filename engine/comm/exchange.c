@@ -12,7 +12,7 @@ static void send_all(pc_comm *comm, const char *data, size_t bytes, int to, int 
     while (bytes > 0) {
         const int piece = pc_comm_piece(comm, bytes);
         pc_comm_must(MPI_Send(data, piece, MPI_BYTE, to, tag, comm->mpi), "sending to a rank");
-        pc_comm_count(comm, (size_t)piece);
+        pc_comm_count(comm, (size_t)piece, to);
         data += piece;
         bytes -= (size_t)piece;
     }
@@ -78,8 +78,7 @@ done:
     return status;
 }
 
-// Sends `out` to rank `to` while `in` arrives from rank `from`.
-static void exchange_pair(pc_comm *comm, pc_span out, int to, pc_buffer in, int from)
+void pc_comm_exchange_pair(pc_comm *comm, pc_span out, int to, pc_buffer in, int from)
 {
     while (out.bytes > 0 || in.bytes > 0) {
         MPI_Request request[2];
@@ -97,7 +96,7 @@ static void exchange_pair(pc_comm *comm, pc_span out, int to, pc_buffer in, int 
             pc_comm_must(MPI_Isend(out.data, out_piece, MPI_BYTE, to, TAG_EXCHANGE, comm->mpi,
                                    &request[count++]),
                          "sending in an exchange");
-            pc_comm_count(comm, (size_t)out_piece);
+            pc_comm_count(comm, (size_t)out_piece, to);
             out.data += out_piece;
             out.bytes -= (size_t)out_piece;
         }
@@ -105,16 +104,45 @@ static void exchange_pair(pc_comm *comm, pc_span out, int to, pc_buffer in, int 
     }
 }
 
-// The sizes, then rank r talks to r + step and r - step, for each step: a rank in an earlier step
-// than its partners finds them waiting for it, so there is no deadlock.
+// Rank r of `count` talks to r + step and r - step, for each step: a rank in an earlier step than
+// its partners finds them waiting for it, so there is no deadlock.
+static void exchange_among(pc_comm *comm, const int *ranks, int count, const pc_span *out,
+                           const pc_buffer *in_place)
+{
+    int mine = 0;
+    while (ranks[mine] != comm->rank)
+        mine++;
+    for (int step = 1; step < count; step++) {
+        const int to = ranks[(mine + step) % count];
+        const int from = ranks[(mine - step + count) % count];
+        pc_comm_exchange_pair(comm, out[to], to, in_place[from], from);
+    }
+}
+
+static void exchange_pieces(pc_comm *comm, const pc_span *out, const pc_buffer *in_place,
+                            pc_budget *budget)
+{
+    const pc_span mine = out[comm->rank];
+    comm->counts.kept_bytes += (int64_t)mine.bytes;
+    if (mine.bytes > 0) memcpy(in_place[comm->rank].data, mine.data, mine.bytes);
+    if (comm->size == 1) return;
+    const pc_comm_nodes *n = &comm->nodes;
+    if (pc_comm_by_leaders(comm, out, in_place, budget)) {
+        const int *here = n->rank + n->start[n->mine];
+        exchange_among(comm, here, comm->node_size, out, in_place);
+    } else {
+        exchange_among(comm, n->rank, comm->size, out, in_place);
+    }
+}
+
 pc_status pc_comm_exchange(pc_comm *comm, const pc_span *out, pc_buffer *in, int64_t *in_bytes,
                            pc_error *err)
 {
     const int size = comm->size;
     pc_arena scratch = {.budget = in->budget};
     int64_t *out_bytes = pc_arena_array(&scratch, (size_t)size, sizeof *out_bytes, err);
-    int64_t *in_start = pc_arena_array(&scratch, (size_t)size, sizeof *in_start, err);
-    const bool refused = out_bytes == NULL || in_start == NULL;
+    pc_buffer *in_place = pc_arena_array(&scratch, (size_t)size, sizeof *in_place, err);
+    const bool refused = out_bytes == NULL || in_place == NULL;
     pc_status status = pc_comm_agree(comm, refused ? PC_NO_MEMORY : PC_OK, err);
     if (status != PC_OK) goto done;
     for (int rank = 0; rank < size; rank++) {
@@ -125,20 +153,13 @@ pc_status pc_comm_exchange(pc_comm *comm, const pc_span *out, pc_buffer *in, int
                  "exchanging sizes");
     status = make_room(comm, in_bytes, in, err);
     if (status != PC_OK) goto done;
-    for (int rank = 1; rank < size; rank++) {
-        in_start[rank] = in_start[rank - 1] + in_bytes[rank - 1];
+    char *at = in->data;
+    for (int rank = 0; rank < size; rank++) {
+        const size_t bytes = (size_t)in_bytes[rank];
+        in_place[rank] = (pc_buffer){.data = bytes == 0 ? NULL : at, .bytes = bytes};
+        if (bytes > 0) at += bytes;
     }
-    comm->counts.kept_bytes += (int64_t)out[comm->rank].bytes;
-    if (out[comm->rank].bytes > 0) {
-        memcpy(in->data + in_start[comm->rank], out[comm->rank].data, out[comm->rank].bytes);
-    }
-    for (int step = 1; step < size; step++) {
-        const int to = (comm->rank + step) % size;
-        const int from = (comm->rank - step + size) % size;
-        const pc_buffer place = {.data = in_bytes[from] == 0 ? NULL : in->data + in_start[from],
-                                 .bytes = (size_t)in_bytes[from]};
-        exchange_pair(comm, out[to], to, place, from);
-    }
+    exchange_pieces(comm, out, in_place, in->budget);
 done:
     pc_arena_reset(&scratch);
     return status;
@@ -150,7 +171,7 @@ static void send_state(pc_comm *comm, pc_status status, const pc_buffer *state, 
     const int64_t bytes = status == PC_OK ? (int64_t)state->bytes : -1;
     int64_t wanted = 0;
     pc_comm_must(MPI_Send(&bytes, 1, MPI_INT64_T, to, TAG_HEAD, comm->mpi), "sending a size");
-    pc_comm_count(comm, sizeof bytes);
+    pc_comm_count(comm, sizeof bytes, to);
     if (bytes < 0) return;
     pc_comm_must(MPI_Recv(&wanted, 1, MPI_INT64_T, to, TAG_ANSWER, comm->mpi, MPI_STATUS_IGNORE),
                  "receiving an answer");
@@ -172,7 +193,7 @@ static pc_status receive_state(pc_comm *comm, pc_status status, pc_buffer *state
     const int64_t wanted = *came ? 1 : 0;
     pc_comm_must(MPI_Send(&wanted, 1, MPI_INT64_T, from, TAG_ANSWER, comm->mpi),
                  "sending an answer");
-    pc_comm_count(comm, sizeof wanted);
+    pc_comm_count(comm, sizeof wanted, from);
     if (!*came) return status;
     state->bytes = (size_t)bytes;
     receive_all(comm, state->data, state->bytes, from, TAG_STATE);

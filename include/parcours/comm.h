@@ -39,10 +39,11 @@ void *pc_comm_node_share(pc_comm *comm, size_t bytes, pc_fill fill, void *contex
 /** What this rank has said so far. A collective call of MPI counts once, whatever it sends inside.
  */
 typedef struct pc_comm_counts {
-    int64_t collectives; ///< calls that all ranks join
-    int64_t messages;    ///< sent to one other rank, at most a round each
-    int64_t bytes;       ///< in these messages
-    int64_t kept_bytes;  ///< of exchanges: what stayed on this rank
+    int64_t collectives;  ///< calls that all ranks join
+    int64_t messages;     ///< sent to one other rank, at most a round each
+    int64_t far_messages; ///< of them, to a rank of another node
+    int64_t bytes;        ///< in these messages
+    int64_t kept_bytes;   ///< of exchanges: what stayed on this rank
 } pc_comm_counts;
 /** Local. Since pc_comm_open, or pc_comm_alone. */
 pc_comm_counts pc_comm_counted(const pc_comm *comm);
@@ -77,7 +78,8 @@ pc_status pc_comm_gather(pc_comm *comm, pc_span mine, pc_buffer *all, int64_t *b
                          pc_error *err) PC_MUST_CHECK;
 
 /** Collective. One message to each rank: piece r of `out` goes to rank r. Pieces may be of any
- * size: it works in rounds of bounded size (memory beyond the result: one round).
+ * size: it works in rounds of bounded size (memory beyond the result: one round). Where nodes are
+ * several and pieces small, the first rank of a node passes on what goes to other nodes.
  *  @param out       [ranks] pieces, borrowed
  *  @param in        filled with what came, in order of sending ranks
  *  @param in_bytes  [ranks] how much came from each rank */

@@ -60,17 +60,9 @@ static void test_nothing_to_share(void)
 
 static void test_several_nodes(void)
 {
-    pc_comm_free_node_memory(pc_test_comm);
-    MPI_Comm whole = pc_test_comm->node;
-    const int whole_size = pc_test_comm->node_size;
-    pc_comm_must(MPI_Comm_split(whole, pc_comm_rank(pc_test_comm) / 2, 0, &pc_test_comm->node),
-                 "making pairs");
-    pc_comm_must(MPI_Comm_size(pc_test_comm->node, &pc_test_comm->node_size), "counting a pair");
+    pc_comm_find_nodes(pc_test_comm, 2);
     share(13);
-    pc_comm_free_node_memory(pc_test_comm);
-    pc_comm_must(MPI_Comm_free(&pc_test_comm->node), "freeing a pair");
-    pc_test_comm->node = whole;
-    pc_test_comm->node_size = whole_size;
+    pc_comm_find_nodes(pc_test_comm, 0);
 }
 
 static void test_alone(void)
