@@ -21,9 +21,9 @@ cd "$work" || exit 1
 study=$top/jobs/diabetes.json
 batch=$top/jobs/slurm
 
-same_results() { # FOLDER NAME
+same_results() { # FOLDER NAME [REFERENCE]
     for part in release control cohorts; do
-        diff -r "$work/whole/$part" "$1/$part" >/dev/null || fail "$2: $part differs from a run without Slurm"
+        diff -r "$work/${3:-whole}/$part" "$1/$part" >/dev/null || fail "$2: $part differs from a run without Slurm"
     done
 }
 
@@ -49,6 +49,7 @@ succeeded() { # JOB NAME
 must "$PARCOURS" synth --patients 600 --years 2019:2021 --seed 9 --out delivery --quiet --progress never
 must "$PARCOURS" ingest --model snds --in delivery --store alone --shards 64 --quiet --progress never
 must "$PARCOURS" run "$study" --store alone --out whole --quiet --progress never
+must "$PARCOURS" run "$study" --store alone --out whole_2020 --set year=2020 --quiet --progress never
 cc -shared -fPIC -O1 -o slow.so "$top/tests/jobs/slow_reads.c" -ldl || exit 1
 must "$top/tests/slurm/private_slurm" start "$work/slurm" 2 2
 source "$work/slurm/env"
@@ -80,7 +81,7 @@ done
 printf -- '--set year=2020\n--set year=2021\n' >grid
 job=$(PARCOURS_GRID=$work/grid submit grid --array=1-2 "$batch/run.sbatch" "$study" "$work/store" "$work/by_grid")
 succeeded "$job" grid
-same_results "$work/by_grid/1" grid
+same_results "$work/by_grid/1" grid whole_2020 # the report names the study and its settings
 [ -e "$work/by_grid/2/manifest.json" ] || fail "grid: the second task left nothing"
 
 # await_checkpoint OUT
