@@ -1,5 +1,6 @@
 // Constants of this machine: the engine's own work on populations of two sizes and two numbers of
-// shards. Three points give what is fixed, what goes with parts and what goes with bytes.
+// shards. Three points give what is fixed, what goes with parts and what goes with bytes; and, by
+// the bytes of their stores, how much less a part of few people is worth.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +16,13 @@ enum {
     PATH_BYTES = 4096,
     FIRST_YEAR = 2019,
     LAST_YEAR = 2020,
+    YEARS = LAST_YEAR - FIRST_YEAR + 1,
     GROWTH = 4,       // the large population over the small one
     FEW_SHARDS = 4,   // so that a part has people enough to have all its columns
     MANY_SHARDS = 64, // so that parts of few people, too, lie between what was measured
     STUDY_RUNS = 5,   // a pass over a small store takes milliseconds: the least disturbed counts
     POINTS = 3,
+    HALVINGS = 60, // of an interval of doubles
     MOST_DEPTH = 8 // of the folders that are removed: those of a store
 };
 
@@ -36,6 +39,7 @@ typedef struct work {
     pc_comm *alone;
     char folder[PATH_BYTES]; ///< of this rank
     point at[POINTS];
+    double part_half; ///< person-years at which a part has half of its columns
 } work;
 
 static pc_status join(const char *folder, const char *name, char out[PATH_BYTES], pc_error *err)
@@ -175,14 +179,44 @@ static double above_zero(double value)
     return value > 0 ? value : 0;
 }
 
-/** From seconds at the three points; `bytes` of the small and the large one. */
-static pc_cost fit(const char *name, const double seconds[POINTS], double small, double large)
+static double full_parts(const point *p, double part_half)
 {
+    return pc_capacity_full_parts((double)p->shards, (double)p->people * YEARS, part_half);
+}
+
+/** Where parts have half of their columns: parts as large as those of the small population, but of
+ *  the large one, would take GROWTH times its bytes. So the bytes of one population in three
+ *  numbers of parts are known, and their differences have one answer. */
+static double fit_part_half(const point p[POINTS])
+{
+    const double few = p[2].store_bytes, some = GROWTH * p[0].store_bytes, many = p[1].store_bytes;
+    point middle = p[2];
+    middle.shards = GROWTH * FEW_SHARDS;
+    double low = 0, high = (double)p[2].people * YEARS;
+    for (int step = 0; step < HALVINGS; step++) {
+        const double half = (low + high) / 2, least = full_parts(&p[2], half);
+        const double rise = full_parts(&p[1], half) - least;
+        // Few columns in small parts: the last parts added cost less than the first.
+        const bool too_low =
+            rise * (some - few) > (many - few) * (full_parts(&middle, half) - least);
+        *(too_low ? &low : &high) = half;
+    }
+    return low;
+}
+
+/** From seconds at the three points; `bytes` of the small and the large one. */
+static pc_cost fit(const char *name, const work *w, const double seconds[POINTS], double small,
+                   double large)
+{
+    const point *p = w->at;
+    const double few[] = {full_parts(&p[0], w->part_half), full_parts(&p[2], w->part_half)};
+    const double many = full_parts(&p[1], w->part_half);
     pc_cost cost = {.name = ""};
     (void)snprintf(cost.name, sizeof cost.name, "%s", name);
-    cost.part_s = above_zero((seconds[1] - seconds[2]) / (MANY_SHARDS - FEW_SHARDS));
-    cost.byte_s = above_zero((seconds[2] - seconds[0]) / (large - small));
-    cost.fixed_s = above_zero(seconds[0] - FEW_SHARDS * cost.part_s - small * cost.byte_s);
+    cost.part_s = above_zero((seconds[1] - seconds[2]) / (many - few[1]));
+    const double grown_s = seconds[2] - seconds[0] - cost.part_s * (few[1] - few[0]);
+    cost.byte_s = above_zero(grown_s / (large - small));
+    cost.fixed_s = above_zero(seconds[0] - few[0] * cost.part_s - small * cost.byte_s);
     return cost;
 }
 
@@ -194,19 +228,21 @@ static void fit_ingest(const work *w, pc_calibration *out)
         const double seconds[POINTS] = {p[0].ingest.phase[i].cpu_s, p[1].ingest.phase[i].cpu_s,
                                         p[2].ingest.phase[i].cpu_s};
         out->phase[i] =
-            fit(p[0].ingest.phase[i].name, seconds, p[0].delivery_bytes, p[2].delivery_bytes);
+            fit(p[0].ingest.phase[i].name, w, seconds, p[0].delivery_bytes, p[2].delivery_bytes);
     }
 }
 
-/** Bytes of a part without rows, and of all rows. */
+/** Bytes of a full part beside its rows, and of all rows. */
 static double part_bytes(const work *w)
 {
-    return above_zero((w->at[1].store_bytes - w->at[2].store_bytes) / (MANY_SHARDS - FEW_SHARDS));
+    const point *p = w->at;
+    const double more = full_parts(&p[1], w->part_half) - full_parts(&p[2], w->part_half);
+    return above_zero((p[1].store_bytes - p[2].store_bytes) / more);
 }
 
 static double row_bytes(const work *w, const point *p)
 {
-    return p->store_bytes - (double)p->shards * part_bytes(w);
+    return p->store_bytes - full_parts(p, w->part_half) * part_bytes(w);
 }
 
 static void fit_study(const work *w, int which, pc_study_cost *out)
@@ -216,7 +252,7 @@ static void fit_study(const work *w, int which, pc_study_cost *out)
     const double seconds[POINTS] = {small->scan_cpu_s, p[1].study[which].scan_cpu_s,
                                     large->scan_cpu_s};
     const char *slash = strrchr(w->options->study[which], '/');
-    *out = (pc_study_cost){.scan = fit(slash == NULL ? w->options->study[which] : slash + 1,
+    *out = (pc_study_cost){.scan = fit(slash == NULL ? w->options->study[which] : slash + 1, w,
                                        seconds, row_bytes(w, &p[0]), row_bytes(w, &p[2])),
                            .read_share = (double)large->bytes / row_bytes(w, &p[2]),
                            .open_s = small->open_s,
@@ -231,14 +267,14 @@ static void fit_study(const work *w, int which, pc_study_cost *out)
 static void fit_volumes(const work *w, pc_calibration *out)
 {
     const point *small = &w->at[0], *large = &w->at[2];
-    const double years = LAST_YEAR - FIRST_YEAR + 1;
-    const double person_years = (double)(large->people - small->people) * years;
+    const double person_years = (double)(large->people - small->people) * YEARS;
     out->delivery_bytes = (large->delivery_bytes - small->delivery_bytes) / person_years;
-    out->store_bytes = (large->store_bytes - small->store_bytes) / person_years;
+    out->store_bytes = (row_bytes(w, large) - row_bytes(w, small)) / person_years;
     out->moved_bytes = (large->moved_bytes - small->moved_bytes) / person_years;
     out->packed_bytes =
         (double)(large->ingest.packed_bytes - small->ingest.packed_bytes) / person_years;
     out->part_bytes = part_bytes(w);
+    out->part_half = w->part_half;
     out->shared_bytes = large->shared_bytes;
 }
 
@@ -290,6 +326,7 @@ pc_status pc_calibrate(pc_comm *comm, const pc_calibration_options *options, pc_
     if (status == PC_OK) status = pc_probe_machine(comm, w->folder, options->budget, out, err);
     if (status == PC_OK) status = pc_comm_agree(comm, work_alone(w, err), err);
     if (status == PC_OK) {
+        w->part_half = fit_part_half(w->at);
         fit_ingest(w, out);
         fit_volumes(w, out);
         for (int i = 0; i < out->phase_count; i++)

@@ -16,6 +16,7 @@ static const struct {
     {"moved_bytes_per_person_year", offsetof(pc_calibration, moved_bytes)},
     {"packed_bytes_per_person_year", offsetof(pc_calibration, packed_bytes)},
     {"part_bytes", offsetof(pc_calibration, part_bytes)},
+    {"part_half_person_years", offsetof(pc_calibration, part_half)},
     {"shared_bytes", offsetof(pc_calibration, shared_bytes)},
     {"agree_s", offsetof(pc_calibration, agree_s)},
     {"message_s", offsetof(pc_calibration, message_s)},

@@ -9,7 +9,7 @@
 
 enum { PC_CAPACITY_STUDIES = 16, PC_CAPACITY_NAME_BYTES = 64 };
 
-/** Processor seconds of one rank: fixed + parts x part + bytes x byte. */
+/** Processor seconds of one rank: fixed + full parts x part + bytes x byte. */
 typedef struct pc_cost {
     char name[PC_CAPACITY_NAME_BYTES];
     double fixed_s, part_s, byte_s;
@@ -30,7 +30,8 @@ typedef struct pc_calibration {
     /** Per person and year. moved: rows and keys that go to another rank; packed: rows put aside,
      *  as read and by shard, as they lie in memory or on the scratch disk. */
     double delivery_bytes, store_bytes, moved_bytes, packed_bytes;
-    double part_bytes;   ///< of a part without rows: its columns' headers
+    double part_bytes;   ///< of a full part beside its rows: its columns' headers
+    double part_half;    ///< person-years at which a part has half of its columns
     double shared_bytes; ///< dictionaries and reference tables: read by each rank
     int phase_count;
     pc_cost phase[PC_INGEST_PHASES]; ///< of an ingest; byte: of the delivery
@@ -69,6 +70,10 @@ pc_status pc_calibration_print(const pc_calibration *calibration, pc_buffer *out
                                pc_error *err) PC_MUST_CHECK;
 /** Reads what pc_calibration_print wrote. Local. @return PC_BAD_JOB: not such a file; PC_IO */
 pc_status pc_calibration_read(const char *path, pc_calibration *out, pc_error *err) PC_MUST_CHECK;
+
+/** A part of few people lacks the columns that none of them has anything in, and their cost with
+ *  them: how many full parts `parts` of so many person-years (all together) are worth. Local. */
+double pc_capacity_full_parts(double parts, double person_years, double part_half);
 
 /** What is to be done, and on what. */
 typedef struct pc_forecast_request {

@@ -9,12 +9,18 @@
 static const double least_shards = 16, most_shards = 16384, shard_bytes = 512.0 * 1024 * 1024,
                     round_bytes = 64.0 * 1024 * 1024, spool_share = 0.25;
 
+double pc_capacity_full_parts(double parts, double person_years, double part_half)
+{
+    return parts / (1 + parts * part_half / person_years);
+}
+
 /** What both halves of the model share. */
 typedef struct model {
     const pc_calibration *c;
     const pc_forecast_request *r;
     pc_forecast *out;
-    double ranks, parts;                ///< parts: of the rank that has most
+    double ranks, parts;                ///< parts: of the rank that has most;
+    double full_parts;                  ///< what they are worth
     double read_bytes_s, write_bytes_s; ///< of all ranks together
     double message_s;
     double network_bytes_s; ///< of one rank
@@ -55,7 +61,8 @@ static void add_phase(model *m, const pc_cost *cost)
 {
     const double bytes = m->out->delivery_bytes, half_spilled = m->out->spilled_bytes / 2;
     pc_forecast_row *row = add_row(m, cost->name);
-    row->processor_s = cost->fixed_s + m->parts * cost->part_s + bytes / m->ranks * cost->byte_s;
+    row->processor_s =
+        cost->fixed_s + m->full_parts * cost->part_s + bytes / m->ranks * cost->byte_s;
     row->latency_s = tree_steps(m) * m->c->agree_s;
     if (strcmp(cost->name, "read") == 0) {
         row->storage_s += bytes / m->read_bytes_s + half_spilled / m->write_bytes_s;
@@ -87,7 +94,7 @@ static void add_study(model *m, const pc_study_cost *s)
     row->latency_s = 3 * m->c->open_s;
     row = add_row(m, "scan");
     const double working = m->ranks < m->out->shards ? m->ranks : m->out->shards;
-    row->processor_s = s->scan.fixed_s + m->parts * s->scan.part_s +
+    row->processor_s = s->scan.fixed_s + m->full_parts * s->scan.part_s +
                        straggle(m) * store / working * s->scan.byte_s;
     row->storage_s = s->read_share * store / m->read_bytes_s;
     row->latency_s = m->parts * m->c->open_s + m->out->shards * m->message_s;
@@ -126,11 +133,13 @@ static pc_status open_model(model *m, pc_error *err)
     out->row_bytes = person_years * c->store_bytes * richer;
     out->moved_bytes = person_years * c->moved_bytes * richer;
     out->shards = r->shards > 0 ? r->shards : choose_shards(out->delivery_bytes);
-    out->store_bytes = out->row_bytes + out->shards * c->part_bytes;
+    const double full = pc_capacity_full_parts(out->shards, person_years * richer, c->part_half);
+    out->store_bytes = out->row_bytes + full * c->part_bytes;
     const double room = spool_share * r->memory_bytes * m->ranks;
     const double packed = person_years * c->packed_bytes * richer; // as read, and again by shard
     out->spilled_bytes = packed / 2 > room ? packed : 0;
     m->parts = ceil(out->shards / m->ranks);
+    m->full_parts = m->parts * full / out->shards;
     return PC_OK;
 }
 

@@ -57,6 +57,22 @@ static void test_one_rank(void)
     CU_ASSERT_STRING_EQUAL(pc_forecast_most(&f.row[f.row_count - 1]), "one rank");
 }
 
+// A part of half the columns is worth half a part, in bytes and in seconds.
+static void test_small_parts(void)
+{
+    pc_calibration c = make_constants();
+    c.part_half = 2e6 / 16;
+    const pc_forecast_request r = {
+        .people = 1e6, .years = 2, .nodes = 1, .cores = 2, .memory_bytes = 1e12, .study = "s"};
+    pc_forecast f;
+    NEAR(pc_capacity_full_parts(16, 2e6, c.part_half), 8);
+    NEAR(pc_capacity_full_parts(16, 2e12, c.part_half), 16 / (1 + 1e-6));
+    CU_ASSERT_EQUAL_FATAL(pc_forecast_make(&c, &r, &f, NULL), PC_OK);
+    NEAR(f.store_bytes, 2e8 + 8 * 10);
+    NEAR(f.row[3].processor_s, 4 * 0.1 + 10);                          // of 8 on this rank, worth 4
+    NEAR(f.row[5].processor_s, 4 * 0.01 + (1 + 0.5 / 8) * 1e8 * 1e-9); // and half a part's wait
+}
+
 static void test_many_ranks(void)
 {
     const pc_calibration c = make_constants();
@@ -113,7 +129,8 @@ static void test_file_and_back(void)
 {
     char path[64];
     (void)snprintf(path, sizeof path, "calibration-%ld.json", (long)getpid());
-    const pc_calibration c = make_constants();
+    pc_calibration c = make_constants();
+    c.part_half = 40;
     pc_calibration back;
     pc_budget budget = {0};
     pc_buffer text = {.budget = &budget};
@@ -158,5 +175,5 @@ static void test_printing(void)
 }
 
 PC_TEST_MAIN("capacity", {"one rank", test_one_rank}, {"many ranks", test_many_ranks},
-             {"refusals", test_refusals}, {"file and back", test_file_and_back},
-             {"printing", test_printing});
+             {"small parts", test_small_parts}, {"refusals", test_refusals},
+             {"file and back", test_file_and_back}, {"printing", test_printing});
