@@ -29,7 +29,8 @@ FULL = "No space left"
 # d the store is damaged by the function of that name; u cannot be resumed; t has a small file system of its own; n is
 # not hurt at all in the end: exit code 0 and the right bytes at once; s slow reads, so that there are states;
 # w the work is larger than memory; m stopped for a minute; v the scratch folder vanishes while a rank is stopped;
-# 2 on two hosts, to whose network happens what the name says.
+# 2 on two hosts, to whose network happens what the name says; l two ranks are taken for a node: the first one passes on
+# what goes to other nodes.
 CASES = [
     ("ingest-killed-reading", "ingest", 2, fault("read", DELIVERY, "die", 12, 1), KILLED, None, 15, "q"),
     ("ingest-killed-spooling", "ingest", 2, fault("write", SPOOL, "die", 3, 1), KILLED, None, 15, "w"),
@@ -49,6 +50,11 @@ CASES = [
     ("ingest-stopped-rank", "ingest", 2, fault("read", SPOOL, "stop", 2, 1), (0,), None, 30, "wn"),
     ("ingest-hung-read", "ingest", 2, fault("read", DELIVERY, "hang", 9, 1), (1,), r"does not answer", 15, "pq"),
     ("ingest-hung-write", "ingest", 3, fault("write", PART, "hang", 40, 0), (1,), r"does not answer", 15, "p"),
+    ("ingest-leader-killed", "ingest", 4, fault("read", DELIVERY, "die", 12, 2), KILLED, None, 15, "lq"),
+    ("ingest-leader-killed-writing", "ingest", 4, fault("write", PART, "die", 40, 2), KILLED, None, 15, "l"),
+    ("ingest-leader-stopped", "ingest", 4, fault("read", DELIVERY, "stop", 9, 2), (0,), None, 30, "ln"),
+    ("ingest-leader-hung-read", "ingest", 4, fault("read", DELIVERY, "hang", 9, 2), (1,), r"does not answer", 15, "lp"),
+    ("run-nodes-killed-rank", "run", 4, fault("read", PART, "die", 60, 2), KILLED, None, 15, "ls"),
     ("ingest-disk-full", "ingest", 2, None, (1,), r"scratch.*" + FULL, 15, "wt"),
     ("ingest-scratch-vanishes", "ingest", 2, fault("read", SPOOL, "stop", 1, 0), (1, 0), None, 30, "wv"),
     ("run-killed-rank", "run", 2, fault("read", PART, "die", 200, 1), KILLED, None, 15, "sq"),
@@ -230,6 +236,8 @@ class Faults:
             env = [f"{k}={v}" for k, v in hurt.items()] + [f"PC_FAULT_TOLD={told}", f"LD_PRELOAD={self.shim}"]
         if "s" in marks or "2" in marks:
             env.append("PC_FAULT_READ_US=6000")
+        if "l" in marks:
+            env += ["PARCOURS_NODE_RANKS=2", "PARCOURS_EXCHANGE=leaders"]
         if "p" in marks:
             more += ["--patience", str(PATIENCE)]
         if "t" in marks:
