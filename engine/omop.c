@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { PATH_BYTES = 4096 };
 
@@ -141,13 +142,17 @@ static pc_status write_rows(void *context, pc_span text, pc_error *err)
 
 // ---- one table ----------------------------------------------------------------------------------
 
+static pc_status path_of(const omop_work *w, const char *table, char *path, pc_error *err)
+{
+    const int bytes = snprintf(path, PATH_BYTES, "%s/%s.csv", w->options->out, table);
+    if (bytes >= 0 && bytes < PATH_BYTES) return PC_OK;
+    return PC_FAIL(err, PC_BAD_JOB, "the path of the folder is too long");
+}
+
 static pc_status begin_file(const omop_work *w, omop_table *t, pc_error *err)
 {
     char path[PATH_BYTES];
-    const int bytes = snprintf(path, sizeof path, "%s/%s.csv", w->options->out, t->from.name);
-    if (bytes < 0 || bytes >= PATH_BYTES) {
-        return PC_FAIL(err, PC_BAD_JOB, "the path of the folder is too long");
-    }
+    PC_TRY(path_of(w, t->from.name, path, err));
     PC_TRY(pc_file_begin(path, 0600, &t->file, err));
     const char *before[] = {t->from.id, t->from.code_column >= 0 ? t->from.concept : NULL,
                             t->from.code_column >= 0 ? t->from.source_concept : NULL};
@@ -181,6 +186,20 @@ static pc_status prepare(omop_work *w, int place, omop_table *t, pc_error *err)
     return pc_comm_rank(w->comm) == 0 ? begin_file(w, t, err) : PC_OK;
 }
 
+/** A person_id is a hash: two persons with one would become one person. Collective. */
+static pc_status check_persons(const omop_work *w, const omop_table *t, pc_error *err)
+{
+    char path[PATH_BYTES];
+    if (strcmp(t->from.name, "person") != 0) return PC_OK;
+    PC_TRY(path_of(w, t->from.name, path, err)); // the same on all ranks
+    const pc_status status =
+        pc_omop_check_ids(w->comm, path, t->row_count, w->options->budget, err);
+    if (status == PC_BAD_INPUT) {
+        pc_error_prefix(err, "table person: two rows have one person_id, of two persons or of one");
+    }
+    return status;
+}
+
 static pc_status write_table(omop_work *w, int place, pc_error *err)
 {
     pc_budget *budget = w->options->budget;
@@ -204,6 +223,7 @@ static pc_status write_table(omop_work *w, int place, pc_error *err)
             if (status == PC_OK) status = pc_file_end(&t.file, true, err);
         }
         status = pc_comm_agree(w->comm, status, err);
+        if (status == PC_OK) status = check_persons(w, &t, err);
     }
     if (status == PC_OK) {
         pc_log_line(w->log, PC_INFO, "omop", "table=%s rows=%lld unmapped=%lld", t.from.name,
@@ -227,6 +247,21 @@ static pc_status open_work(omop_work *w, pc_error *err)
     return PC_FAIL(err, PC_IO, "cannot make the folder '%s': %s", o->out, strerror(errno));
 }
 
+/** Rank 0: takes away the files of the tables up to a place. */
+static void remove_files(const omop_work *w, int place)
+{
+    const pc_json *table = pc_json_first(pc_json_get(w->list, "tables"));
+    for (int i = 0; i <= place && table != NULL; i++, table = pc_json_next(table)) {
+        const pc_json *of =
+            pc_json_kind_of(table) == PC_JSON_OBJECT ? pc_json_get(table, "table") : NULL;
+        const char *name = of == NULL ? NULL : pc_json_text(of);
+        char path[PATH_BYTES];
+        pc_error err = {0};
+        if (name == NULL || strchr(name, '/') != NULL) continue;
+        if (path_of(w, name, path, &err) == PC_OK) (void)unlink(path);
+    }
+}
+
 pc_status pc_omop_write(pc_comm *comm, const pc_omop_options *options, const pc_log *log,
                         pc_error *err)
 {
@@ -245,8 +280,10 @@ pc_status pc_omop_write(pc_comm *comm, const pc_omop_options *options, const pc_
     }
     status = pc_comm_agree(comm, status, err);
     const int tables = status == PC_OK ? pc_json_count(pc_json_get(w.list, "tables")) : 0;
-    for (int place = 0; status == PC_OK && place < tables; place++)
+    for (int place = 0; status == PC_OK && place < tables; place++) {
         status = write_table(&w, place, err);
+        if (status != PC_OK && pc_comm_rank(comm) == 0) remove_files(&w, place);
+    }
     pc_json_free(w.list);
     pc_store_close(w.store);
     pc_buffer_release(&text);

@@ -82,8 +82,35 @@ typedef struct pc_omop_options {
 } pc_omop_options;
 
 /** Writes OUT/<table>.csv for each table of the list. Collective over comm. Files are the same
- *  bytes for any number of ranks. */
+ *  bytes for any number of ranks. After a failure none of them stays.
+ *  @return PC_BAD_INPUT: two persons have one person_id; PC_BAD_JOB, PC_IO, PC_NO_MEMORY */
 pc_status pc_omop_write(pc_comm *comm, const pc_omop_options *options, const pc_log *log,
+                        pc_error *err) PC_MUST_CHECK;
+
+/** The first number of each line of a CSV file is there once, its header left out. Collective over
+ *  comm: each rank reads the file and looks at its share of the numbers, as often as a quarter of
+ *  the budget asks for.
+ *  @param lines  behind the header, on rank 0
+ *  @return PC_BAD_INPUT: one is there twice; PC_IO, PC_NO_MEMORY */
+pc_status pc_omop_check_ids(pc_comm *comm, const char *path, int64_t lines, pc_budget *budget,
+                            pc_error *err) PC_MUST_CHECK;
+
+/** What becomes a store in one step. */
+typedef struct pc_omop_store_options {
+    pc_omop_options omop;   ///< its `out` is the folder of the store
+    const char *folder;     ///< where files are until the store has them; made, and removed
+    const char *vocabulary; ///< folder of files that the store gets as well; NULL: none
+    const char *share;      ///< folder of shipped data (models)
+    const char *scratch;    ///< of the ingest; NULL: of the store
+    int64_t shards;         ///< 0: by the size of the files
+} pc_omop_store_options;
+
+/** Writes the tables into `folder`, and makes of it a store of model omop: the same as
+ *  pc_omop_write and pc_ingest_run. Collective over comm.
+ *  @return what they return; PC_BAD_JOB: the store or the folder is there, or the vocabulary has a
+ *          file of the name of a table. After a failure nothing stays, but a plan after PC_STOPPED:
+ *          the same call goes on with it */
+pc_status pc_omop_store(pc_comm *comm, const pc_omop_store_options *options, const pc_log *log,
                         pc_error *err) PC_MUST_CHECK;
 
 #endif

@@ -468,6 +468,8 @@ FEATURES = {
     "best event": {"rules": 2, "several": True, "primary_limit": "All"},
     "best event, lowest rule": {"rules": 2, "kind": "ConditionOccurrence", "no_set": True, "primary_limit": "All",
                                 "group": {"type": "ALL", "inner": NEAR}},
+    "nested, outside of every period": dict(ONE_RULE, group={"type": "ALL", "ignore": True, "inner": dict(NEAR, nested=True),
+                                                             "occurrence": {"Type": 1, "Count": 0, "IsDistinct": False}}),
 }
 PER_FEATURE = 16
 
@@ -595,6 +597,8 @@ class Twin:
             kept = []
             for e in out:
                 period = self.period_of(person, e[0])
+                if not period and changed == "nested, outside of every period":
+                    kept.append(e)
                 if period and self.holds(person, c["CorrelatedCriteria"], e, period, sets):
                     kept.append(e)
             out = kept

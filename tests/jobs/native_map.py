@@ -8,8 +8,9 @@ import gzip
 import random
 import sys
 
-TABLE = {"CIM10": "condition", "ATC": "drug", "CCAM": "procedure", "NABM": "measurement"}
-FILE = {"condition": "condition_occurrence", "drug": "drug_exposure", "procedure": "procedure_occurrence", "measurement": "measurement"}
+TABLE = {"CIM10": "condition", "ATC": "drug", "CCAM": "procedure", "NABM": "measurement", "LPP": "device"}
+FILE = {"condition": "condition_occurrence", "drug": "drug_exposure", "procedure": "procedure_occurrence", "measurement": "measurement",
+        "device": "device_exposure"}
 
 
 def concepts(folder, domain):

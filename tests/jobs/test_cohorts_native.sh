@@ -14,15 +14,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 must "$fast" synth --patients 1200 --years 2017:2019 --seed 20 --out "$work/delivery" --quiet
+must python3 "$here/devices.py" "$work/delivery"
 must "$fast" ingest --model snds --in "$work/delivery" --store "$work/claims" --shards 16 --quiet
 rm -r "$work/delivery"
 
 # convert VOCABULARY MAPPING STORE: the store of the CDM that the claims become.
 convert() {
-    rm -rf "$work/cdm" "$3"
-    must "$fast" omop "$work/claims" --out "$work/cdm" --mapping "$2" --quiet
-    cp "$1"/* "$work/cdm"
-    must "$fast" ingest --model omop --in "$work/cdm" --store "$3" --shards 16 --quiet
+    must "$fast" omop "$work/claims" --as store --out "$3" --mapping "$2" --vocabulary "$1" --shards 16 --quiet
     [ -z "$(ls "$3/rejects/0000" 2>/dev/null)" ] || fail "rows of the converted store are rejected"
 }
 # native OUT OPTIONS...: definitions on the claims.
@@ -47,6 +45,7 @@ concept_id|concept_name|domain_id|vocabulary_id|concept_class_id|standard_concep
 2|Diabetes|Condition|SNOMED|Clinical Finding|S|2|19700101|20991231|
 3|Metformin|Drug|RxNorm|Ingredient|S|3|19700101|20991231|
 4|Nothing here|Drug|RxNorm|Ingredient|S|4|19700101|20991231|
+5|Chair|Device|SNOMED|Physical Object|S|5|19700101|20991231|
 9|A source|Condition|CIM10|x||9|19700101|20991231|
 9201|Stay|Visit|Visit|Visit|S|IP|19700101|20991231|
 END
@@ -69,10 +68,12 @@ codes() { # VOCABULARY COLUMN TABLE
     codes CCAM CAM_PRS_IDE ER_CAM_F
     codes CCAM CDC_ACT T_MCOaaA
     codes NABM BIO_PRS_IDE ER_BIO_F
+    codes LPP TIP_PRS_IDE ER_TIP_F
+    codes LPP TIP_PRS_IDE T_MCOaaDMIP
 } | sort -u >"$work/codes"
 {
     echo 'source_code,source_concept_id,source_vocabulary_id,target_concept_id'
-    awk -F, '$1 == "CIM10" {c = n++ % 2 + 1; print $2 ",9,CIM10," c; if (n % 5 == 0) print $2 ",9,CIM10," 3 - c} $1 == "ATC" && n++ % 3 {print $2 ",0,ATC,3"}' "$work/codes"
+    awk -F, '$1 == "CIM10" {c = n++ % 2 + 1; print $2 ",9,CIM10," c; if (n % 5 == 0) print $2 ",9,CIM10," 3 - c} $1 == "ATC" && n++ % 3 {print $2 ",0,ATC,3"} $1 == "LPP" && m++ % 3 {print $2 ",5,LPP,5"}' "$work/codes"
 } >"$work/own.csv"
 cat >"$work/own/1.json" <<'END'
 {"ConceptSets": [{"id": 0, "name": "disease", "expression": {"items": [{"concept": {"CONCEPT_ID": 1}, "includeDescendants": true}]}},
@@ -90,14 +91,28 @@ cat >"$work/own/2.json" <<'END'
  "PrimaryCriteria": {"CriteriaList": [{"ConditionOccurrence": {"ConditionSourceConcept": 0, "First": true}}, {"Death": {}}, {"VisitOccurrence": {"First": true}}, {"Measurement": {"First": true}}],
     "ObservationWindow": {"PriorDays": 0, "PostDays": 0}, "PrimaryCriteriaLimit": {"Type": "Last"}}, "CollapseSettings": {"CollapseType": "ERA", "EraPad": 0}}
 END
+era() { # NUMBER KIND CONCEPT ATTRIBUTE WITHIN: a definition that begins with one kind of event, and another around it
+    printf '%s' '{"ConceptSets": [{"id": 0, "name": "x", "expression": {"items": [{"concept": {"CONCEPT_ID": '"$3"'}, "includeDescendants": true}]}}],' \
+        '"PrimaryCriteria": {"CriteriaList": [{"'"$2"'": {"CodesetId": 0, '"$4"'}}], "ObservationWindow": {"PriorDays": 0, "PostDays": 0},' \
+        '"PrimaryCriteriaLimit": {"Type": "All"}}, "InclusionRules": [{"name": "around", "expression": {"Type": "ANY", "CriteriaList": [' \
+        '{"Criteria": {"'"$5"'": {}}, "StartWindow": {"Start": {"Days": 60, "Coeff": -1}, "End": {"Days": 60, "Coeff": 1}},' \
+        '"Occurrence": {"Type": 2, "Count": 2}}]}}], "EndStrategy": {"DateOffset": {"DateField": "EndDate", "Offset": 0}}}' >"$work/own/$1.json"
+}
+era 3 DrugEra 3 '"EraLength": {"Value": 10, "Op": "gte"}' ConditionEra
+era 4 DrugEra 3 '"First": true, "OccurrenceCount": {"Value": 2, "Op": "gte"}' DeviceExposure
+era 5 ConditionEra 1 '"OccurrenceCount": {"Value": 1, "Op": "gte"}, "AgeAtEnd": {"Value": 30, "Op": "gt"}' DrugEra
+era 6 ConditionEra 1 '"First": true, "EraLength": {"Value": 2, "Op": "gt"}' DrugExposure
+era 7 DeviceExposure 5 '"First": false, "Quantity": {"Value": 1, "Op": "gte"}' DrugEra
+era 8 DeviceExposure 5 '"OccurrenceEndDate": {"Value": "2018-01-01", "Op": "gt"}' DrugExposure
 through=(--vocabulary "$work/words" --mapping "$work/own.csv")
 convert "$work/words" "$work/own.csv" "$work/own_store"
 must "$parcours" cohorts "$work/own_store" "$work/own" --out "$work/expected" --quiet
 native "$work/out" "$work/own" "${through[@]}"
 alike "$work/out" "$work/expected"
 [ "$(wc -l <"$work/out/cohorts/cohort.csv")" -gt 200 ] || fail "too few rows to tell: $(wc -l <"$work/out/cohorts/cohort.csv")"
+[ "$(tail -n +2 "$work/out/cohorts/cohort.csv" | cut -d, -f1 | uniq | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 " ] || fail "a definition finds nobody: $(cut -d, -f1 "$work/out/cohorts/cohort.csv" | uniq -c)"
 says "definition=1 concept_set=2 reaches no code of the store"
-says "concept_sets=4 unreached=1"
+says "concept_sets=10 unreached=1"
 grep -q '^1,2,4,0,0,0$' "$work/out/control/portability.csv" || fail "the report of a set that is not reached"
 diseases=$(grep -c CIM10 "$work/own.csv")
 met=$("$fast" query "$work/own_store" "SELECT count(*) FROM (SELECT DISTINCT condition_source_value, condition_concept_id FROM condition_occurrence WHERE condition_concept_id IN (1, 2)) AS c" --unprotected --quiet --format csv 2>/dev/null | tail -1)
@@ -112,7 +127,7 @@ says "computed=0"
 diff -r -x manifest.json "$work/first" "$work/out" || fail "a second run changes something"
 { cat "$work/own.csv"; echo 'nothing,0,CIM10,2'; } >"$work/more.csv"
 native "$work/out" "$work/own" --vocabulary "$work/words" --mapping "$work/more.csv"
-says "computed=2"
+says "computed=8"
 grep -q "^1,0,1,1,$((diseases + 1)),$met$" "$work/out/control/portability.csv" || fail "a code that the store does not have"
 
 # The mapping that Athena's files hold, as docs/ohdsi.md makes it.

@@ -16,6 +16,9 @@ python3 "$here/circe_twin.py" make "$seed" "$work/made" || fail "make"
 "$parcours" cohorts "$work/store" "$work/made/definitions" --out "$work/out" --quiet || fail "cohorts"
 python3 "$here/circe_twin.py" check "$seed" "$work/made" "$work/out" || fail "the answer is not that of the loops"
 
+# The rules that scripts/test --mutation changes are there: checked here, run by hand.
+python3 "$here/../tools/mutate_circe.py" "$here/../.." "$work" "$work" --list || fail "rules of the engine to be changed"
+
 mkdir "$work/permuted"
 for table in "$work"/made/cdm/*.csv; do
     { head -1 "$table"; tail -n +2 "$table" | shuf --random-source=<(yes 1); } >"$work/permuted/$(basename "$table")"

@@ -10,7 +10,7 @@ bin=$1/parcours
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-mkdir "$work/in"
+mkdir "$work/in" "$work/words"
 file() { tr '|' "${2:-,}" >"$work/in/$1"; }
 file person.csv <<'END'
 PERSON_ID|gender_concept_id|Year_of_birth|month_of_birth|race_concept_id
@@ -162,6 +162,7 @@ fi
 
 # An SNDS store as a CDM: counts as SQL has them, concepts by the mapping, the same bytes on three ranks, and it loads.
 "$bin" synth --patients 300 --years 2019:2019 --seed 5 --out "$work/snds" --quiet >/dev/null 2>&1 || die "synth"
+python3 "$(dirname "$0")/devices.py" "$work/snds"
 load "$work/snds" "$work/claims" --model snds --shards 16
 cat >"$work/map.csv" <<'END'
 source_code,source_concept_id,source_vocabulary_id,source_code_description,target_concept_id,target_vocabulary_id,invalid_reason
@@ -182,6 +183,12 @@ all=${tests%,*} glucose=${tests#*,}
 [ "$(ask "SELECT count(*), count(DISTINCT patient) FROM person" "$work/cdm2")" = "$(ask "SELECT count(*), count(DISTINCT patient) FROM person WHERE resolved" "$work/claims")" ] || die "persons of a converted store"
 stays="SELECT count(*) FROM T_MCOaaB WHERE valid AND patient_status = 'resolved' AND DGN_PAL IS NOT NULL"
 [ "$(ask "SELECT count(*) FROM condition_occurrence JOIN visit_occurrence USING (patient, visit) WHERE condition_status_concept_id = 32902" "$work/cdm2")" = "$(ask "$stays" "$work/claims")" ] || die "principal diagnoses and their visits"
+devices=$(ask "SELECT count(*) FROM ER_TIP_F WHERE valid AND TIP_PRS_IDE IS NOT NULL AND patient_status = 'resolved'" "$work/claims")
+implants=$(ask "SELECT count(*) FROM T_MCOaaDMIP WHERE valid AND TIP_PRS_IDE IS NOT NULL AND patient_status = 'resolved'" "$work/claims")
+[ "$devices" -gt 50 ] && [ "$implants" -gt 5 ] || die "too few devices: $devices and $implants"
+[ "$(ask "SELECT count(*) FROM device_exposure" "$work/cdm2")" = "$((devices + implants)) " ] || die "devices of a converted store"
+rented=$(ask "SELECT sum(TIP_ACL_DTF - event_date) FROM ER_TIP_F WHERE valid AND TIP_ACL_DTF > event_date AND patient_status = 'resolved'" "$work/claims")
+[ "$(ask "SELECT sum(device_exposure_end_date - device_exposure_start_date) FROM device_exposure" "$work/cdm2")" = "$rented" ] || die "days of rented devices"
 # Eras beside plain loops over the exposures as they were written, and costs by their sum.
 python3 - "$work/made" <<'END' || die "eras are not those of the loops"
 import csv, datetime, sys
@@ -211,7 +218,41 @@ for era, table, kind, last in (("drug_era", "drug_exposure", "drug", "drug_expos
 END
 [ "$(ask "SELECT count(*), sum(total_paid), sum(paid_by_payer) FROM cost" "$work/cdm2" | sed 's/\([.0-9]*[.][0-9]*[1-9]\)0*/\1/g')" = \
     "$(ask "SELECT count(*), sum(PRS_PAI_MNT), sum(BSE_REM_MNT) FROM ER_PRS_F WHERE valid AND PRS_PAI_MNT IS NOT NULL AND patient_status = 'resolved'" "$work/claims" | sed 's/\([.0-9]*[.][0-9]*[1-9]\)0*/\1/g')" ] || die "costs of a converted store"
+
+# A store in one step: that of the files, on any number of ranks; with a vocabulary; what fails leaves nothing.
+cp "$work"/in/CONCEPT.csv "$work"/in/concept_*.csv "$work/words"
+for ranks in 1 2 3 4; do
+    rm -rf "$work/at_once"
+    must mpirun -n $ranks --oversubscribe "$bin" omop "$work/claims" --as store --shards 16 --out "$work/at_once/" --mapping "$work/map.csv" --quiet
+    diff -r "$work/cdm2" "$work/at_once" -x journal.jsonl -x reports || die "a store in one step on $ranks ranks"
+done
+must "$bin" omop "$work/claims" --as store --shards 16 --out "$work/worded" --mapping "$work/map.csv" --vocabulary "$work/words" --quiet
+cp "$work"/words/* "$work/made"
+load "$work/made" "$work/cdm3" --model omop --shards 16
+diff -r "$work/cdm3" "$work/worded" -x journal.jsonl -x reports || die "a store with its vocabulary"
+none() { # CODE PATTERN OPTIONS...: refused, and nothing stays
+    expect "$1" "$2" "$bin" omop "$work/claims" --out "$work/none" "${@:3}"
+    [ ! -e "$work/none.tables" ] && [ -z "$(ls "$work/none" 2>/dev/null)" ] || fail "something stays: $(ls "$work/none"*)"
+}
+expect 2 "store '.*at_once/' is there" "$bin" omop "$work/claims" --as store --out "$work/at_once/"
+none 2 "'parquet' is neither csv nor store" --as parquet
+none 2 "are of '--as store'" --shards 16
+none 1 "vocabulary '.*absent': the folder cannot be read" --as store --vocabulary "$work/absent"
+touch "$work/words/person.csv"
+none 2 "'person.csv' is a table that is made of the store" --as store --vocabulary "$work/words"
+none 2 "power of two" --as store --shards 17
+mkdir "$work/none.tables"
+expect 2 "none.tables' is there: this conversion runs elsewhere" "$bin" omop "$work/claims" --as store --out "$work/none"
+rmdir "$work/none.tables"
+# Two persons with one id would become one person.
+printf '%s' '{"tables": [{"table": "death", "sql": "SELECT patient AS person_id FROM PERSON"}, {"table": "person", "numbers": ["person_id"],' \
+    '"sql": "SELECT CASE WHEN birth_year < 1950 THEN '"'x'"' ELSE patient END AS person_id, patient AS person_source_value FROM PERSON WHERE resolved"}]}' >"$work/twice.json"
+none 1 "table person: two rows have one person_id" --tables "$work/twice.json"
+none 1 "table person: two rows have one person_id" --tables "$work/twice.json" --as store
+mpirun -n 3 --oversubscribe "$bin" omop "$work/claims" --out "$work/none" --tables "$work/twice.json" >"$work/said" 2>&1 && fail "two persons with one id on 3 ranks"
+says "two rows have one person_id"
+
 echo 'source_code' >"$work/map.csv"
 "$bin" omop "$work/claims" --out "$work/made" --mapping "$work/map.csv" >"$work/said" 2>&1 && die "a mapping without columns"
 grep -q "line 1: column source_vocabulary_id is missing" "$work/said" || die "said: $(cat "$work/said")"
-echo "all good"
+finish
