@@ -150,6 +150,46 @@ pc_status pc_chunk_expand(pc_codec *codec, pc_span stored, size_t bytes, void *o
     return PC_FAIL(err, PC_BAD_INPUT, "a compressed chunk does not expand to its rows");
 }
 
+// Swaps what the mask chooses of `low` with what stands `shift` bits higher in `high`.
+static inline void swap_bits(uint64_t *low, uint64_t *high, int shift, uint64_t mask)
+{
+    const uint64_t both = ((*low >> shift) ^ *high) & mask;
+    *high ^= both;
+    *low ^= both << shift;
+}
+
+// Eight words of eight bytes: byte i of word j becomes byte j of word i.
+static inline void transpose_bytes(uint64_t word[8])
+{
+    for (int i = 0; i < 4; i++)
+        swap_bits(&word[i], &word[i + 4], 32, UINT64_C(0x00000000ffffffff));
+    for (int i = 0; i < 8; i += i % 4 == 1 ? 3 : 1)
+        swap_bits(&word[i], &word[i + 2], 16, UINT64_C(0x0000ffff0000ffff));
+    for (int i = 0; i < 8; i += 2)
+        swap_bits(&word[i], &word[i + 1], 8, UINT64_C(0x00ff00ff00ff00ff));
+}
+
+// Values of many bytes, ids: eight bytes of eight values at a time.
+static void unshuffle_wide(const unsigned char *in, size_t count, size_t row_count, size_t width,
+                           unsigned char *out)
+{
+    const size_t rows = row_count / 8 * 8, bytes = width / 8 * 8;
+    for (size_t byte = 0; byte < bytes; byte += 8) {
+        for (size_t row = 0; row < rows; row += 8) {
+            uint64_t word[8];
+            for (size_t i = 0; i < 8; i++)
+                memcpy(&word[i], in + (byte + i) * count + row, sizeof word[i]);
+            transpose_bytes(word);
+            for (size_t i = 0; i < 8; i++)
+                memcpy(out + (row + i) * width + byte, &word[i], sizeof word[i]);
+        }
+    }
+    for (size_t byte = 0; byte < width; byte++) {
+        for (size_t row = byte < bytes ? rows : 0; row < row_count; row++)
+            out[row * width + byte] = in[byte * count + row];
+    }
+}
+
 #define UNSHUFFLE(type)                                                                            \
     do {                                                                                           \
         type *to = out;                                                                            \
@@ -179,12 +219,7 @@ PC_KERNEL static void unshuffle(const unsigned char *in, size_t count, size_t ro
             UNSHUFFLE(uint64_t);
             break;
         default:
-            for (size_t byte = 0; byte < width; byte++) {
-                const unsigned char *from = in + byte * count;
-                unsigned char *to = (unsigned char *)out + byte;
-                for (size_t i = 0; i < row_count; i++)
-                    to[i * width] = from[i];
-            }
+            unshuffle_wide(in, count, row_count, width, out);
             break;
     }
 }

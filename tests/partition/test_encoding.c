@@ -132,6 +132,7 @@ static const values_case CASES[] = {
     {{.type = PC_FLOAT, .width = 8, .has_null = true}, 0, 4000000000000000000, 4},
     {{.type = PC_ID, .width = 17, .has_null = true}, 0, 1, 4},
     {{.type = PC_ID, .width = 8}, 0, 1, 0},
+    {{.type = PC_ID, .width = 24}, 0, 1, 0},
 };
 enum { CASE_COUNT = sizeof CASES / sizeof CASES[0] };
 
