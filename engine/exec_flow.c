@@ -87,12 +87,25 @@ pc_status pc_flow_spill(pc_flow *flow, int node, pc_error *err)
     return PC_OK;
 }
 
+static bool has_null(const pc_column *c, int row_count)
+{
+    uint64_t all = UINT64_MAX;
+    for (int i = 0; c->valid != NULL && i < row_count / 64; i++)
+        all &= c->valid[i];
+    if (c->valid != NULL && row_count % 64 != 0) {
+        all &= c->valid[row_count / 64] | UINT64_MAX << (row_count % 64);
+    }
+    return all != UINT64_MAX;
+}
+
 // Rows of patients to the operator, rows of nobody to its twin.
 static pc_status push_by_slot(pc_flow *f, int at, pc_batch *batch, pc_error *err)
 {
     pc_flow_node *n = &f->node[at];
     const pc_column *key = &batch->column[n->plan->patient];
-    if (key->valid == NULL && key->data != NULL) return push(f, at, &n->op, batch, err);
+    if (key->data != NULL && !has_null(key, batch->row_count)) {
+        return push(f, at, &n->op, batch, err);
+    }
     int known[PC_BATCH_ROWS], nobody[PC_BATCH_ROWS];
     int known_count = 0, nobody_count = 0;
     for (int row = 0; row < batch->row_count; row++) {

@@ -3,15 +3,19 @@
 #include "scan_private.h"
 
 // Nulls of a column, for as many rows as a batch has: zeros that nobody writes to.
-static pc_status null_column(pc_scan *scan, const pc_field *field, int count, pc_column *out,
-                             pc_error *err)
+static pc_status null_column(pc_scan *scan, const pc_field *field, pc_column *out, pc_error *err)
 {
     static const uint64_t zero[PC_BATCH_ROWS + 8] = {0};
     const uint8_t width = field->type == PC_FLOAT || field->type == PC_KEY ? 8
                           : field->type == PC_ID                           ? field->width
                                                                            : 1;
     const void *data = zero;
-    if (width > sizeof *zero) data = pc_arena_array(&scan->scratch, (size_t)count + 8, width, err);
+    if (width > sizeof *zero) {
+        if (scan->nothing == NULL) {
+            scan->nothing = pc_arena_array(&scan->self, PC_BATCH_ROWS + 8, PC_ID_MAX_BYTES, err);
+        }
+        data = scan->nothing;
+    }
     if (data == NULL) return PC_NO_MEMORY;
     *out = (pc_column){field->type, field->scale, width, data, zero, out->dict};
     return PC_OK;
@@ -60,7 +64,7 @@ pc_status pc_scan_take(pc_scan *scan, pc_rows *rows, int relation, int column, p
     const pc_model_column *m = &pc_scan_table(scan, relation)->column[column];
     const pc_field field = {m->name, m->type, m->scale, m->width};
     *out = (pc_column){.dict = m->dict < 0 ? NULL : scan->catalog->dict[m->dict]};
-    return null_column(scan, &field, rows->count, out, err);
+    return null_column(scan, &field, out, err);
 }
 
 // Sorted texts of patient_status, as a dictionary.
@@ -123,10 +127,14 @@ static pc_status mark_patients(pc_scan *scan, const pc_rows *rows, int relation,
         memset(mark, 1, (size_t)rows->count);
         return PC_OK;
     }
-    const int32_t *row = rows->row[relation];
+    const int32_t *row = rows->row[relation], *slot = rows->slot;
+    uint8_t is_patient = 0;
     for (int i = 0; i < rows->count; i++) {
-        const char kind = scan->block->slot_key[rows->slot[i]].byte[0];
-        mark[i] = row[i] >= 0 && pc_slot_is_patient((pc_slot_kind)kind);
+        if (i == 0 || slot[i] != slot[i - 1]) { // rows of a slot stand together
+            const char kind = scan->block->slot_key[slot[i]].byte[0];
+            is_patient = pc_slot_is_patient((pc_slot_kind)kind);
+        }
+        mark[i] = is_patient & (uint8_t)(row[i] >= 0);
     }
     return PC_OK;
 }
@@ -141,8 +149,11 @@ static pc_status patient_bits(pc_scan *scan, const pc_rows *rows, int relation,
     PC_TRY(mark_patients(scan, rows, relation, &mark, err));
     uint64_t *valid = pc_arena_array(&scan->scratch, (size_t)rows->count / 64 + 1, 8, err);
     if (valid == NULL) return PC_NO_MEMORY;
-    for (int i = 0; i < rows->count; i++)
-        valid[i >> 6] |= (uint64_t)mark[i] << (i & 63);
+    for (int i = 0; i < rows->count; i += 8) { // beyond the last row there is room, of zeros
+        uint64_t eight;
+        memcpy(&eight, mark + i, sizeof eight);
+        valid[i >> 6] |= (eight * UINT64_C(0x0102040810204080)) >> 56 << (i & 63);
+    }
     *out = valid;
     return PC_OK;
 }
@@ -273,7 +284,7 @@ static pc_status gather_nothing(pc_scan *scan, pc_rows *rows, int at, pc_error *
     pc_column *out = &rows->column[at];
     *out = (pc_column){.dict = dict < 0 ? NULL : scan->catalog->dict[dict]};
     if (c->column == PC_SCAN_STATUS) out->dict = status_dict();
-    return null_column(scan, &scan->plan->field[at], rows->count, out, err);
+    return null_column(scan, &scan->plan->field[at], out, err);
 }
 
 // `expr` is a test of column `at` for null and nothing else.

@@ -79,6 +79,7 @@ struct pc_scan {
     int32_t **child_first; ///< [relation_count] CHILDREN: first child of each parent row [rows + 1]
     int32_t **child_row;   ///< [relation_count] CHILDREN: children by parent
     pc_arena block_arena;
+    const void *nothing; ///< zeros for a batch of wide ids that nobody reads; NULL: not yet
     bool is_done;
     int64_t rows_in, rows_out;
 };

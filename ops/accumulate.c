@@ -291,18 +291,29 @@ static void add_exact(pc_accumulator *a, const pc_arguments *rows)
     }
 }
 
-// A group of count 0 has no value yet.
+// A group of count 0 has no value yet. Rows of a group mostly follow each other, a patient's do:
+// the group at hand stays in registers.
 #define ADD_INTEGERS(type)                                                                         \
     do {                                                                                           \
         const type *from = c->data;                                                                \
+        uint32_t group = rows->group[0];                                                           \
+        int64_t now = best[group], so_far = count[group];                                          \
         for (int row = 0; row < rows->row_count; row++) {                                          \
             if (!pc_is_valid(c->valid, row)) continue;                                             \
-            const uint32_t group = rows->group[row];                                               \
+            if (rows->group[row] != group) {                                                       \
+                best[group] = now;                                                                 \
+                count[group] = so_far;                                                             \
+                group = rows->group[row];                                                          \
+                now = best[group];                                                                 \
+                so_far = count[group];                                                             \
+            }                                                                                      \
             const int64_t value = (int64_t)from[row];                                              \
-            const bool better = least ? value < best[group] : value > best[group];                 \
-            if (better | (count[group] == 0)) best[group] = value;                                 \
-            count[group]++;                                                                        \
+            const bool better = least ? value < now : value > now;                                 \
+            now = better | (so_far == 0) ? value : now;                                            \
+            so_far++;                                                                              \
         }                                                                                          \
+        best[group] = now;                                                                         \
+        count[group] = so_far;                                                                     \
     } while (0)
 
 static void add_integers(pc_accumulator *a, const pc_arguments *rows)

@@ -128,7 +128,7 @@ static pc_status add_batch(pc_aggregation *s, pc_accumulator *a, const pc_batch 
 static pc_status number_slots(pc_aggregation *s, const pc_batch *batch, pc_arena *scratch,
                               pc_error *err)
 {
-    int first[PC_BATCH_ROWS + 1];
+    int *first = s->run_first;
     uint32_t group[PC_BATCH_ROWS];
     int runs = 0;
     for (int row = 0; row < batch->row_count; row++) {
@@ -141,6 +141,7 @@ static pc_status number_slots(pc_aggregation *s, const pc_batch *batch, pc_arena
     }
     PC_TRY(pc_groups_number(&s->groups, s->key, runs, group, err));
     first[runs] = batch->row_count;
+    s->run_count = runs;
     for (int run = 0; run < runs; run++) {
         for (int row = first[run]; row < first[run + 1]; row++)
             s->group[row] = group[run];
@@ -154,6 +155,7 @@ static pc_status number_rows(pc_aggregation *s, const pc_batch *batch, pc_arena 
 {
     uint32_t number[PC_BATCH_ROWS];
     uint32_t group_count = batch->row_count > 0 ? 1 : 0;
+    s->run_count = 0;
     if (s->node->of.aggregate.of_slot && batch->slot != NULL) {
         return number_slots(s, batch, scratch, err);
     }

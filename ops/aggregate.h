@@ -74,11 +74,13 @@ typedef struct pc_aggregation {
     pc_expr_state *exprs; ///< owned
     pc_groups groups;
     int accumulator_count;
-    pc_accumulator *accumulator; ///< [accumulator_count]
-    pc_memo *memo;               ///< [keys] numbers of computed ones
-    pc_memo groups_of;           ///< groups, where all keys are of one column
-    pc_column *key;              ///< [keys] of the batch that is pushed
-    uint32_t next;               ///< first group that finish has not written
+    pc_accumulator *accumulator;      ///< [accumulator_count]
+    pc_memo *memo;                    ///< [keys] numbers of computed ones
+    pc_memo groups_of;                ///< groups, where all keys are of one column
+    pc_column *key;                   ///< [keys] of the batch that is pushed
+    uint32_t next;                    ///< first group that finish has not written
+    int run_count;                    ///< keys told by the slot: runs of rows of one; else 0
+    int run_first[PC_BATCH_ROWS + 1]; ///< of the batch, and behind the last one its rows
     uint32_t group[PC_BATCH_ROWS];
     uint32_t some_group[PC_BATCH_ROWS]; ///< of rows that pass an aggregate's filter
     int some_row[PC_BATCH_ROWS];

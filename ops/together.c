@@ -103,6 +103,34 @@ static void add_to_few(const group_states *to, uint32_t group_count, int width)
     if (to->patients != NULL) few_patients(to);
 }
 
+#define SUM_OF_RUN(type)                                                                           \
+    for (int row = first; row < end; row++)                                                        \
+    sum += ((const type *)value)[row]
+
+static int64_t sum_of_run(const void *value, int width, int first, int end)
+{
+    int64_t sum = 0;
+    if (width == 1) SUM_OF_RUN(int8_t);
+    if (width == 2) SUM_OF_RUN(int16_t);
+    if (width == 4) SUM_OF_RUN(int32_t);
+    return sum;
+}
+
+// Runs of rows of one slot and group, added at once.
+static void add_runs(const group_states *to, const int *first, int run_count, int width)
+{
+    for (int run = 0; run < run_count; run++) {
+        const int from = first[run], end = first[run + 1];
+        const uint32_t group = to->group[from];
+        to->count[group] += end - from;
+        if (to->sum != NULL) to->sum[group] += sum_of_run(to->value, width, from, end);
+        if (to->patients == NULL) continue;
+        const int64_t slot = (int64_t)((uint64_t)to->slot[from] + 1);
+        to->patients[group] += to->last[group] != slot;
+        to->last[group] = slot;
+    }
+}
+
 // The first aggregate of that kind that takes all rows and has counts of its own.
 static int find_plain(const pc_aggregation *s, pc_keep keep)
 {
@@ -147,7 +175,9 @@ pc_status pc_aggregation_together(pc_aggregation *s, const pc_batch *batch, pc_a
     static void (*const add[])(const group_states *) = {
         [0] = add_counts, [1] = add_sum_1, [2] = add_sum_2, [4] = add_sum_4, [8] = add_sum_8};
     const int width = sum < 0 ? 0 : value.width;
-    if (s->groups.count <= FEW_GROUPS && width < 8) {
+    if (s->run_count > 0 && width < 8) {
+        add_runs(&to, s->run_first, s->run_count, width);
+    } else if (s->groups.count <= FEW_GROUPS && width < 8) {
         add_to_few(&to, s->groups.count, width);
     } else {
         add[width](&to);
