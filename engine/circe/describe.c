@@ -169,6 +169,33 @@ static pc_status say_attribute(const teller *t, const pc_json *body, const pc_js
 
 static pc_status say_group(const teller *t, const pc_json *group, const char *index, int depth);
 
+/** A day by its distance from another: "7 days after its start". */
+static pc_status say_day(const teller *t, int64_t offset, const char *whose, bool is_end)
+{
+    const char *of = is_end ? "end" : "start";
+    if (offset == 0) return pc_buffer_print(t->out, t->err, "%s %s", whose, of);
+    const unsigned long long days =
+        offset < 0 ? 0 - (unsigned long long)offset : (unsigned long long)offset;
+    return pc_buffer_print(t->out, t->err, "%llu day%s %s %s %s", days, days == 1 ? "" : "s",
+                           offset < 0 ? "before" : "after", whose, of);
+}
+
+/** The days that stand for those of an event. NULL: its own. */
+static pc_status say_adjustment(const teller *t, const pc_json *adjusted)
+{
+    static const char *const key[][3] = {{"StartWith", "StartOffset", ", taken to start "},
+                                         {"EndWith", "EndOffset", " and to end "}};
+    for (int i = 0; adjusted != NULL && i < 2; i++) {
+        const char *from = text_of(adjusted, key[i][0]);
+        const bool is_end = from != NULL ? strcmp(from, "END_DATE") == 0 : i == 1;
+        const int64_t offset = pc_circe_number_of(adjusted, key[i][1], 0);
+        PC_TRY(say(t, key[i][2]));
+        if (offset == 0) PC_TRY(say(t, "at "));
+        PC_TRY(say_day(t, offset, "its", is_end));
+    }
+    return PC_OK;
+}
+
 static pc_status say_criterion(const teller *t, const pc_json *criterion, int depth)
 {
     const pc_json *body = NULL;
@@ -176,11 +203,13 @@ static pc_status say_criterion(const teller *t, const pc_json *criterion, int de
     if (info == NULL) return say(t, "an unknown criterion");
     const pc_json *set = pc_json_get(body, "CodesetId");
     const bool has_set = set != NULL && pc_json_kind_of(set) == PC_JSON_NUMBER;
-    PC_TRY(say(t, is_true(body, "First") ? "the first " : "a "));
-    PC_TRY(say(t, noun_of(info->type)));
+    const char *noun = noun_of(info->type);
+    const bool is_first = is_true(body, "First");
+    PC_TRY(say(t, is_first ? "the first " : strchr("aeiou", noun[0]) != NULL ? "an " : "a "));
+    PC_TRY(say(t, noun));
     if (has_set) PC_TRY(say(t, " of "));
     if (has_set) PC_TRY(say_set(t, set));
-    if (is_true(body, "First")) PC_TRY(say(t, " of the person's life"));
+    if (is_first) PC_TRY(say(t, " of the person's life"));
     for (const pc_json *m = pc_json_first(body); m != NULL; m = pc_json_next(m)) {
         const pc_circe_attribute *a = pc_circe_attribute_of(info, pc_json_key(m));
         if (a == NULL || a->reads == PC_CIRCE_READS_SET || a->reads == PC_CIRCE_READS_FIRST) {
@@ -188,12 +217,7 @@ static pc_status say_criterion(const teller *t, const pc_json *criterion, int de
         }
         PC_TRY(say_attribute(t, body, m, a));
     }
-    const pc_json *adjusted = pc_circe_object_of(body, "DateAdjustment");
-    if (adjusted != NULL) {
-        PC_TRY(pc_buffer_print(t->out, t->err, ", its start moved by %lld days and its end by %lld",
-                               (long long)pc_circe_number_of(adjusted, "StartOffset", 0),
-                               (long long)pc_circe_number_of(adjusted, "EndOffset", 0)));
-    }
+    PC_TRY(say_adjustment(t, pc_circe_object_of(body, "DateAdjustment")));
     const pc_json *nested = pc_circe_object_of(body, "CorrelatedCriteria");
     if (nested == NULL) return PC_OK;
     PC_TRY(say(t, ", if "));
@@ -329,8 +353,9 @@ static pc_status say_entry(const teller *t, const pc_json *definition)
     if (additional == NULL) return PC_OK;
     PC_TRY(say(t, "\nOf these events those stay for which "));
     PC_TRY(say_group(t, additional, "the entry", 1));
-    return pc_buffer_print(t->out, t->err, "\nand %s of a person.",
-                           limit_of(definition, "QualifiedLimit"));
+    const char *limit = limit_of(definition, "QualifiedLimit");
+    if (pc_json_get(definition, "QualifiedLimit") == NULL || limit[0] == 'a') return PC_OK;
+    return pc_buffer_print(t->out, t->err, "\nand of these %s of a person.", limit);
 }
 
 static pc_status say_rules(const teller *t, const pc_json *definition)
@@ -343,9 +368,13 @@ static pc_status say_rules(const teller *t, const pc_json *definition)
                                name == NULL ? "" : name));
         PC_TRY(say_group(t, pc_circe_object_of(r, "expression"), "the entry", 1));
     }
-    return pc_buffer_print(t->out, t->err, "\nOf the entries %s%s of a person are kept.",
-                           number > 0 ? "that fit every rule " : "",
-                           limit_of(definition, "ExpressionLimit"));
+    const char *limit = limit_of(definition, "ExpressionLimit");
+    if (limit[0] == 'a') {
+        return pc_buffer_print(t->out, t->err, "\nEach entry %sis kept.",
+                               number > 0 ? "that fits every rule " : "");
+    }
+    return pc_buffer_print(t->out, t->err, "\nOf the entries %s%s of a person is kept.",
+                           number > 0 ? "that fit every rule " : "", limit);
 }
 
 static pc_status say_exit(const teller *t, const pc_json *definition)
@@ -356,16 +385,19 @@ static pc_status say_exit(const teller *t, const pc_json *definition)
     PC_TRY(say(t, "\nThe person stays until the end of observation"));
     if (offset != NULL) {
         const char *field = text_of(offset, "DateField");
-        PC_TRY(pc_buffer_print(t->out, t->err, ", at most until %lld days after the entry's %s",
-                               (long long)pc_circe_number_of(offset, "Offset", 0),
-                               field != NULL && strcmp(field, "EndDate") == 0 ? "end" : "start"));
+        const bool is_end = field != NULL && strcmp(field, "EndDate") == 0;
+        PC_TRY(say(t, ", at most until "));
+        PC_TRY(say_day(t, pc_circe_number_of(offset, "Offset", 0), "the entry's", is_end));
     }
     if (era != NULL) {
         PC_TRY(say(t, ", at most as long as exposures to "));
         PC_TRY(say_set(t, pc_json_get(era, "DrugCodesetId")));
-        PC_TRY(pc_buffer_print(t->out, t->err, " follow each other within %lld days, and %lld more",
-                               (long long)pc_circe_number_of(era, "GapDays", 0),
-                               (long long)pc_circe_number_of(era, "Offset", 0)));
+        const long long more = (long long)pc_circe_number_of(era, "Offset", 0);
+        PC_TRY(pc_buffer_print(t->out, t->err, " follow each other within %lld days",
+                               (long long)pc_circe_number_of(era, "GapDays", 0)));
+        if (more != 0) {
+            PC_TRY(pc_buffer_print(t->out, t->err, ", and %lld more", more));
+        }
     }
     const pc_json *censoring = first_of(definition, "CensoringCriteria");
     if (censoring != NULL) PC_TRY(say(t, ", or until"));
@@ -376,9 +408,9 @@ static pc_status say_exit(const teller *t, const pc_json *definition)
     PC_TRY(say(t, censoring != NULL ? "\n" : ". "));
     const pc_json *collapse = pc_circe_object_of(definition, "CollapseSettings");
     const long long pad = (long long)pc_circe_number_of(collapse, "EraPad", 0);
-    PC_TRY(pad == 0
-               ? say(t, "Stays that share a day are one.")
-               : pc_buffer_print(t->out, t->err, "Stays at most %lld days apart are one.", pad));
+    PC_TRY(pad == 0 ? say(t, "Stays that share a day are one.")
+                    : pc_buffer_print(t->out, t->err, "Stays at most %lld day%s apart are one.",
+                                      pad, pad == 1 ? "" : "s"));
     const pc_json *window = pc_circe_object_of(definition, "CensorWindow");
     for (int i = 0; i < 2; i++) {
         const char *day = text_of(window, i == 0 ? "StartDate" : "EndDate");

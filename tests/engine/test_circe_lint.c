@@ -130,7 +130,7 @@ static void test_english(void)
         "  - at least 1 time a measurement of 'fever', value as number from 2 to 3, starting from "
         "30 days before to any time after, counted from the start of the entry, ending from any "
         "time before to 9 days after, counted from the start of the entry\n"
-        "Of the entries that fit every rule the first of a person are kept.\n"
+        "Of the entries that fit every rule the first of a person is kept.\n"
         "The person stays until the end of observation, at most until 7 days after the entry's "
         "start. Stays that share a day are one. Nothing before 2010-01-01 counts. Nothing after "
         "2020-12-31 counts.\n";
@@ -152,6 +152,48 @@ static void test_english(void)
     pc_json_free(json);
 }
 
+typedef struct told_definition {
+    const char *find, *put, *says;
+} told_definition;
+
+static void test_other_words(void)
+{
+    static const char age[] = "\"Age\": {\"Value\": 18, \"Op\": \"gte\"}";
+    static const told_definition TOLD[] = {
+        {"{\"Measurement\": {\"CodesetId\": 1, \"ValueAsNumber\": {\"Value\": 2, "
+         "\"Op\": \"bt\", \"Extent\": 3}}}",
+         "{\"Observation\": {\"CodesetId\": 1}}", "at least 1 time an observation of 'fever',"},
+        {age,
+         "\"DateAdjustment\": {\"StartWith\": \"END_DATE\", \"StartOffset\": -1, \"EndOffset\": "
+         "0}",
+         ", taken to start 1 day before its end and to end at its end\n"},
+        {"\"Offset\": 7", "\"Offset\": 0", "at most until the entry's start."},
+        {"\"Offset\": 7", "\"Offset\": -1", "at most until 1 day before the entry's start."},
+        {"\"ExpressionLimit\": {\"Type\": \"First\"}", "\"ExpressionLimit\": {\"Type\": \"All\"}",
+         "\nEach entry that fits every rule is kept.\n"},
+        {"\"EraPad\": 0", "\"EraPad\": 1", "Stays at most 1 day apart are one."},
+        {"\"QualifiedLimit\": {\"Type\": \"All\"}",
+         "\"AdditionalCriteria\": {\"Type\": \"ALL\", \"CriteriaList\": []}",
+         "stay for which all of these hold:\nRule 1"},
+        {"\"QualifiedLimit\": {\"Type\": \"All\"}",
+         "\"QualifiedLimit\": {\"Type\": \"Last\"}, \"AdditionalCriteria\": {\"Type\": "
+         "\"ALL\", \"CriteriaList\": []}",
+         "\nand of these the last of a person.\nRule 1"}};
+    for (size_t i = 0; i < sizeof TOLD / sizeof TOLD[0]; i++) {
+        pc_budget budget = {0};
+        pc_json *json = parse_with(TOLD[i].find, TOLD[i].put, &budget);
+        pc_buffer out = {.budget = &budget};
+        CU_ASSERT_EQUAL(pc_circe_describe(json, "f", &out, NULL), PC_OK);
+        CU_ASSERT_EQUAL(pc_buffer_append(&out, "", 1, NULL), PC_OK);
+        CU_ASSERT_PTR_NOT_NULL(strstr(out.data, TOLD[i].says));
+        if (strstr(out.data, TOLD[i].says) == NULL) printf("\n%zu: %s", i, out.data);
+        pc_buffer_release(&out);
+        CU_ASSERT_EQUAL(budget.used_bytes, 0);
+        pc_json_free(json);
+    }
+}
+
 PC_TEST_MAIN("circe_lint", {"what is odd is said with its place", test_odd_definitions},
              {"what is not odd is not", test_nothing_odd},
-             {"a definition in English, each refusal of memory", test_english});
+             {"a definition in English, each refusal of memory", test_english},
+             {"what definitions say otherwise", test_other_words});
