@@ -25,9 +25,10 @@ RULES = [
      "if (circe_concept_known(v, descendant, &hint) == CIRCE_UNKNOWN) continue;"),
     ("exclusion", EXPAND, "item->is_excluded ? &x->minus : &x->plus", "item->is_excluded ? &x->plus : &x->plus"),
     ("includeMapped", EXPAND, "if (item->mapped) PC_TRY(add_mapped(x, from, out, err));", ""),
-    ("mapping that ended", EXPAND, "if (!circe_is_null(&v->ended, row) || circe_is_null(&v->to, row)) continue;",
-     "if (circe_is_null(&v->to, row)) continue;"),
-    ("First", PERSON, "about->is_first ? 1 : hits->count", "hits->count"),
+    ("mapping that ended", EXPAND, "pc_column_int(&v->kind, row) == kind &&\n           circe_is_null(&v->ended, row);",
+     "pc_column_int(&v->kind, row) == kind;"),
+    ("First", PERSON, "about->is_first ? 1 : hits->count;\n    const int32_t *row = about->is_first ? &first",
+     "hits->count;\n    const int32_t *row = first < 0 ? &first"),
     ("First, ties by row id", PERSON, "id[row] < id[first]", "id[row] > id[first]"),
     ("First before filters", PERSON, re.compile(r"const int32_t first =\n.*?events->is_made = true;", re.DOTALL),
      "events->event = pc_arena_raw(&person->arena, (size_t)hits->count * sizeof *events->event, person->err);\n"
