@@ -33,10 +33,11 @@ void pc_memo_close(pc_memo *memo)
     memo->column = -1;
 }
 
-// False: a value lies outside of the window, or has no number yet.
+typedef enum found { FOUND, NEW, OUTSIDE } found; // all; one has no number yet; one never will
+
 #define FIND(name, type)                                                                           \
-    PC_KERNEL static bool name(const uint32_t *known, const type *value, uint32_t base,            \
-                               int row_count, uint32_t *number)                                    \
+    PC_KERNEL static found name(const uint32_t *known, const type *value, uint32_t base,           \
+                                int row_count, uint32_t *number)                                   \
     {                                                                                              \
         uint32_t outside = 0, unknown = 0;                                                         \
         for (int row = 0; row < row_count; row++) {                                                \
@@ -45,7 +46,7 @@ void pc_memo_close(pc_memo *memo)
             number[row] = known[at % WINDOW] - 1;                                                  \
             unknown |= number[row] == UINT32_MAX;                                                  \
         }                                                                                          \
-        return (outside | unknown) == 0;                                                           \
+        return outside != 0 ? OUTSIDE : unknown != 0 ? NEW : FOUND;                                \
     }
 FIND(find_u1, uint8_t)
 FIND(find_u2, uint16_t)
@@ -53,7 +54,7 @@ FIND(find_4, uint32_t)
 FIND(find_i1, int8_t)
 FIND(find_i2, int16_t)
 
-static bool find(const pc_memo *memo, const pc_column *c, int row_count, uint32_t *number)
+static found find(const pc_memo *memo, const pc_column *c, int row_count, uint32_t *number)
 {
     const uint32_t *known = (const uint32_t *)(const void *)memo->number.data;
     const uint32_t base = (uint32_t)memo->base;
@@ -76,11 +77,10 @@ bool pc_memo_find(pc_memo *memo, const pc_batch *batch, uint32_t *number)
     if (memo->column < 0 || !memo->has_base || batch->row_count == 0) return false;
     const pc_column *c = &batch->column[memo->column];
     if (!is_simple(c) || (c->dict != NULL && !pc_dict_is_marked(memo->dict, c->dict))) return false;
-    const bool found = find(memo, c, batch->row_count, number);
-    memo->misses += found ? -1 : 1;
-    if (memo->misses < 0) memo->misses = 0;
-    if (memo->misses > MOST_MISSES) pc_memo_close(memo);
-    return found;
+    const found how = find(memo, c, batch->row_count, number);
+    if (how == OUTSIDE && ++memo->misses > MOST_MISSES) pc_memo_close(memo);
+    if (how == FOUND && memo->misses > 0) memo->misses--;
+    return how == FOUND;
 }
 
 // The window begins anew: with the first value, or the dictionary.

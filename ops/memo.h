@@ -8,7 +8,7 @@
 
 typedef struct pc_memo {
     int column;        ///< the only one that the key is computed from; -1: nothing is remembered
-    int misses;        ///< batches with a value that was not there, beyond those it was there for
+    int misses;        ///< batches with a value outside of the window, beyond those that were found
     bool has_base;     ///< `base` is chosen
     int64_t base;      ///< first value of the window; of codes 0
     pc_dict_mark dict; ///< of codes: whose

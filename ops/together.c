@@ -53,18 +53,33 @@ ADD_SUM(add_sum_8, int64_t)
  *  turns at so many copies. What a batch adds fits 64 bits. */
 enum { COPIES = 4, FEW_GROUPS = 64 };
 typedef struct few_states {
-    int64_t count[COPIES][FEW_GROUPS], sum[COPIES][FEW_GROUPS];
+    int64_t count[COPIES][FEW_GROUPS], patients[COPIES][FEW_GROUPS], sum[COPIES][FEW_GROUPS];
 } few_states;
+
+#define ADD_FEW_ROWS(with_patients, add_value)                                                     \
+    do {                                                                                           \
+        for (int row = 0; row < row_count; row++) {                                                \
+            const uint32_t group = to->group[row];                                                 \
+            few->count[row % COPIES][group]++;                                                     \
+            if (with_patients) {                                                                   \
+                const int64_t slot = (int64_t)((uint64_t)to->slot[row] + 1);                       \
+                few->patients[row % COPIES][group] += last[group] != slot;                         \
+                last[group] = slot;                                                                \
+            }                                                                                      \
+            add_value;                                                                             \
+        }                                                                                          \
+    } while (0)
 
 #define ADD_FEW(name, add_value, ...)                                                              \
     static void name(const group_states *to, few_states *few)                                      \
     {                                                                                              \
+        int64_t *last = to->last;                                                                  \
         const int row_count = to->row_count;                                                       \
         __VA_ARGS__;                                                                               \
-        for (int row = 0; row < row_count; row++) {                                                \
-            const uint32_t group = to->group[row];                                                 \
-            few->count[row % COPIES][group]++;                                                     \
-            add_value;                                                                             \
+        if (last != NULL) {                                                                        \
+            ADD_FEW_ROWS(true, add_value);                                                         \
+        } else {                                                                                   \
+            ADD_FEW_ROWS(false, add_value);                                                        \
         }                                                                                          \
     }
 #define ADD_FEW_SUM(name, type)                                                                    \
@@ -75,19 +90,6 @@ ADD_FEW_SUM(few_sum_1, int8_t)
 ADD_FEW_SUM(few_sum_2, int16_t)
 ADD_FEW_SUM(few_sum_4, int32_t)
 
-// Few groups: most rows have the patient of the row before that had theirs.
-static void few_patients(const group_states *to)
-{
-    int64_t *patients = to->patients, *last = to->last;
-    for (int row = 0; row < to->row_count; row++) {
-        const uint32_t group = to->group[row];
-        const int64_t slot = (int64_t)((uint64_t)to->slot[row] + 1);
-        if (last[group] == slot) continue;
-        last[group] = slot;
-        patients[group]++;
-    }
-}
-
 static void add_to_few(const group_states *to, uint32_t group_count, int width)
 {
     static void (*const add[])(const group_states *, few_states *) = {
@@ -97,10 +99,10 @@ static void add_to_few(const group_states *to, uint32_t group_count, int width)
     for (int copy = 0; copy < COPIES; copy++) {
         for (uint32_t group = 0; group < group_count; group++) {
             to->count[group] += few.count[copy][group];
+            if (to->patients != NULL) to->patients[group] += few.patients[copy][group];
             if (to->sum != NULL) to->sum[group] += few.sum[copy][group];
         }
     }
-    if (to->patients != NULL) few_patients(to);
 }
 
 #define SUM_OF_RUN(type)                                                                           \

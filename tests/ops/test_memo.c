@@ -207,6 +207,11 @@ static void test_what_is_kept(void)
     column[DAY] = make_ints(&p.arena, PC_DATE, day, 4, 8);
     CU_ASSERT_FALSE(pc_memo_find(&memo, &batch, number));
     column[DAY] = make_ints(&p.arena, PC_DATE, day, 4, 4);
+    for (int i = 0; i < 1000; i++)
+        CU_ASSERT_FALSE(pc_memo_find(&memo, &batch, number));
+    CU_ASSERT_EQUAL(memo.column, DAY); // it may be learned
+    day[2] = 60000;
+    column[DAY] = make_ints(&p.arena, PC_DATE, day, 4, 4);
     for (int i = 0; i < 1000 && memo.column >= 0; i++)
         CU_ASSERT_FALSE(pc_memo_find(&memo, &batch, number));
     CU_ASSERT_EQUAL(memo.column, -1);
