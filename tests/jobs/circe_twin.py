@@ -300,6 +300,11 @@ def criterion(rng, sets, want, depth=0, kind=None):
                                "EndWith": rng.choice(("START_DATE", "END_DATE")), "EndOffset": rng.choice((-1, 0, 7))}
     if rng.random() < (0.95 if want.get("nested") and depth == 0 else 0.08 / (depth + 1)):
         c["CorrelatedCriteria"] = group(rng, sets, {}, depth + 1)
+    if want.get("cs"):
+        for key in [k for k in c if isinstance(c[k], list)] + (["Gender", "ProviderSpecialty", "PlaceOfService"] if kind == "VisitDetail" else []):
+            c.pop(key + "Exclude", None)
+            if c.pop(key, None) or rng.random() < 0.5:
+                c[key + "CS"] = {"CodesetId": rng.choice((90, 91, 90, 91, None)), "IsExclusion": rng.random() < 0.4}
     return {kind: c}
 
 
@@ -363,7 +368,11 @@ def definition(rng, want):
             items.append({"concept": {"CONCEPT_ID": rng.choice(CODES[3:12])}, "isExcluded": True, "includeDescendants": rng.random() < 0.5,
                           "includeMapped": False})
         sets.append({"id": 10 * i, "name": "set", "expression": {"items": items}})
-    d = {"ConceptSets": sets, "PrimaryCriteria": {
+    selections = [{"id": i, "name": "selection", "expression": {"items": [
+        {"concept": {"CONCEPT_ID": c}, "isExcluded": False, "includeDescendants": False, "includeMapped": False}
+        for c in GENDERS + TYPE_IDS + VALUES + UNITS + VISITS + SPECIALTIES + PLACES if rng.random() < 0.6]}}
+        for i in (90, 91)] if want.get("cs") else []
+    d = {"ConceptSets": sets + selections, "PrimaryCriteria": {
         "CriteriaList": [criterion(rng, sets, want) for _ in range(2 if want.get("several") else rng.choice((1, 1, 1, 2)))],
         "ObservationWindow": {"PriorDays": rng.choice((0, 0, 0, 1, 30)), "PostDays": rng.choice((0, 0, 0, 1, 7))},
         "PrimaryCriteriaLimit": {"Type": want.get("primary_limit") or rng.choice(("All", "All", "First", "Last"))}},
@@ -471,6 +480,9 @@ FEATURES = {
     "nested, outside of every period": dict(ONE_RULE, group={"type": "ALL", "ignore": True, "inner": dict(NEAR, nested=True),
                                                              "occurrence": {"Type": 1, "Count": 0, "IsDistinct": False}}),
 }
+for kind, spec in TYPES.items():  # lists of concepts given as concept sets
+    FEATURES["concept sets, " + kind] = dict(dict.fromkeys(spec[7], True), kind=kind, cs=True, gender=True, specialty=True, visit_type=True,
+                                             place=True, no_set=True, exit="offset")
 PER_FEATURE = 16
 
 
@@ -580,7 +592,7 @@ class Twin:
                     if new[1] < new[0]:
                         continue
                     start, end = new
-            if not self.passes(person, kind, c, r, start, end):
+            if not self.passes(person, kind, c, r, start, end, sets):
                 continue
             sort = start
             user = c.get("UserDefinedPeriod", {})
@@ -604,7 +616,24 @@ class Twin:
             out = kept
         return out
 
-    def passes(self, person, kind, c, r, start, end):
+    def selected(self, person, kind, key, r, selection, sets):
+        """An attribute whose concepts are a set's. Visits and places are joined: what has none has no event."""
+        if key == "Gender":
+            found = [self.by_person[person]["person"][0]["gender_concept_id"]]
+        elif key == "ProviderSpecialty":
+            found = [self.specialty.get(r.get("provider_id"))]
+        elif key == "PlaceOfService":
+            found = [self.place[r.get("care_site_id")]] if r.get("care_site_id") in self.place else []
+        elif key == "VisitType" and kind in WITH_VISIT:
+            found = [v["visit_concept_id"] for v in self.by_person[person].get("visit_occurrence", [])
+                     if v["visit_occurrence_id"] == r.get("visit_occurrence_id")]
+        else:
+            found = [r.get(TYPES[kind][7][key])]
+        if selection["CodesetId"] is None:
+            return any((v is None) == selection["IsExclusion"] for v in found)
+        return any(v is not None and (v in sets[selection["CodesetId"]]) != selection["IsExclusion"] for v in found)
+
+    def passes(self, person, kind, c, r, start, end, sets):
         changed = self.changed
         about = self.by_person[person]["person"][0]
         year = lambda day: None if day is None else (datetime.date.fromordinal(day + DAY0)).year
@@ -657,6 +686,8 @@ class Twin:
                 v, low, high = r.get("value_as_number"), r.get("range_low"), r.get("range_high")
                 good = (v is not None and low is not None and v < low) or (v is not None and high is not None and v > high) or \
                     (r.get("value_as_concept_id") in (4155142, 4155143) and changed != "Abnormal")
+            elif k.endswith("CS"):
+                good = (changed or "").startswith("concept sets, ") or self.selected(person, kind, k[:-2], r, value, sets)
             elif k in ("VisitLength", "VisitDetailLength", "PeriodLength", "EraLength"):
                 extra = 1 if changed == "EraLength" else 0
                 good = self.compare(None if length is None else length + extra, value, True)
