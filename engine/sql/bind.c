@@ -12,9 +12,22 @@ pc_status pc_bind_fail(pc_binder *b, int location, pc_status status, const char 
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (location < 0 && b->select != NULL) location = pc_node_leftmost(b->select);
     const int position = location < 0 ? 0 : pc_sql_position(b->text, location);
     if (position == 0) return PC_FAIL(b->err, status, "%s: %s", b->text->what, text);
     return PC_FAIL(b->err, status, "%s: character %d: %s", b->text->what, position, text);
+}
+
+pc_status pc_bind_unknown(pc_binder *b, int location, pc_status status, const char *nearest,
+                          const char *format, ...)
+{
+    char text[PC_ERROR_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (nearest == NULL) return pc_bind_fail(b, location, status, "%s", text);
+    return pc_bind_fail(b, location, status, "%s; did you mean %s?", text, nearest);
 }
 
 pc_status pc_make_call(pc_binder *b, pc_function_id id, pc_type type, uint8_t scale, int position,
@@ -40,10 +53,8 @@ static pc_status unknown_name(pc_binder *b, const char *qualifier, const char *n
     int count = b->scope->names == NULL ? 0 : b->scope->names(b->scope, known, NAMES_COMPARED);
     if (count > NAMES_COMPARED) count = NAMES_COMPARED;
     const char *nearest = pc_nearest_name(name, known, (size_t)count);
-    return pc_bind_fail(b, location, PC_BAD_JOB, "unknown column %s%s%s%s%s%s",
-                        qualifier == NULL ? "" : qualifier, qualifier == NULL ? "" : ".", name,
-                        nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest,
-                        nearest == NULL ? "" : "?");
+    return pc_bind_unknown(b, location, PC_BAD_JOB, nearest, "unknown column %s%s%s",
+                           qualifier == NULL ? "" : qualifier, qualifier == NULL ? "" : ".", name);
 }
 
 static pc_status bind_column(pc_binder *b, const cJSON *body, const pc_expr **out)

@@ -238,23 +238,109 @@ static pc_status bind_special(pc_sql_call *c, bool *found, const pc_expr **out)
     return PC_OK;
 }
 
+// Names that a misspelt one is compared with; the last ones are of aggregates and window functions.
+static const char *const known_names[] = {"substr",
+                                          "substring",
+                                          "left",
+                                          "right",
+                                          "length",
+                                          "lower",
+                                          "upper",
+                                          "replace",
+                                          "strpos",
+                                          "make_date",
+                                          "year",
+                                          "month",
+                                          "week",
+                                          "date_part",
+                                          "round",
+                                          "floor",
+                                          "ceil",
+                                          "abs",
+                                          "sign",
+                                          "btrim",
+                                          "ltrim",
+                                          "rtrim",
+                                          "lpad",
+                                          "rpad",
+                                          "concat",
+                                          "mod",
+                                          "band",
+                                          "age_on",
+                                          "in_codes",
+                                          "date_trunc",
+                                          "extract",
+                                          "coalesce",
+                                          "greatest",
+                                          "least",
+                                          "nullif",
+                                          "starts_with",
+                                          "trunc",
+                                          "power",
+                                          "sqrt",
+                                          "cbrt",
+                                          "exp",
+                                          "ln",
+                                          "log",
+                                          "div",
+                                          "to_char",
+                                          "overlaps",
+                                          "initcap",
+                                          "reverse",
+                                          "repeat",
+                                          "translate",
+                                          "overlay",
+                                          "ascii",
+                                          "chr",
+                                          "split_part",
+                                          "concat_ws",
+                                          "width_bucket",
+                                          "octet_length",
+                                          "char_length",
+                                          "regexp_like",
+                                          "count",
+                                          "sum",
+                                          "avg",
+                                          "min",
+                                          "max",
+                                          "stddev",
+                                          "variance",
+                                          "percentile_cont",
+                                          "percentile_disc",
+                                          "approx_count_distinct",
+                                          "approx_percentile",
+                                          "mode",
+                                          "string_agg",
+                                          "bool_or",
+                                          "bool_and",
+                                          "row_number",
+                                          "rank",
+                                          "dense_rank",
+                                          "lag",
+                                          "lead",
+                                          "first_value",
+                                          "last_value",
+                                          "ntile"};
+enum { KNOWN_NAMES = sizeof known_names / sizeof known_names[0] };
+
+static bool is_known(const char *name)
+{
+    for (size_t i = 0; i < KNOWN_NAMES; i++) {
+        if (strcmp(known_names[i], name) == 0) return true;
+    }
+    return false;
+}
+
+const char *pc_nearest_function(const char *name)
+{
+    return pc_nearest_name(name, known_names, KNOWN_NAMES);
+}
+
 static pc_status unknown_function(const pc_sql_call *c)
 {
-    static const char *const known[] = {
-        "substr",    "substring",    "left",         "right",       "length",     "lower",
-        "upper",     "replace",      "strpos",       "make_date",   "year",       "month",
-        "week",      "date_part",    "round",        "floor",       "ceil",       "abs",
-        "sign",      "btrim",        "ltrim",        "rtrim",       "lpad",       "rpad",
-        "concat",    "mod",          "band",         "age_on",      "in_codes",   "date_trunc",
-        "extract",   "coalesce",     "greatest",     "least",       "nullif",     "starts_with",
-        "trunc",     "power",        "sqrt",         "cbrt",        "exp",        "ln",
-        "log",       "div",          "to_char",      "overlaps",    "initcap",    "reverse",
-        "repeat",    "translate",    "overlay",      "ascii",       "chr",        "split_part",
-        "concat_ws", "width_bucket", "octet_length", "char_length", "regexp_like"};
-    const char *nearest = pc_nearest_name(c->name, known, sizeof known / sizeof known[0]);
-    return pc_bind_fail(c->b, c->location, PC_UNSUPPORTED, "the function %s is not offered%s%s%s",
-                        c->name, nearest == NULL ? "" : "; did you mean ",
-                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
+    const char *nearest = pc_nearest_function(c->name);
+    return pc_bind_unknown(c->b, c->location, PC_UNSUPPORTED, nearest,
+                           "the function %s is not offered", c->name);
 }
 
 pc_status pc_bind_function(pc_binder *b, const cJSON *body, const pc_expr **out)
@@ -278,6 +364,7 @@ pc_status pc_bind_function(pc_binder *b, const cJSON *body, const pc_expr **out)
     if (pc_node_get(body, "agg_filter") != NULL || pc_node_bool(body, "agg_distinct") ||
         pc_node_bool(body, "agg_star") || pc_node_get(body, "agg_order") != NULL ||
         pc_node_bool(body, "func_variadic")) {
+        if (!is_known(c.name)) return unknown_function(&c);
         return pc_bind_fail(b, c.location, PC_BAD_JOB,
                             "%s is not an aggregate: DISTINCT, FILTER, ORDER BY and * are not "
                             "allowed in it",

@@ -313,8 +313,13 @@ static pc_status type_of_name(pc_binder *b, const cJSON *type_name, int location
         if (out->type != PC_DECIMAL) return PC_OK;
         return read_numeric(b, pc_node_get(type_name, "typmods"), location, out);
     }
-    return pc_bind_fail(b, location, PC_UNSUPPORTED, "the type %s is not offered",
-                        name == NULL ? "?" : name);
+    const char *names[sizeof known / sizeof known[0]];
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        names[i] = known[i].name;
+    const char *nearest =
+        name == NULL ? NULL : pc_nearest_name(name, names, sizeof names / sizeof names[0]);
+    return pc_bind_unknown(b, location, PC_UNSUPPORTED, nearest, "the type %s is not offered",
+                           name == NULL ? "?" : name);
 }
 
 static bool can_cast(pc_type from, pc_type to)

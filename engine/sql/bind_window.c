@@ -163,8 +163,11 @@ pc_status pc_bind_window_function(pc_binder *b, const cJSON *call, const char *n
         is_aggregate = is_aggregate || strcmp(aggregates[i], name) == 0;
     }
     if (is_aggregate) return bind_aggregate(&w, count);
-    return pc_bind_fail(b, w.location, PC_UNSUPPORTED, "the window function %s is not offered",
-                        name);
+    const char *nearest = pc_nearest_function(name);
+    return pc_bind_fail(b, w.location, PC_UNSUPPORTED,
+                        "the window function %s is not offered%s%s%s", name,
+                        nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest,
+                        nearest == NULL ? "" : "?");
 }
 
 /** Bits of PostgreSQL's frame options (nodes/parsenodes.h). */

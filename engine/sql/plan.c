@@ -80,10 +80,12 @@ static pc_status plan_core(pc_sql_job *job, const cJSON *select, pc_sql_planner 
     pc_sql_planner *p = pc_arena_take(job->arena, sizeof *p, job->err);
     if (p == NULL) return PC_NO_MEMORY;
     PC_TRY(pc_sql_open_planner(p, job, outer, with));
+    p->binder.select = select;
     PC_TRY(pc_refuse_clauses(&p->binder, select, allowed));
     const char *option = pc_node_text(select, "limitOption");
     if (option != NULL && option[sizeof "LIMIT_OPTION_" - 1] == 'W') {
-        return pc_bind_fail(&p->binder, -1, PC_UNSUPPORTED, "FETCH FIRST WITH TIES is not offered");
+        return pc_bind_fail(&p->binder, pc_node_location(pc_node_get(select, "limitCount")),
+                            PC_UNSUPPORTED, "FETCH FIRST WITH TIES is not offered");
     }
     PC_TRY(pc_sql_plan_from(p, select));
     return pc_sql_plan_select(p, select, out);

@@ -159,9 +159,7 @@ static pc_status unknown_table(pc_sql_planner *p, const char *name, int location
         known[count++] = model->table[i].name;
     }
     const char *nearest = pc_nearest_name(name, known, count);
-    return pc_bind_fail(&p->binder, location, PC_BAD_JOB, "unknown table %s%s%s%s", name,
-                        nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest,
-                        nearest == NULL ? "" : "?");
+    return pc_bind_unknown(&p->binder, location, PC_BAD_JOB, nearest, "unknown table %s", name);
 }
 
 static pc_status add_table(pc_sql_planner *p, const cJSON *body, int location, pc_join join)
@@ -219,6 +217,22 @@ static pc_status find_on_side(pc_sql_planner *p, side of, const char *name, pc_s
     return status;
 }
 
+static pc_status missing_name(pc_sql_planner *p, const char *name, int location)
+{
+    enum { NAMES_COMPARED = 2048 };
+    const char **known = pc_arena_array(p->arena, NAMES_COMPARED, sizeof *known, p->err);
+    if (known == NULL) return PC_NO_MEMORY;
+    int count = p->scope.names(&p->scope, known, NAMES_COMPARED);
+    if (count > NAMES_COMPARED) count = NAMES_COMPARED;
+    const char *nearest = pc_nearest_name(name, known, (size_t)count);
+    // A column that is in one of them only is no help.
+    if (nearest != NULL && pc_span_equal_nocase(pc_span_of(nearest), pc_span_of(name))) {
+        nearest = NULL;
+    }
+    return pc_bind_unknown(&p->binder, location, PC_BAD_JOB, nearest,
+                           "USING (%s): the column is not in both tables", name);
+}
+
 static pc_status join_by_name(pc_sql_planner *p, side left, side right, const char *name, int owner,
                               int location)
 {
@@ -230,8 +244,7 @@ static pc_status join_by_name(pc_sql_planner *p, side left, side right, const ch
         return pc_bind_fail(&p->binder, location, status, "USING: %s", p->err->text);
     }
     if (before.source < 0 || here.source < 0) {
-        return pc_bind_fail(&p->binder, location, PC_BAD_JOB,
-                            "USING (%s): the column is not in both tables", name);
+        return missing_name(p, name, location);
     }
     const pc_sql_conjunct made = {
         .owner = owner, .is_equality = true, .left = before, .right = here, .location = location};

@@ -14,6 +14,20 @@ typedef struct net_call {
     int32_t until;
 } net_call;
 
+static pc_status unknown_table(pc_sql_planner *p, pc_span name, int location)
+{
+    const pc_model *model = p->catalog->model;
+    const char *known[256];
+    size_t count = 0;
+    for (int i = 0; i < model->table_count && count < 256; i++) {
+        if (model->table[i].net.by_count > 0) known[count++] = model->table[i].name;
+    }
+    const char *text = pc_arena_text(p->arena, name.data, name.bytes, p->err);
+    if (text == NULL) return PC_NO_MEMORY;
+    return pc_bind_unknown(&p->binder, location, PC_BAD_JOB, pc_nearest_name(text, known, count),
+                           "net: %s is not a table", text);
+}
+
 static pc_status read_table(pc_sql_planner *p, const cJSON *node, int location, net_call *out)
 {
     const pc_expr *x;
@@ -28,9 +42,11 @@ static pc_status read_table(pc_sql_planner *p, const cJSON *node, int location, 
         out->table = &model->table[table];
         return PC_OK;
     }
-    return pc_bind_fail(&p->binder, location, PC_BAD_JOB, "net: %.*s %s",
-                        (int)x->constant.text.bytes, x->constant.text.data,
-                        table < 0 ? "is not a table" : "has no netting key in the model");
+    if (table >= 0) {
+        return pc_bind_fail(&p->binder, location, PC_BAD_JOB,
+                            "net: %s has no netting key in the model", model->table[table].name);
+    }
+    return unknown_table(p, x->constant.text, location);
 }
 
 static pc_status read_date(pc_sql_planner *p, const cJSON *node, int location, net_call *out)

@@ -555,7 +555,8 @@ pc_status pc_sql_plan_union(pc_sql_job *job, const cJSON *select, const pc_sql_w
     branches *b = pc_arena_take(job->arena, sizeof *b, job->err);
     if (b == NULL) return PC_NO_MEMORY;
     b->job = job;
-    b->binder = (pc_binder){.text = job->text, .arena = job->arena, .err = job->err};
+    b->binder =
+        (pc_binder){.text = job->text, .arena = job->arena, .err = job->err, .select = select};
     const char *op = pc_node_text(select, "op");
     const bool all = pc_node_bool(select, "all");
     const bool is_union = strcmp(op, "SETOP_UNION") == 0;

@@ -68,11 +68,17 @@ struct pc_binder {
     pc_status (*grouping)(pc_binder *b, const cJSON *body, const pc_expr **out);
     void *context; ///< of these
     int depth;     ///< of the expression that is being bound
+    const cJSON
+        *select; ///< the query: where a refusal stands that has no place of its own, or NULL
 };
 
-/** "what: character n: sentence". `location` < 0: no character. */
+/** "what: character n: sentence". `location` < 0: the first character of the query that the binder
+ *  is of; without one no character. */
 pc_status pc_bind_fail(pc_binder *b, int location, pc_status status, const char *format, ...)
     PC_PRINTF(4, 5) PC_MUST_CHECK;
+/** The same of a name that is not known. @param nearest  that it may be meant for, or NULL */
+pc_status pc_bind_unknown(pc_binder *b, int location, pc_status status, const char *nearest,
+                          const char *format, ...) PC_PRINTF(5, 6) PC_MUST_CHECK;
 /** Binds a node of the parse tree. The result may be an untyped literal (pc_is_literal). */
 pc_status pc_bind_node(pc_binder *b, const cJSON *node, const pc_expr **out) PC_MUST_CHECK;
 /** The same with a type: untyped literals become text. */
@@ -91,6 +97,8 @@ int pc_node_int(const cJSON *body, const char *key);
 bool pc_node_bool(const cJSON *body, const char *key);
 /** The first location in a subtree (of itself first). */
 int pc_node_location(const cJSON *node);
+/** The least location below a node, or -1. As deep as the tree. */
+int pc_node_leftmost(const cJSON *node);
 /** The text of a {"String":{"sval":...}} node, or NULL. */
 const char *pc_node_string(const cJSON *node);
 /** The last part of a list of names ("pg_catalog", "substring"), or NULL. */
@@ -161,6 +169,8 @@ pc_status pc_make_in(pc_binder *b, const pc_expr *x, const pc_value *value, int6
                      bool negate, int position, const pc_expr **out) PC_MUST_CHECK;
 /** count, sum, avg, min, max ...: a name that is an aggregate of PostgreSQL. */
 bool pc_is_aggregate_name(const char *name);
+/** The function of the dialect whose name is nearest, or NULL. */
+const char *pc_nearest_function(const char *name);
 /** Refuses clauses of a SELECT other than those named; names the first one found. */
 pc_status pc_refuse_clauses(pc_binder *b, const cJSON *select,
                             const char *const *allowed) PC_MUST_CHECK;

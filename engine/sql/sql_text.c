@@ -81,7 +81,8 @@ static pc_status read_tree(const char *json, pc_sql_text *out, pc_error *err)
     }
     const cJSON *statement = pc_node_get(cJSON_GetArrayItem(statements, 0), "stmt");
     if (!pc_node_is(statement, "SelectStmt")) {
-        return PC_FAIL(err, PC_UNSUPPORTED, "%s: expected SELECT; other statements are not offered",
+        return PC_FAIL(err, PC_UNSUPPORTED,
+                       "%s: character 1: expected SELECT; other statements are not offered",
                        out->what);
     }
     out->select = pc_node_body(statement);
@@ -181,6 +182,19 @@ int pc_node_location(const cJSON *node)
         if (cJSON_IsArray(node) && node->child == NULL) return -1;
     }
     return -1;
+}
+
+int pc_node_leftmost(const cJSON *node)
+{
+    int least = -1;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, node)
+    {
+        const bool is_place = item->string != NULL && strcmp(item->string, "location") == 0;
+        const int here = is_place && cJSON_IsNumber(item) ? item->valueint : pc_node_leftmost(item);
+        if (here >= 0 && (least < 0 || here < least)) least = here;
+    }
+    return least;
 }
 
 const char *pc_node_string(const cJSON *node)

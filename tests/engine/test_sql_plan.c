@@ -270,7 +270,7 @@ static void test_refusals(void)
          "NULL",
          "character 75: event_date is ambiguous: a column of d and of c"},
         {"SELECT count(*) FROM ER_PHA_F UNION SELECT 1, 2",
-         "the parts of a set operation must have as many columns"},
+         "character 8: the parts of a set operation must have as many columns"},
         {"WITH RECURSIVE a AS (SELECT 1) SELECT count(*) FROM a",
          "character 1: WITH RECURSIVE is not offered"},
         {"SELECT count(*) FROM (SELECT 1)", "character 22: subquery in FROM must have an alias"},
@@ -295,7 +295,7 @@ static void test_refusals(void)
          "character 17: the arguments of GROUPING must stand in GROUP BY"},
         {"SELECT count(*) FROM ER_PHA_F LIMIT -1",
          "character 37: LIMIT: expected a whole number from 0"},
-        {"DELETE FROM ER_PHA_F", "expected SELECT; other statements are not offered"},
+        {"DELETE FROM ER_PHA_F", "character 1: expected SELECT; other statements are not offered"},
         {"SELECT DISTINCT ON (atc) atc FROM ER_PHA_F ORDER BY event_date, atc",
          "character 21: the expressions of DISTINCT ON must be the first ones of ORDER BY"},
         {"SELECT count(*) FROM ER_PHA_F a JOIN PERSON a USING (patient)",
@@ -305,6 +305,106 @@ static void test_refusals(void)
         {"SELECT count(*) FROM generate_series(1, 2)",
          "character 22: of functions in FROM only net('TABLE'[, DATE '...']) is offered"},
         {"SELECT count(*) FROM ER_PHA_F WHERE d.atc = 'A'", "character 37: unknown table d"}};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        char expected[512];
+        (void)snprintf(expected, sizeof expected, "query: %s", list[i][1]);
+        check_plan(list[i][0], expected);
+    }
+}
+
+// Whoever mistypes is told where, and what the name may be meant for.
+static void test_misspelt(void)
+{
+    static const char *const list[][2] = {
+        {"SELECT coutn(*) FROM ER_PRS_F",
+         "character 8: the function coutn is not offered; did you mean count?"},
+        {"SELECT summ(PRS_PAI_MNT) FROM ER_PRS_F",
+         "character 8: the function summ is not offered; did you mean sum?"},
+        {"SELECT count(*) FORM ER_PRS_F", "character 22: syntax error at or near \"ER_PRS_F\""},
+        {"SELECT count(*) FROM ER_PRS",
+         "character 22: unknown table er_prs; did you mean ER_PRS_F?"},
+        {"SELECT count(*) FROM ER_PRSF",
+         "character 22: unknown table er_prsf; did you mean ER_PRS_F?"},
+        {"SELECT count(*) FROM PERSONS",
+         "character 22: unknown table persons; did you mean PERSON?"},
+        {"SELECT sexe, count(*) FROM PERSON GROUP BY 1",
+         "character 8: unknown column sexe; did you mean sex?"},
+        {"SELECT p.sexx, count(*) FROM PERSON p GROUP BY 1",
+         "character 8: unknown column p.sexx; did you mean sex?"},
+        {"SELECT q.sex, count(*) FROM PERSON p GROUP BY 1", "character 8: unknown table q"},
+        {"SELECT count(*) FROM PERSON WHERE birth_yer = 1950",
+         "character 35: unknown column birth_yer; did you mean birth_year?"},
+        {"SELECT count(*) FROM PERSON WHERE birth_year = '195O'",
+         "character 48: this text is not a value of type int"},
+        {"SELECT count(*) FROM ER_PRS_F WHERE event_date > '2020-02-31'",
+         "character 50: this text is not a value of type date (a date is written 'YYYY-MM-DD')"},
+        {"SELECT count(*) FROM ER_PRS_F WHERE event_date > DATE '2020-13-01'",
+         "character 55: this text is not a value of type date (a date is written 'YYYY-MM-DD')"},
+        {"SELECT count(*) FROM ER_PRS_F WHERE PRS_PAI_MNT > 'ten'",
+         "character 51: this text is not a value of type decimal"},
+        {"SELECT count(*) FROM ER_PHA_F WHERE subst(atc, 1, 3) = 'A10'",
+         "character 37: the function subst is not offered; did you mean substr?"},
+        {"SELECT count(*) FROM ER_PHA_F WHERE atc LIKE",
+         "character 45: syntax error at end of input"},
+        {"SELECT count(*) FROM ER_PHA_F WHERE atc = A10BA02",
+         "character 43: unknown column a10ba02"},
+        {"SELECT count(*) FROM ER_PHA_F d JOIN PERSON p USING (patien)",
+         "character 38: USING (patien): the column is not in both tables; did you mean patient?"},
+        {"SELECT count(*) FROM ER_PHA_F d JOIN ER_PRS_F p USING (patient, clam)",
+         "character 38: USING (clam): the column is not in both tables; did you mean claim?"},
+        {"SELECT count(*) FROM ER_PHA_F d JOIN PERSON p ON d.patient = p.patint",
+         "character 62: unknown column p.patint; did you mean patient?"},
+        {"SELECT year(event_dat), count(*) FROM ER_PHA_F GROUP BY 1",
+         "character 13: unknown column event_dat; did you mean event_date?"},
+        {"SELECT count(*) FROM ER_PHA_F GROUP BY atcc",
+         "character 40: unknown column atcc; did you mean atc?"},
+        {"SELECT atc, count(*) FROM ER_PHA_F GROUP BY 1 ORDER BY cuont",
+         "character 56: unknown column cuont"},
+        {"SELECT atc FROM ER_PHA_F GROUP BY 1 HAVING cout(*) > 5",
+         "character 44: the function cout is not offered; did you mean count?"},
+        {"SELECT row_numbr() OVER (PARTITION BY patient ORDER BY event_date) FROM ER_PHA_F",
+         "character 8: the window function row_numbr is not offered; did you mean row_number?"},
+        {"SELECT count(*) FILTER (WHERE sx = 'F') FROM PERSON",
+         "character 31: unknown column sx; did you mean sex?"},
+        {"SELECT extract(yeer FROM event_date), count(*) FROM ER_PHA_F GROUP BY 1",
+         "character 8: extract: expected one of year, quarter, month, week, day, doy, dow, isodow, "
+         "isoyear, decade, century, millennium, epoch, julian"},
+        {"SELECT date_trunc('mnth', event_date), count(*) FROM ER_PHA_F GROUP BY 1",
+         "character 8: date_trunc: expected one of year, quarter, month, week, day, doy, dow, "
+         "isodow, isoyear, decade, century, millennium, epoch, julian"},
+        {"SELECT CAST(PRS_PAI_MNT AS intger) FROM ER_PRS_F",
+         "character 28: the type intger is not offered; did you mean integer?"},
+        {"SELECT event_date + INTERVAL '1 mnth' FROM ER_PRS_F",
+         "character 30: expected an interval of years, months, weeks and days, as in INTERVAL '6 "
+         "months'"},
+        {"SELECT count(*) FROM net('ER_PHA')",
+         "character 22: net: ER_PHA is not a table; did you mean ER_PHA_F?"},
+        {"WITH a AS (SELECT patient FROM ER_PHA_F) SELECT count(*) FROM aa",
+         "character 63: unknown table aa"},
+        {"SELECT count(*) FROM ER_PHA_F WHERE patient IN (SELECT patiend FROM PERSON)",
+         "character 56: unknown column patiend; did you mean patient?"},
+        {"SELECT a.n FROM (SELECT count(*) AS nn FROM PERSON) a",
+         "character 8: unknown column a.n"},
+        {"SELECT sex, count(*) FROM PERSON GROUP BY 3",
+         "character 43: GROUP BY: expected the number of an output column, 1 to 2"},
+        {"SELECT percentile_cnt(0.5) WITHIN GROUP (ORDER BY PRS_PAI_MNT) FROM ER_PRS_F",
+         "character 8: the function percentile_cnt is not offered; did you mean percentile_cont?"},
+        {"SELECT atc, count(*) FROM ER_PHA_F GROUP BY 1 FETCH FIRST 3 ROWS WITH TIES",
+         "character 1: WITH TIES cannot be specified without ORDER BY clause"},
+        {"DELETE FROM PERSON", "character 1: expected SELECT; other statements are not offered"},
+        {"SELECT count(*) FROM PERSON NATURAL JOIN ER_PRS_F",
+         "character 42: NATURAL JOIN is not offered"},
+        {"SELECT sum(PRS_PAI_MNT) OVER (PARTITION BY patient ORDER BY event_date ROWS BETWEEN 1 "
+         "PRECEDING AND CURRENT ROW EXCLUDE TIES) FROM ER_PRS_F",
+         "character 30: EXCLUDE is not offered"},
+        {"SELECT histogram(PRS_PAI_MNT) FROM ER_PRS_F",
+         "character 8: the function histogram is not offered"},
+        {"SELECT count(*) FROM ER_PHA_F d LEFT JOIN (PERSON p JOIN IR_PHA_R r ON true) USING "
+         "(patient)",
+         "character 8: the optional side of a LEFT JOIN is one table or subquery: put the join of "
+         "several in a subquery"},
+        {"SELECT DISTINCT sex FROM PERSON ORDER BY birth_year",
+         "character 17: with SELECT DISTINCT, ORDER BY takes output columns only"}};
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         char expected[512];
         (void)snprintf(expected, sizeof expected, "query: %s", list[i][1]);
@@ -334,5 +434,5 @@ PC_TEST_MAIN("sql_plan", {"the query of the design", test_design_query}, {"joins
              {"a key by its columns", test_key_columns},
              {"a reference table", test_references_alone},
              {"protected plans", test_protected_plans}, {"traits", test_traits},
-             {"refusals", test_refusals},
+             {"refusals", test_refusals}, {"misspelt queries", test_misspelt},
              {"any request may be refused", test_any_request_may_be_refused});
