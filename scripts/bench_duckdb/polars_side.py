@@ -9,8 +9,14 @@ import time
 import polars
 
 
+def table(parquet, name):
+    """A table's file, or the folder of slices of a large one."""
+    path = os.path.join(parquet, name)
+    return polars.scan_parquet(os.path.join(path, "*.parquet") if os.path.isdir(path) else path + ".parquet")
+
+
 def queries(parquet):
-    claims, drugs = (polars.scan_parquet(os.path.join(parquet, name + ".parquet")) for name in ("ER_PRS_F", "ER_PHA_F"))
+    claims, drugs = (table(parquet, name) for name in ("ER_PRS_F", "ER_PHA_F"))
     year = polars.col("event_date").dt.year().alias("y")
     lines, patients = polars.len().alias("lines"), polars.col("patient").drop_nulls().n_unique().alias("patients")
     paid, boxes = polars.col("PRS_PAI_MNT").sum().alias("paid"), polars.col("PHA_ACT_QSN").sum().alias("boxes")
