@@ -309,7 +309,7 @@ static void add_exact(pc_accumulator *a, const pc_arguments *rows)
             }                                                                                      \
             const int64_t value = (int64_t)from[row];                                              \
             const bool better = least ? value < now : value > now;                                 \
-            now = better | (so_far == 0) ? value : now;                                            \
+            now = (better | (so_far == 0)) ? value : now;                                          \
             so_far++;                                                                              \
         }                                                                                          \
         best[group] = now;                                                                         \

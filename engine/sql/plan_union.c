@@ -352,7 +352,7 @@ static pc_status group_rows(branches *b, const pc_plan **root)
                           .schema = {keys + count, field},
                           .by_slot = b->number_count > 0 && (*root)->spread == PC_SPREAD_SLOTS,
                           .patient = b->visible_count,
-                          .of.aggregate = {keys, key, count, aggregate, false, 0}};
+                          .of.aggregate = {keys, key, count, aggregate, false, 0, false}};
     return pc_sql_add_node(b->job, &made, root);
 }
 
