@@ -63,6 +63,11 @@ static inline void pc_comm_count(pc_comm *comm, size_t bytes, int to)
     comm->counts.bytes += (int64_t)bytes;
 }
 
+// Whether the launcher's variables say that all ranks of this job are on one node: nothing launched
+// us, mpirun counts as many ranks here as in all, or srun's step has one node. Local; the same on
+// each rank.
+bool pc_comm_is_on_one_node(void);
+
 // node.c
 /** Finds the ranks of this node and of the others, anew. Collective.
  *  @param ranks_per_node  0: as the machine is; otherwise the ranks of a node are taken for several
