@@ -7,9 +7,10 @@
 #include "parcours/cohort_file.h"
 #include "results.h"
 
-/** The file of a cohort. Rank `cohort` modulo ranks makes it and gives it its name. */
+/** The file of a cohort. Its owner makes it, hashes it and gives it its name. */
 typedef struct cohort_file {
     const pc_cohort_rows_of_rank *cohort;
+    int owner; ///< a rank; -1: not chosen yet
     const char *path;
     char *temporary;
     pc_cohort_extent *extent; ///< [attribute_count]
@@ -95,7 +96,7 @@ static pc_status measure(const cohort_file *file, pc_error *err)
 static pc_status open_file(cohort_files *all, int index, const char *path, pc_error *err)
 {
     cohort_file *file = &all->file[index];
-    *file = (cohort_file){.cohort = &all->results->cohort[index], .path = path};
+    *file = (cohort_file){.cohort = &all->results->cohort[index], .owner = -1, .path = path};
     const size_t attributes = (size_t)file->cohort->attribute_count, bytes = strlen(path) + 5;
     int64_t pieces = 0;
     (void)pieces_of(file->cohort, &pieces);
@@ -149,19 +150,58 @@ static void join_extents(pc_comm *comm, cohort_file *file)
 
 static bool is_mine(const cohort_files *all, int index)
 {
-    return index % pc_comm_size(all->comm) == pc_comm_rank(all->comm);
+    return all->file[index].owner == pc_comm_rank(all->comm);
 }
 
-/** Local: every rank finds the same forms; one makes the file. */
-static pc_status lay_out(cohort_files *all, int index, pc_error *err)
+/** Local: every rank finds the same forms. */
+static pc_status lay_out(cohort_file *file, pc_error *err)
 {
-    cohort_file *file = &all->file[index];
     pc_cohort_layout_begin(&file->layout, file->layout.row_count, PC_SLOT_TEXT_BYTES);
     for (int i = 0; i < file->cohort->attribute_count; i++) {
         const pc_record_column *column = column_of(file->cohort, i);
         PC_TRY(
             pc_cohort_layout_add(&file->layout, column->name, column->type, &file->extent[i], err));
     }
+    return PC_OK;
+}
+
+static int64_t bytes_of(const cohort_file *file)
+{
+    int64_t row_bytes = 0;
+    for (int i = 0; i < PC_COHORT_ATTRIBUTES + file->cohort->attribute_count; i++)
+        row_bytes += (int64_t)file->layout.dataset[i].width;
+    return row_bytes * file->layout.row_count;
+}
+
+/** Files have owners so that no rank hashes much more than another: the largest file first, to the
+ *  rank with the fewest bytes so far, the lowest of equal ones. Local, the same on every rank. */
+static pc_status choose_owners(cohort_files *all, pc_error *err)
+{
+    enum { FILE_BYTES = 4096 }; // what a file without rows weighs
+    const int ranks = pc_comm_size(all->comm);
+    int64_t *load = pc_arena_array(&all->arena, (size_t)ranks, sizeof *load, err);
+    if (load == NULL) return PC_NO_MEMORY;
+    for (int chosen = 0; chosen < all->count; chosen++) {
+        cohort_file *largest = NULL;
+        for (int i = 0; i < all->count; i++) {
+            cohort_file *file = &all->file[i];
+            if (file->owner >= 0) continue;
+            if (largest == NULL || bytes_of(file) > bytes_of(largest)) largest = file;
+        }
+        int least = 0;
+        for (int rank = 1; rank < ranks; rank++) {
+            if (load[rank] < load[least]) least = rank;
+        }
+        largest->owner = least;
+        load[least] += bytes_of(largest) + FILE_BYTES;
+    }
+    return PC_OK;
+}
+
+/** Local. */
+static pc_status make_file(cohort_files *all, int index, pc_error *err)
+{
+    cohort_file *file = &all->file[index];
     if (!is_mine(all, index)) return PC_OK;
     return pc_cohort_file_make(file->temporary, &file->layout, all->results->budget, err);
 }
@@ -332,7 +372,10 @@ static pc_status write_files(cohort_files *all, const char *const *path, int64_t
         join_extents(all->comm, &all->file[i]);
     }
     for (int i = 0; i < all->count && status == PC_OK; i++)
-        status = about(&all->file[i], lay_out(all, i, err), err);
+        status = about(&all->file[i], lay_out(&all->file[i], err), err);
+    if (status == PC_OK) status = choose_owners(all, err);
+    for (int i = 0; i < all->count && status == PC_OK; i++)
+        status = about(&all->file[i], make_file(all, i, err), err);
     PC_TRY(pc_comm_agree(all->comm, status, err));
     for (int i = 0; i < all->count; i++)
         share_places(all->comm, &all->file[i]);
@@ -368,8 +411,11 @@ static pc_status gather_hashes(const cohort_files *all, const pc_buffer *mine,
     const int ranks = pc_comm_size(all->comm);
     const char *from = found.data;
     for (int rank = 0; rank < ranks && status == PC_OK && pc_comm_rank(all->comm) == 0; rank++) {
-        for (int i = rank; i < all->count; i += ranks, from += PC_DIGEST_TEXT_BYTES)
+        for (int i = 0; i < all->count; i++) {
+            if (all->file[i].owner != rank) continue;
             memcpy(hash[i], from, PC_DIGEST_TEXT_BYTES);
+            from += PC_DIGEST_TEXT_BYTES;
+        }
     }
     pc_buffer_release(&found);
     return pc_comm_agree(all->comm, status, err);

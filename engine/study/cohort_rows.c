@@ -69,6 +69,21 @@ static pc_status pack_patient(const pc_results *results, pc_cohort_rows_of_rank 
     return PC_OK;
 }
 
+/** Room for what the shards so far promise, once there are some: a large buffer that grows by
+ * halves is copied, and its memory touched for the first time, three times over. */
+static pc_status make_room(const pc_results *results, pc_cohort_rows_of_rank *cohort, size_t pieces,
+                           pc_error *err)
+{
+    enum { SOME_PIECES = 2 };
+    const size_t shards = (size_t)results->shards_here;
+    if (pieces < SOME_PIECES || pieces >= shards) return PC_OK;
+    const size_t mean = cohort->rows.bytes / pieces, bytes = mean * (shards + 1);
+    if (bytes <= cohort->rows.capacity_bytes || bytes > pc_budget_left(results->budget) / 4) {
+        return PC_OK;
+    }
+    return pc_buffer_reserve(&cohort->rows, bytes, err);
+}
+
 pc_status pc_cohort_rows_add(pc_results *results, pc_cohort_rows_of_rank *cohort, int shard,
                              pc_error *err)
 {
@@ -76,6 +91,7 @@ pc_status pc_cohort_rows_add(pc_results *results, pc_cohort_rows_of_rank *cohort
     const size_t count = cohort->pieces.bytes / sizeof(pc_cohort_piece);
     pc_cohort_piece *piece = (pc_cohort_piece *)(void *)cohort->pieces.data;
     if (count == 0 || piece[count - 1].shard != shard) {
+        PC_TRY(make_room(results, cohort, count, err));
         const pc_cohort_piece fresh = {.shard = shard, .first_byte = (int64_t)cohort->rows.bytes};
         PC_TRY(pc_buffer_append(&cohort->pieces, &fresh, sizeof fresh, err));
         piece = (pc_cohort_piece *)(void *)cohort->pieces.data +

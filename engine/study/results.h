@@ -43,6 +43,8 @@ typedef struct pc_results {
     pc_block_eval *eval;
     pc_budget *budget;
     int64_t slot_base; ///< slots of the blocks before this one
+    int64_t
+        shards_here; ///< an even share of the shards, or 0: how many this rank can expect to read
     int statistic_count;
     pc_statistic_state *statistic;
     int cohort_count;

@@ -238,6 +238,8 @@ static pc_status prepare(study_run *run, const pc_study_options *options, pc_err
     pc_store_period(run->session.store, &first, &last);
     PC_TRY(pc_block_eval_open(&run->eval, &run->nodes, options->budget, first, last, err));
     PC_TRY(pc_results_open(&run->results, &run->eval, err));
+    const int ranks = pc_comm_size(run->comm);
+    run->results.shards_here = (pc_store_shard_count(run->session.store) + ranks - 1) / ranks;
     PC_TRY(pc_exports_open(&run->exports, &run->eval, &run->output, err));
     pc_digest_state digest = study->digest;
     const pc_digest hash = pc_digest_end(&digest);
