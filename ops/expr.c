@@ -208,7 +208,7 @@ static pc_status spread_constant(pc_eval *e, const pc_expr *x, pc_vector *v)
     for (int row = 0; row < e->batch->row_count; row++) {
         PC_TRY(pc_filler_put(e, &filler, row, &cell));
     }
-    pc_filler_end(&filler, x, v);
+    pc_filler_end(e, &filler, x, v);
     return PC_OK;
 }
 

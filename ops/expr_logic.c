@@ -165,34 +165,25 @@ pc_status pc_eval_truth_test(pc_eval *e, const pc_expr *x, pc_vector *out)
     return PC_OK;
 }
 
-// Puts the values of some rows where they belong.
-static pc_status scatter(pc_eval *e, const pc_vector *v, const int *row, int count, pc_filler *to)
-{
-    if (v->is_constant) {
-        const pc_cell cell = pc_vector_cell(v, 0);
-        return pc_filler_repeat(e, to, row, count, &cell);
-    }
-    for (int i = 0; i < count; i++) {
-        const pc_cell cell = pc_vector_cell(v, i);
-        PC_TRY(pc_filler_put(e, to, row[i], &cell));
-    }
-    return PC_OK;
-}
-
-// Splits rows by a boolean: those where it is true, and the others, both in order.
+// Splits rows by a boolean: those where it is true, and the others, both in order. `no` may be
+// `row`.
 static void split(const pc_vector *v, const int *row, int count, int *yes, int *yes_count, int *no,
                   int *no_count)
 {
-    *yes_count = 0;
-    *no_count = 0;
+    const uint8_t constant = v->is_constant && !v->constant->is_null && v->constant->integer != 0;
+    const uint8_t *value = v->is_constant ? NULL : v->column.data;
+    const uint64_t *valid = v->is_constant ? NULL : v->column.valid;
+    int yes_rows = 0, no_rows = 0;
     for (int i = 0; i < count; i++) {
-        const pc_cell cell = pc_vector_cell(v, i);
-        if (!cell.is_null && cell.integer != 0) {
-            yes[(*yes_count)++] = row[i];
-        } else {
-            no[(*no_count)++] = row[i];
-        }
+        const int here = row[i];
+        const bool is_true = (value == NULL ? constant : value[i]) != 0 && pc_is_valid(valid, i);
+        yes[yes_rows] = here;
+        no[no_rows] = here;
+        yes_rows += is_true;
+        no_rows += !is_true;
     }
+    *yes_count = yes_rows;
+    *no_count = no_rows;
 }
 
 pc_status pc_eval_case(pc_eval *e, const pc_expr *x, pc_vector *out)
@@ -213,13 +204,13 @@ pc_status pc_eval_case(pc_eval *e, const pc_expr *x, pc_vector *out)
         split(&v, left, left_count, yes, &yes_count, left, &left_count);
         if (yes_count == 0) continue;
         PC_TRY(pc_eval_rows(e, x->arg[i + 1], yes, yes_count, &v));
-        PC_TRY(scatter(e, &v, yes, yes_count, &filler));
+        PC_TRY(pc_filler_scatter(e, &filler, yes, yes_count, &v));
     }
     if (left_count > 0) {
         PC_TRY(pc_eval_rows(e, x->arg[x->arg_count - 1], left, left_count, &v));
-        PC_TRY(scatter(e, &v, left, left_count, &filler));
+        PC_TRY(pc_filler_scatter(e, &filler, left, left_count, &v));
     }
-    pc_filler_end(&filler, x, out);
+    pc_filler_end(e, &filler, x, out);
     return PC_OK;
 }
 
@@ -236,14 +227,14 @@ pc_status pc_eval_coalesce(pc_eval *e, const pc_expr *x, pc_vector *out)
     for (int a = 0; a < x->arg_count && left_count > 0; a++) {
         pc_vector v;
         PC_TRY(pc_eval_rows(e, x->arg[a], left, left_count, &v));
+        PC_TRY(pc_filler_scatter(e, &filler, left, left_count, &v));
         int still = 0;
         for (int i = 0; i < left_count; i++) {
-            const pc_cell cell = pc_vector_cell(&v, i);
-            PC_TRY(pc_filler_put(e, &filler, left[i], &cell));
-            if (cell.is_null) left[still++] = left[i];
+            left[still] = left[i];
+            still += pc_vector_is_null(&v, i);
         }
         left_count = still;
     }
-    pc_filler_end(&filler, x, out);
+    pc_filler_end(e, &filler, x, out);
     return PC_OK;
 }

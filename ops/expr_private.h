@@ -115,10 +115,10 @@ typedef struct pc_filler {
 } pc_filler;
 pc_status pc_filler_begin(pc_eval *e, const pc_expr *x, pc_filler *out) PC_MUST_CHECK;
 pc_status pc_filler_put(pc_eval *e, pc_filler *f, int row, const pc_cell *cell) PC_MUST_CHECK;
-/** One value at many rows. */
-pc_status pc_filler_repeat(pc_eval *e, pc_filler *f, const int *row, int count,
-                           const pc_cell *cell) PC_MUST_CHECK;
-void pc_filler_end(const pc_filler *f, const pc_expr *x, pc_vector *out);
+/** The values of a vector [count] at as many rows, which ascend. */
+pc_status pc_filler_scatter(pc_eval *e, pc_filler *f, const int *row, int count,
+                            const pc_vector *v) PC_MUST_CHECK;
+void pc_filler_end(pc_eval *e, const pc_filler *f, const pc_expr *x, pc_vector *out);
 
 // Numbers (expr_round.c).
 int64_t pc_power_of_ten(int n);

@@ -196,6 +196,6 @@ pc_status pc_eval_band(pc_eval *e, const pc_expr *x, pc_vector *out)
         PC_TRY(pc_filler_put(e, &filler, row, &text));
         if (kept) word[value[row]] = filler.word[row] + 1;
     }
-    pc_filler_end(&filler, x, out);
+    pc_filler_end(e, &filler, x, out);
     return PC_OK;
 }

@@ -161,23 +161,74 @@ pc_status pc_filler_put(pc_eval *e, pc_filler *f, int row, const pc_cell *cell)
     return PC_OK;
 }
 
-pc_status pc_filler_repeat(pc_eval *e, pc_filler *f, const int *row, int count, const pc_cell *cell)
+// Rows that ascend become known: a word of 64 bits is written once.
+static void know_rows(const int *row, int count, uint64_t *valid)
 {
-    if (cell->is_null || count == 0) return PC_OK;
+    int at = row[0] >> 6;
+    uint64_t bits = 0;
+    for (int i = 0; i < count; i++) {
+        if (row[i] >> 6 != at) {
+            valid[at] |= bits;
+            at = row[i] >> 6;
+            bits = 0;
+        }
+        bits |= 1ULL << (row[i] & 63);
+    }
+    valid[at] |= bits;
+}
+
+// One value, which is not null, at rows that ascend.
+static pc_status repeat(pc_eval *e, pc_filler *f, const int *row, int count, const pc_cell *cell)
+{
     PC_TRY(pc_filler_put(e, f, row[0], cell));
-    for (int i = 1; i < count; i++) {
-        f->valid[row[i] >> 6] |= 1ULL << (row[i] & 63);
-        if (f->bits8 != NULL) f->bits8[row[i]] = f->bits8[row[0]];
-        if (f->real != NULL) f->real[row[i]] = f->real[row[0]];
-        if (f->bits64 != NULL) f->bits64[row[i]] = f->bits64[row[0]];
-        if (f->word != NULL) f->word[row[i]] = f->word[row[0]];
+    know_rows(row, count, f->valid);
+    const int first = row[0];
+    for (int i = 1; f->bits8 != NULL && i < count; i++)
+        f->bits8[row[i]] = f->bits8[first];
+    for (int i = 1; f->real != NULL && i < count; i++)
+        f->real[row[i]] = f->real[first];
+    for (int i = 1; f->bits64 != NULL && i < count; i++)
+        f->bits64[row[i]] = f->bits64[first];
+    for (int i = 1; f->word != NULL && i < count; i++)
+        f->word[row[i]] = f->word[first];
+    return PC_OK;
+}
+
+pc_status pc_filler_scatter(pc_eval *e, pc_filler *f, const int *row, int count, const pc_vector *v)
+{
+    if (count == 0) return PC_OK;
+    if (v->is_constant) {
+        const pc_cell cell = pc_vector_cell(v, 0);
+        return cell.is_null ? PC_OK : repeat(e, f, row, count, &cell);
+    }
+    if (v->column.valid == NULL && f->bits64 != NULL) {
+        for (int i = 0; i < count; i++)
+            f->bits64[row[i]] = pc_column_int(&v->column, i);
+        know_rows(row, count, f->valid);
+        return PC_OK;
+    }
+    for (int i = 0; i < count; i++) {
+        const pc_cell cell = pc_vector_cell(v, i);
+        PC_TRY(pc_filler_put(e, f, row[i], &cell));
     }
     return PC_OK;
 }
 
-void pc_filler_end(const pc_filler *f, const pc_expr *x, pc_vector *out)
+// Whether no row is null.
+static bool knows_all(const uint64_t *valid, int count)
 {
-    *out = (pc_vector){.column = {.type = x->type, .scale = x->scale, .valid = f->valid}};
+    const int words = count / 64;
+    uint64_t all = UINT64_MAX;
+    for (int i = 0; i < words; i++)
+        all &= valid[i];
+    const uint64_t rest = ((uint64_t)1 << (count & 63)) - 1;
+    return all == UINT64_MAX && (valid[words] & rest) == rest;
+}
+
+void pc_filler_end(pc_eval *e, const pc_filler *f, const pc_expr *x, pc_vector *out)
+{
+    uint64_t *valid = knows_all(f->valid, e->batch->row_count) ? NULL : f->valid;
+    *out = (pc_vector){.column = {.type = x->type, .scale = x->scale, .valid = valid}};
     pc_column *c = &out->column;
     if (f->bits8 != NULL) {
         c->data = f->bits8;
@@ -217,6 +268,6 @@ pc_status pc_eval_cells(pc_eval *e, const pc_expr *x, pc_vector *out)
         PC_TRY(x->function->cell(e, x, cell, &result));
         PC_TRY(pc_filler_put(e, &filler, row, &result));
     }
-    pc_filler_end(&filler, x, out);
+    pc_filler_end(e, &filler, x, out);
     return PC_OK;
 }
