@@ -106,6 +106,7 @@ void pc_accumulator_close(pc_accumulator *a)
     pc_coder_close(&a->coder);
     pc_pairs_release(&a->pairs);
     pc_buffer_release(&a->amount);
+    pc_bag_forget(a);
     pc_arena_reset(&a->results);
     a->room = 0;
 }

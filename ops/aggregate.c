@@ -246,10 +246,10 @@ static pc_status aggregate_finish(pc_op *op, pc_batch *out, pc_arena *scratch, p
     for (int i = 0; i < keys; i++) {
         PC_TRY(pc_groups_column(&s->groups, i, s->group, count, scratch, &out->column[i], err));
     }
+    for (int i = 0; i < s->accumulator_count && s->next == 0; i++)
+        PC_TRY(pc_accumulator_settle(&s->accumulator[i], s->groups.count, err));
     for (int i = 0; i < s->accumulator_count; i++) {
-        if (s->next == 0) {
-            PC_TRY(pc_accumulator_settle(&s->accumulator[i], s->groups.count, err));
-        }
+        pc_bag_forget(&s->accumulator[i]);
         PC_TRY(pc_accumulator_column(&s->accumulator[i], s->group, count, scratch,
                                      &out->column[keys + i], err));
     }

@@ -47,22 +47,32 @@ double pc_exact_squares_variance(const pc_exact_squares *s, int64_t count, bool 
 
 /** The state of one aggregate for all groups. */
 typedef struct pc_accumulator pc_accumulator;
+/** The pairs of a bag in order, made once for all aggregates that read them so (bag.c). */
+typedef struct pc_bag_order {
+    pc_arena arena;
+    const struct pc_bag_item *item; ///< [pairs] by group and value, in `arena`; NULL: not made
+    pc_column value;                ///< [pairs]
+    bool is_descending;
+    bool counts_once; ///< each pair is one row, however often it occurs
+} pc_bag_order;
+
 struct pc_accumulator {
     const pc_aggregate *aggregate;
     const pc_accumulator *same; ///< whose counts these are so far, or NULL (share.c)
-    const pc_accumulator *bag;  ///< whose pairs these are, all the time, or NULL (share.c)
+    pc_accumulator *bag;        ///< whose pairs these are, all the time, or NULL (share.c)
     const pc_accumulator *rows; ///< `count` is by how many its counts exceed these, or NULL
     pc_keep keep;
-    pc_field arg;     ///< type of the argument
-    pc_buffer count;  ///< int64 [groups]
-    pc_buffer value;  ///< [groups] pc_int128, pc_exact_sum, int64 or uint32, by `keep`
-    pc_buffer slot;   ///< int64 [groups] the last slot that was counted, plus 1; 0: none
-    uint32_t room;    ///< groups that the buffers have room for, of zeros or what was added
-    pc_coder coder;   ///< of VALUE and of what is kept in pairs
-    pc_pairs pairs;   ///< of DISTINCT, BAG, REGISTERS
-    pc_buffer amount; ///< int64 [pairs] of BAG and REGISTERS
-    pc_arena results; ///< of what is kept in pairs, once settled
-    pc_column result; ///< [groups], in `results`; no data: not settled, or a count
+    pc_field arg;       ///< type of the argument
+    pc_buffer count;    ///< int64 [groups]
+    pc_buffer value;    ///< [groups] pc_int128, pc_exact_sum, int64 or uint32, by `keep`
+    pc_buffer slot;     ///< int64 [groups] the last slot that was counted, plus 1; 0: none
+    uint32_t room;      ///< groups that the buffers have room for, of zeros or what was added
+    pc_coder coder;     ///< of VALUE and of what is kept in pairs
+    pc_pairs pairs;     ///< of DISTINCT, BAG, REGISTERS
+    pc_buffer amount;   ///< int64 [pairs] of BAG and REGISTERS
+    pc_bag_order order; ///< while the aggregates of these pairs are settled
+    pc_arena results;   ///< of what is kept in pairs, once settled
+    pc_column result;   ///< [groups], in `results`; no data: not settled, or a count
 };
 
 /** True where the state is pairs: DISTINCT, BAG, REGISTERS. */
@@ -132,6 +142,8 @@ pc_status pc_bag_merge(pc_accumulator *a, const uint32_t *group, const uint32_t 
 /** Keeps buckets or registers in place of values. */
 bool pc_bag_is_sketch(const pc_accumulator *a);
 pc_status pc_bag_settle(pc_accumulator *a, uint32_t group_count, pc_error *err) PC_MUST_CHECK;
+/** Gives back the order of the pairs, once all aggregates are settled. */
+void pc_bag_forget(pc_accumulator *a);
 /** Opens the coder; of sketches the values become whole numbers. */
 pc_status pc_bag_open(pc_accumulator *a, pc_budget *budget, pc_error *err) PC_MUST_CHECK;
 

@@ -158,7 +158,7 @@ pc_status pc_bag_add(pc_accumulator *a, const pc_arguments *rows, pc_error *err)
 }
 
 /** A pair, with the place of its value among all values. */
-typedef struct bag_item {
+typedef struct pc_bag_item {
     uint64_t key;
     int64_t amount;
     uint32_t group, number;
@@ -210,36 +210,64 @@ typedef struct bag_view {
 } bag_view;
 
 // The accumulator that keeps the pairs.
-static const pc_accumulator *keeper(const pc_accumulator *a)
+static pc_accumulator *keeper(pc_accumulator *a)
 {
     return a->bag == NULL ? a : a->bag;
 }
 
-static pc_status view_items(pc_accumulator *a, pc_arena *arena, bag_view *out, pc_error *err)
+void pc_bag_forget(pc_accumulator *a)
 {
-    const pc_accumulator *of_pairs = keeper(a);
-    const uint32_t count = of_pairs->pairs.intern.count;
+    pc_arena_reset(&a->order.arena);
+    a->order = (pc_bag_order){.item = NULL};
+}
+
+// Sorts the pairs of `a`, which keeps them, as `order` says.
+static pc_status make_order(const pc_accumulator *a, pc_bag_order *order, pc_error *err)
+{
+    pc_arena *arena = &order->arena;
+    const uint32_t count = a->pairs.intern.count;
     bag_item *other = pc_arena_array(arena, (size_t)count + 1, sizeof *other, err);
     bag_item *item = pc_arena_array(arena, (size_t)count + 1, sizeof *item, err);
     uint32_t *number = pc_arena_array(arena, (size_t)count + 1, sizeof *number, err);
     uint64_t *key = NULL;
     if (item == NULL || other == NULL || number == NULL) return PC_NO_MEMORY;
-    PC_TRY(pc_coder_keys(&of_pairs->coder, arena, &key, err));
-    const int64_t *amount = (const int64_t *)(const void *)of_pairs->amount.data;
-    const bool once = a->keep == PC_KEEP_DISTINCT || a->aggregate->is_distinct;
+    PC_TRY(pc_coder_keys(&a->coder, arena, &key, err));
+    const int64_t *amount = (const int64_t *)(const void *)a->amount.data;
     for (uint32_t i = 0; i < count; i++) {
-        const uint64_t word = pc_intern_word(&of_pairs->pairs.intern, i);
+        const uint64_t word = pc_intern_word(&a->pairs.intern, i);
         const uint32_t of = (uint32_t)word;
-        const uint64_t ordered = a->aggregate->is_descending ? ~key[of] : key[of];
-        item[i] = (bag_item){ordered, once ? 1 : amount[i], (uint32_t)(word >> 32), of};
+        const uint64_t ordered = order->is_descending ? ~key[of] : key[of];
+        item[i] =
+            (bag_item){ordered, order->counts_once ? 1 : amount[i], (uint32_t)(word >> 32), of};
     }
     sort_by_word(&item, &other, count, false);
     sort_by_word(&item, &other, count, true);
     for (uint32_t i = 0; i < count; i++) {
         number[i] = item[i].number;
     }
-    *out = (bag_view){.a = a, .item = item, .item_count = count};
-    return pc_coder_column(&of_pairs->coder, number, (int)count, arena, &out->value, err);
+    PC_TRY(pc_coder_column(&a->coder, number, (int)count, arena, &order->value, err));
+    order->item = item;
+    return PC_OK;
+}
+
+static pc_status view_items(pc_accumulator *a, bag_view *out, pc_error *err)
+{
+    pc_accumulator *of_pairs = keeper(a);
+    pc_bag_order *order = &of_pairs->order;
+    const bool once = a->keep == PC_KEEP_DISTINCT || a->aggregate->is_distinct;
+    const bool descends = a->aggregate->is_descending;
+    if (order->item == NULL || order->is_descending != descends || order->counts_once != once) {
+        pc_bag_forget(of_pairs);
+        order->arena.budget = a->results.budget;
+        order->is_descending = descends;
+        order->counts_once = once;
+        PC_TRY(make_order(of_pairs, order, err));
+    }
+    *out = (bag_view){.a = a,
+                      .value = order->value,
+                      .item = order->item,
+                      .item_count = of_pairs->pairs.intern.count};
+    return PC_OK;
 }
 
 // The items of the group that begins at `first`.
@@ -466,11 +494,11 @@ static pc_status result_of(const bag_view *v, uint32_t first, uint32_t end, bag_
     return PC_OK;
 }
 
-static pc_status settle_all(pc_accumulator *a, uint32_t group_count, pc_arena *arena,
-                            bag_results *out, pc_error *err)
+static pc_status settle_all(pc_accumulator *a, uint32_t group_count, bag_results *out,
+                            pc_error *err)
 {
     bag_view v;
-    PC_TRY(view_items(a, arena, &v, err));
+    PC_TRY(view_items(a, &v, err));
     for (uint32_t first = 0; first < v.item_count;) {
         const uint32_t end = end_of_group(&v, first);
         PC_TRY(result_of(&v, first, end, out, err));
@@ -516,9 +544,7 @@ pc_status pc_bag_settle(pc_accumulator *a, uint32_t group_count, pc_error *err)
     if (status == PC_OK && a->aggregate->function == PC_STRING_AGG) {
         status = pc_dict_builder_new(a->results.budget, &out.joined, err);
     }
-    pc_arena scratch = {.budget = a->results.budget};
-    if (status == PC_OK) status = settle_all(a, group_count, &scratch, &out, err);
-    pc_arena_reset(&scratch);
+    if (status == PC_OK) status = settle_all(a, group_count, &out, err);
     pc_buffer_release(&out.text);
     pc_dict_builder_free(out.joined);
     return status;

@@ -26,11 +26,11 @@ static bool same_or_none(const pc_expr *a, const pc_expr *b)
     return a == NULL || b == NULL ? a == b : pc_expr_equal(a, b);
 }
 
-static const pc_accumulator *find_bag(const pc_aggregation *s, int before)
+static pc_accumulator *find_bag(pc_aggregation *s, int before)
 {
     const pc_accumulator *a = &s->accumulator[before];
     for (int i = 0; i < before && pc_keeps_pairs(a->keep); i++) {
-        const pc_accumulator *other = &s->accumulator[i];
+        pc_accumulator *other = &s->accumulator[i];
         if (other->bag == NULL && other->keep == a->keep && other->arg.type == a->arg.type &&
             pc_bag_is_sketch(other) == pc_bag_is_sketch(a) &&
             same_or_none(other->aggregate->arg, a->aggregate->arg) &&
