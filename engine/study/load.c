@@ -57,7 +57,10 @@ static pc_status open_doc(pc_loader *loader, pc_doc *doc, bool is_first)
     pc_buffer_release(&text);
     if (status == PC_IO && !is_first) {
         // A library that is not there is an error of the study that names it.
-        status = pc_problem_at(loader, doc->shown, "name", "the library cannot be read");
+        const char *share = loader->options->share;
+        status = pc_problem_at(loader, doc->shown, "name",
+                               "the library cannot be read: it is neither at '%s' nor in '%s%s'",
+                               doc->file, share == NULL ? "" : share, "/library");
     }
     return status;
 }
