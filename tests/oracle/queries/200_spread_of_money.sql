@@ -29,7 +29,7 @@ SELECT sum(DISTINCT PRS_PAI_MNT) AS s, count(DISTINCT PRS_PAI_MNT) AS n
 FROM ER_PRS_F
 ;
 -- A variance of 16 digits and more: PostgreSQL's standard deviation is a whole number then.
-SELECT year(event_date) AS y, stddev_pop(DCT_ORD_NUM) AS a, stddev_samp(DCT_ORD_NUM * 1000000) AS b, var_pop(DCT_ORD_NUM) AS c
+SELECT year(event_date) AS y, stddev_pop(DCT_ORD_NUM) AS a, stddev_samp(DCT_ORD_NUM::bigint * 1000000) AS b, var_pop(DCT_ORD_NUM) AS c
 FROM ER_PHA_F
 GROUP BY 1
 -- float: a b c
