@@ -20,25 +20,38 @@ typedef struct packed_row {
     int32_t end; ///< INT32_MIN: open
 } packed_row;
 
-/** The attributes of a row: a text goes as its length and bytes, null as length -1. */
+enum { NO_ANSWER = 255 }; ///< a null among yes and no
+
+/** A text goes as its length and bytes, null as length -1. Keeps room for `behind` bytes. */
+static pc_status pack_text(const pc_results *results, int64_t value, size_t behind, pc_buffer *out,
+                           pc_error *err)
+{
+    const pc_span text = value == PC_NULL
+                             ? (pc_span){"", 0}
+                             : pc_dict_text(results->eval->words.dict, (uint32_t)value);
+    const int64_t bytes = value == PC_NULL ? -1 : (int64_t)text.bytes;
+    PC_TRY(pc_buffer_reserve(out, out->bytes + sizeof bytes + text.bytes + behind, err));
+    PC_TRY(pc_buffer_append(out, &bytes, sizeof bytes, err));
+    return pc_buffer_append(out, text.data, text.bytes, err);
+}
+
+/** The attributes of a row. There is room for eight bytes each. */
 static pc_status pack_attributes(const pc_results *results, pc_cohort_rows_of_rank *cohort,
                                  int64_t row, pc_error *err)
 {
     const pc_records *records = &cohort->node->records;
-    const pc_record_schema *schema = &cohort->node->def->typed->out;
+    pc_buffer *out = &cohort->rows;
     for (int i = 0; i < cohort->attribute_count; i++) {
-        const int column = cohort->attribute[i];
-        const int64_t value = records->column[column][row];
-        if (!is_text(schema->column[column].type)) {
-            PC_TRY(pc_buffer_append(&cohort->rows, &value, sizeof value, err));
-            continue;
+        const int64_t value = records->column[cohort->attribute[i]][row];
+        if (cohort->type[i] == PC_BOOL) {
+            out->data[out->bytes++] = (char)(value == PC_NULL ? NO_ANSWER : value);
+        } else if (!is_text(cohort->type[i])) {
+            memcpy(out->data + out->bytes, &value, sizeof value);
+            out->bytes += sizeof value;
+        } else {
+            const size_t behind = (size_t)(cohort->attribute_count - i) * sizeof value;
+            PC_TRY(pack_text(results, value, behind, out, err));
         }
-        const pc_span text = value == PC_NULL
-                                 ? (pc_span){"", 0}
-                                 : pc_dict_text(results->eval->words.dict, (uint32_t)value);
-        const int64_t bytes = value == PC_NULL ? -1 : (int64_t)text.bytes;
-        PC_TRY(pc_buffer_append(&cohort->rows, &bytes, sizeof bytes, err));
-        PC_TRY(pc_buffer_append(&cohort->rows, text.data, text.bytes, err));
     }
     return PC_OK;
 }
@@ -60,8 +73,10 @@ static pc_status pack_patient(const pc_results *results, pc_cohort_rows_of_rank 
         const int64_t last = records->column[PC_END][row];
         const packed_row packed = {(int32_t)records->column[PC_START][row],
                                    last == PC_OPEN ? INT32_MIN : (int32_t)last};
-        if (cohort->attribute_count > 0)
-            PC_TRY(pc_buffer_reserve(out, out->bytes + sizeof packed, err));
+        if (cohort->attribute_count > 0) {
+            const size_t most = (size_t)cohort->attribute_count * sizeof(int64_t);
+            PC_TRY(pc_buffer_reserve(out, out->bytes + sizeof packed + most, err));
+        }
         memcpy(out->data + out->bytes, &packed, sizeof packed);
         out->bytes += sizeof packed;
         if (cohort->attribute_count > 0) PC_TRY(pack_attributes(results, cohort, row, err));
@@ -121,19 +136,29 @@ static pc_status take(pc_cohort_reader *reader, void *out, size_t bytes, pc_erro
     return PC_OK;
 }
 
+/** Goes over `bytes` bytes of packed rows. */
+static pc_status pass(pc_cohort_reader *reader, size_t bytes, pc_error *err)
+{
+    if (reader->in.bytes - reader->at < bytes) {
+        return PC_FAIL(err, PC_BAD_INPUT, "packed rows of a cohort are cut short");
+    }
+    reader->at += bytes;
+    return PC_OK;
+}
+
 /** Goes over the attributes of a row. */
 static pc_status pass_attributes(pc_cohort_reader *reader, pc_error *err)
 {
     const pc_cohort_rows_of_rank *cohort = reader->cohort;
-    const pc_record_schema *schema = &cohort->node->def->typed->out;
+    if (!cohort->has_texts) return pass(reader, cohort->row_bytes, err);
     for (int i = 0; i < cohort->attribute_count; i++) {
         int64_t value = 0;
-        PC_TRY(take(reader, &value, sizeof value, err));
-        if (!is_text(schema->column[cohort->attribute[i]].type) || value <= 0) continue;
-        if (reader->in.bytes - reader->at < (size_t)value) {
-            return PC_FAIL(err, PC_BAD_INPUT, "packed rows of a cohort are cut short");
+        if (cohort->type[i] == PC_BOOL) {
+            PC_TRY(pass(reader, 1, err));
+            continue;
         }
-        reader->at += (size_t)value;
+        PC_TRY(take(reader, &value, sizeof value, err));
+        if (is_text(cohort->type[i]) && value > 0) PC_TRY(pass(reader, (size_t)value, err));
     }
     return PC_OK;
 }
@@ -161,6 +186,12 @@ pc_status pc_cohort_next(pc_cohort_reader *reader, pc_cohort_packed *out, pc_err
 
 void pc_cohort_attribute_next(pc_type type, const char **at, int64_t *value, pc_span *text)
 {
+    if (type == PC_BOOL) {
+        const uint8_t answer = *(const uint8_t *)*at;
+        *value = answer == NO_ANSWER ? PC_NULL : answer;
+        ++*at;
+        return;
+    }
     memcpy(value, *at, sizeof *value);
     *at += sizeof *value;
     if (!is_text(type)) return;

@@ -1,4 +1,5 @@
 // Statistics of a study: counted block by block, merged over ranks.
+#include "parcours/function.h"
 #include "results.h"
 #include <string.h>
 
@@ -75,11 +76,17 @@ static pc_status open_cohort(pc_results *results, const pc_node *node,
     const pc_record_schema *schema = &node->def->typed->out;
     cohort->node = node;
     cohort->rows.budget = cohort->pieces.budget = results->budget;
-    cohort->attribute = pc_arena_array(&results->eval->run_arena, (size_t)schema->count,
-                                       sizeof *cohort->attribute, err);
-    if (cohort->attribute == NULL) return PC_NO_MEMORY;
+    pc_arena *arena = &results->eval->run_arena;
+    const size_t most = (size_t)schema->count;
+    cohort->attribute = pc_arena_array(arena, most, sizeof *cohort->attribute, err);
+    cohort->type = pc_arena_array(arena, most, sizeof *cohort->type, err);
+    if (cohort->attribute == NULL || cohort->type == NULL) return PC_NO_MEMORY;
     for (int i = PC_CODE_COLUMN; i < schema->count; i++) {
-        if (i == PC_STAY_COLUMN || schema->column[i].type == PC_NONE) continue;
+        const pc_type type = schema->column[i].type;
+        if (i == PC_STAY_COLUMN || type == PC_NONE) continue;
+        cohort->has_texts = cohort->has_texts || pc_type_is_text(type);
+        cohort->row_bytes += type == PC_BOOL ? 1 : sizeof(int64_t);
+        cohort->type[cohort->attribute_count] = type;
         cohort->attribute[cohort->attribute_count++] = i;
     }
     return PC_OK;

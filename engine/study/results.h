@@ -14,6 +14,9 @@ typedef struct pc_cohort_rows_of_rank {
     const pc_node *node;
     int attribute_count;
     int *attribute;   ///< [attribute_count] record columns that are written
+    pc_type *type;    ///< [attribute_count] theirs
+    size_t row_bytes; ///< of the attributes of a row, packed, where none is a text
+    bool has_texts;
     pc_buffer rows;   ///< packed, one behind the other
     pc_buffer pieces; ///< pc_cohort_piece [...]
 } pc_cohort_rows_of_rank;
@@ -132,7 +135,8 @@ pc_status pc_cohort_rows_add(pc_results *results, pc_cohort_rows_of_rank *cohort
 typedef struct pc_cohort_packed {
     char patient[PC_SLOT_TEXT_BYTES];
     int32_t start, end;     ///< `end` INT32_MIN: open
-    const char *attributes; ///< [attribute_count] a number, or the length of a text and its bytes
+    const char *attributes; ///< [attribute_count] yes or no in a byte, a number in eight, or the
+                            ///< length of a text and its bytes
 } pc_cohort_packed;
 /** Reads packed rows one by one. Start with `{.cohort = c, .in = rows}`. */
 typedef struct pc_cohort_reader {
