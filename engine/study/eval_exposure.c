@@ -115,7 +115,7 @@ static pc_status open_exposing(exposing *e, pc_error *err)
     e->word = pc_arena_array(scratch, count, sizeof *e->word, err);
     int64_t longest = 0;
     for (int slot = 0; e->node->clip != NULL && slot < e->eval->slot_count; slot++) {
-        const int64_t *offset = e->node->clip->records.offset;
+        const uint32_t *offset = e->node->clip->records.offset;
         if (offset[slot + 1] - offset[slot] > longest) longest = offset[slot + 1] - offset[slot];
     }
     e->clip = pc_arena_array(scratch, (size_t)longest + 1, sizeof *e->clip, err);

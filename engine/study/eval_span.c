@@ -14,7 +14,7 @@ static pc_status open_workspace(pc_block_eval *eval, const pc_node *node, worksp
     for (int slot = 0; slot < eval->slot_count; slot++) {
         int64_t count = 0;
         for (int k = 0; k < node->input_count; k++) {
-            const int64_t *offset = node->input[k]->records.offset;
+            const uint32_t *offset = node->input[k]->records.offset;
             count += offset[slot + 1] - offset[slot];
         }
         if (count > longest) longest = count;

@@ -41,7 +41,7 @@ typedef struct pc_records {
     const bool *needed; ///< [column_count] columns that are kept
     int32_t *slot;      ///< [count] within the block
     int64_t **column;   ///< [column_count] of [count]; NULL: not needed by anyone
-    int64_t *offset;    ///< [slot_count + 1], once finished
+    uint32_t *offset; ///< [slot_count + 1], once finished; in 32 bits, as there are many timelines
 } pc_records;
 
 /** The texts of a run: every text column of every timeline is numbered by it. */

@@ -339,13 +339,17 @@ pc_status pc_records_sort(pc_records *records, int column_count, const pc_record
 
 pc_status pc_records_index(pc_records *records, int slot_count, pc_arena *arena, pc_error *err)
 {
-    int64_t *offset = pc_arena_raw(arena, ((size_t)slot_count + 1) * sizeof *offset, err);
+    if (records->count > UINT32_MAX) {
+        return PC_FAIL(err, PC_NO_MEMORY, "more than %u records of one timeline in a block",
+                       UINT32_MAX);
+    }
+    uint32_t *offset = pc_arena_raw(arena, ((size_t)slot_count + 1) * sizeof *offset, err);
     if (offset == NULL) return PC_NO_MEMORY;
     // By records: timelines of few patients are the most.
     const int32_t *slot = records->slot;
-    const int64_t count = records->count;
+    const uint32_t count = (uint32_t)records->count;
     int next = 0;
-    for (int64_t row = 0; row < count; row++) {
+    for (uint32_t row = 0; row < count; row++) {
         assert(slot[row] < slot_count && slot[row] >= next - 1);
         while (next <= slot[row])
             offset[next++] = row;

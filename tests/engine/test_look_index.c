@@ -10,7 +10,7 @@ enum { COUNT = 90, DAYS = 200, ROUNDS = 60, LOOKS = 60, FIRST = 7 };
 typedef struct sample {
     int64_t column[4][FIRST + COUNT];
     int64_t *columns[4];
-    int64_t offset[3];
+    uint32_t offset[3];
     pc_records records;
 } sample;
 
