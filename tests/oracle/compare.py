@@ -62,7 +62,8 @@ def same_number(ours, theirs):
     # A numeric of PostgreSQL may have fewer digits than a float: stddev keeps three behind the point, and none once the
     # variance has 16 digits before it.
     decimals = len(theirs.partition(".")[2])
-    return (decimals > 0 or abs(b) >= 1e8) and round(a, decimals) == b
+    unit = 10.0 ** (math.floor(math.log10(abs(a))) - 11) if a != 0 else 0  # of our last digit
+    return (decimals > 0 or abs(b) >= 1e8) and abs(a - b) <= 0.5 * (10.0**-decimals + unit)
 
 
 def first_difference(ours, theirs, floats):
