@@ -14,11 +14,10 @@ typedef struct sent_key {
     int rank;      // where it lives
 } sent_key;
 
-pc_status keymap_init(keymap *map, pc_comm *comm, int key_bytes, int owner_bytes, pc_arena *arena,
-                      pc_budget *budget, pc_error *err)
+pc_status keymap_init(keymap *map, pc_comm *comm, int key_bytes, pc_arena *arena, pc_budget *budget,
+                      pc_error *err)
 {
     *map = (keymap){.key_bytes = key_bytes,
-                    .owner_bytes = owner_bytes,
                     .entry_bytes = key_bytes + PC_TAG_BYTES + 1,
                     .entry.budget = budget,
                     .place.budget = budget,
@@ -45,11 +44,6 @@ void keymap_release(keymap *map)
     scatter_release(&map->answer);
 }
 
-uint64_t keymap_hash(const keymap *map, const unsigned char *key)
-{
-    return pc_hash64(key, (size_t)map->owner_bytes);
-}
-
 int64_t keymap_entry_cost(int key_bytes)
 {
     const int64_t entry = key_bytes + PC_TAG_BYTES + 1;
@@ -57,9 +51,8 @@ int64_t keymap_entry_cost(int key_bytes)
 }
 
 /** @param hash  place_hash of the key */
-static int owner_of(const keymap *map, const unsigned char *key, uint64_t hash)
+static int owner_of(const keymap *map, uint64_t hash)
 {
-    if (map->owner_bytes != map->key_bytes) hash = keymap_hash(map, key);
     return (int)(((hash >> 32) * (uint64_t)map->put.ranks) >> 32);
 }
 
@@ -181,7 +174,7 @@ static pc_status put_or_send(keymap *map, const unsigned char *key, const unsign
         uint64_t hash[AHEAD];
         const int count = hash_ahead(map, key, stride, left, hash);
         for (int i = 0; i < count; i++, key += stride, tag += stride) {
-            const int owner = owner_of(map, key, hash[i]);
+            const int owner = owner_of(map, hash[i]);
             if (owner == put->rank) {
                 PC_TRY(put_one(map, key, hash[i], tag, err));
                 continue;
@@ -246,7 +239,7 @@ static pc_status find_distinct(keymap *map, const unsigned char *key, int64_t co
             at = (at + 1) & mask;
         }
         if (place[at] == 0) {
-            const sent_key asked = {.row = i, .rank = owner_of(map, key, hash), .hash = hash};
+            const sent_key asked = {.row = i, .rank = owner_of(map, hash), .hash = hash};
             if (asked.rank == map->ask.rank && map->entry_count > 0) {
                 __builtin_prefetch((uint64_t *)(void *)map->place.data + (hash & map->place_mask));
             }

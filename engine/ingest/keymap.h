@@ -1,6 +1,6 @@
 /** @file keymap.h
  *  A hash table over all ranks: a key of fixed bytes to a 16-byte tag. A key lives on the rank that
- *  the hash of its first `owner_bytes` bytes names. Keys are compared in full. Private.
+ *  its hash names. Keys are compared in full. Private.
  */
 #ifndef PC_KEYMAP_H
 #define PC_KEYMAP_H
@@ -8,7 +8,7 @@
 #include "scatter.h"
 
 typedef struct keymap {
-    int key_bytes, owner_bytes;
+    int key_bytes;
     int entry_bytes; // key, tag, flag
     pc_buffer entry; // [entry_count] of this rank
     int64_t entry_count;
@@ -25,14 +25,12 @@ typedef struct keymap {
 } keymap;
 
 /** Local. An empty map; structs are owned by `arena`. */
-pc_status keymap_init(keymap *map, pc_comm *comm, int key_bytes, int owner_bytes, pc_arena *arena,
-                      pc_budget *budget, pc_error *err) PC_MUST_CHECK;
+pc_status keymap_init(keymap *map, pc_comm *comm, int key_bytes, pc_arena *arena, pc_budget *budget,
+                      pc_error *err) PC_MUST_CHECK;
 /** Local. Room for about `count` keys on this rank, so that the map need not grow. */
 pc_status keymap_expect(keymap *map, int64_t count, pc_error *err) PC_MUST_CHECK;
 /** Local. Accepts a zeroed map. */
 void keymap_release(keymap *map);
-/** The hash that says where a key lives. Local. */
-uint64_t keymap_hash(const keymap *map, const unsigned char *key);
 /** Bytes of memory that an entry of such a key takes, about. Local. */
 int64_t keymap_entry_cost(int key_bytes);
 

@@ -230,8 +230,7 @@ static pc_status find_loose(movers *m, pc_error *err)
     keymap loose;
     int64_t loose_count = 0;
     const pc_arena_mark mark = pc_arena_now(&job->arena);
-    pc_status status =
-        keymap_init(&loose, job->comm, PC_TAG_BYTES, PC_TAG_BYTES, &job->arena, job->budget, err);
+    pc_status status = keymap_init(&loose, job->comm, PC_TAG_BYTES, &job->arena, job->budget, err);
     status = pc_comm_agree(job->comm, status, err);
     if (status == PC_OK) status = put_loose(m, &loose, &loose_count, err);
     if (status == PC_OK) status = ask_affected(m, &loose, err);
@@ -379,13 +378,12 @@ static pc_status find_key_again(movers *m, int k, pc_error *err)
     ingest_job *job = m->job;
     const int table = job->model->key[k].table;
     const int key_bytes = sizeof(key_print);
-    key_passes passes = {.count = choose_passes(job, table, 0)};
+    key_passes passes = {.count = choose_passes(job, job->table[table].all_rows)};
     pc_status status = PC_OK;
     m->conflict_count[k] = 0;
     for (; status == PC_OK && passes.at < passes.count; passes.at++) {
         const pc_arena_mark mark = pc_arena_now(&job->arena);
-        status = keymap_init(&passes.map, job->comm, key_bytes, key_bytes, &job->arena, job->budget,
-                             err);
+        status = keymap_init(&passes.map, job->comm, key_bytes, &job->arena, job->budget, err);
         status = pc_comm_agree(job->comm, status, err);
         // The store's rows first, with their old tags: how often did their keys conflict until now?
         const row_rounds moved = {.table = table, .block = INT_MAX};
@@ -434,7 +432,7 @@ static pc_status find_same(movers *m, int table, pc_error *err)
     if (bytes == 0 || pc_store_table_rows(job->old->store, table) == 0) return PC_OK;
     const pc_arena_mark mark = pc_arena_now(&job->arena);
     keymap map;
-    pc_status status = keymap_init(&map, job->comm, bytes, bytes, &job->arena, job->budget, err);
+    pc_status status = keymap_init(&map, job->comm, bytes, &job->arena, job->budget, err);
     status = pc_comm_agree(job->comm, status, err);
     for (int i = 0; status == PC_OK && i < same->table_count; i++) {
         if (job->table[same->table[i]].all_rows > 0 && same_asked_bytes(job, table, i) == bytes) {

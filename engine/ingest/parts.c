@@ -1,7 +1,7 @@
-/** Children find the slots of their parents when the parents' keys do not fit in memory. Keys and
- *  questions are put aside by other bits of their hash; one part after the other is looked up; the
- *  answers are taken in the order of the rows. Every row is read twice and every key once, whatever
- *  the number of parts. */
+/** Children find the slots of their parents, and claims their persons, when the keys do not fit in
+ *  memory. Keys and questions are put aside by other bits of their hash; one part after the other
+ * is looked up; the answers are taken in the order of the rows. Every row is read twice and every
+ * key once, whatever the number of parts. */
 #include <string.h>
 #include "resolver.h"
 
@@ -22,6 +22,9 @@ struct key_parts {
     pc_spool **asked;    // [children x count] of prints
     pc_spool **answer;   // [children x count] of tags, each with 1 behind it where it was found
     part_reader *reader; // [count] of the child whose answers are taken
+    bool has_last;
+    key_print last; // that was asked, or whose answer was taken: neighbours often ask the same
+    unsigned char last_answer[ANSWER_BYTES];
 };
 
 pc_status parts_open(resolver *r, const key_passes *passes, int child_count, key_parts **out,
@@ -73,6 +76,12 @@ static pc_status seal(pc_spool **spool, int count, pc_error *err)
     return PC_OK;
 }
 
+pc_status parts_keep_key(key_parts *parts, const tagged_print *key, pc_error *err)
+{
+    const int part = pass_of(parts->passes, &key->print);
+    return put_aside(parts, &parts->keys[part], key, sizeof *key, err);
+}
+
 pc_status parts_keep_keys(key_parts *parts, int table, int64_t row_count, pc_error *err)
 {
     const pc_row_layout *layout = parts->r->job->table[table].layout;
@@ -80,39 +89,60 @@ pc_status parts_keep_keys(key_parts *parts, int table, int64_t row_count, pc_err
     for (int64_t i = 0; i < row_count; i++, row += layout->row_bytes) {
         tagged_print tagged = {.print = print_of(row + PC_ROW_FIELDS, layout->key_bytes)};
         memcpy(tagged.tag, row + PC_ROW_TAG, PC_TAG_BYTES);
-        const int part = pass_of(parts->passes, &tagged.print);
-        PC_TRY(put_aside(parts, &parts->keys[part], &tagged, sizeof tagged, err));
+        PC_TRY(parts_keep_key(parts, &tagged, err));
     }
     return PC_OK;
 }
 
-static pc_status ask_rows(key_parts *parts, pc_spool **asked, int table, int64_t row_count,
-                          pc_error *err)
+pc_status parts_ask_parents(resolver *r, int table, int64_t row_count, pc_error *err)
 {
-    const pc_row_layout *layout = parts->r->job->table[table].layout;
-    const unsigned char *row = (const unsigned char *)parts->r->rows.data;
+    const pc_row_layout *layout = r->job->table[table].layout;
+    const unsigned char *row = (const unsigned char *)r->rows.data;
     for (int64_t i = 0; i < row_count; i++, row += layout->row_bytes) {
         const unsigned char *key = pc_row_parent_key(layout, row);
         if (key == NULL) continue;
         const key_print print = print_of(key, layout->parent_bytes);
-        pc_spool **spool = &asked[pass_of(parts->passes, &print)];
-        PC_TRY(put_aside(parts, spool, &print, sizeof print, err));
+        PC_TRY(pc_buffer_append(&r->ask[ASK_PRINT], &print, sizeof print, err));
     }
     return PC_OK;
 }
 
-pc_status parts_ask(key_parts *parts, int child, int table, pc_error *err)
+/** Whether it is what was asked just before; where rounds end does not matter. */
+static bool asks_again(key_parts *parts, const key_print *print)
+{
+    if (parts->has_last && memcmp(&parts->last, print, sizeof *print) == 0) return true;
+    parts->has_last = true;
+    parts->last = *print;
+    return false;
+}
+
+static pc_status ask_prints(key_parts *parts, pc_spool **asked, pc_error *err)
+{
+    const pc_buffer *ask = &parts->r->ask[ASK_PRINT];
+    const key_print *print = (const key_print *)(const void *)ask->data;
+    for (size_t i = 0; i < ask->bytes / sizeof *print; i++) {
+        if (asks_again(parts, &print[i])) continue;
+        pc_spool **spool = &asked[pass_of(parts->passes, &print[i])];
+        PC_TRY(put_aside(parts, spool, &print[i], sizeof print[i], err));
+    }
+    return PC_OK;
+}
+
+pc_status parts_ask(key_parts *parts, int child, int table, parts_question question, pc_error *err)
 {
     resolver *r = parts->r;
     pc_spool **asked = parts->asked + (ptrdiff_t)child * parts->passes->count;
     row_rounds rounds = {.table = table};
+    parts->has_last = false;
     for (;;) {
         int64_t row_count = 0;
         bool is_done = false;
         pc_status status = resolver_next(r, &rounds, &row_count, &is_done, err);
         if (status != PC_OK) return status;
-        status = is_done ? seal(asked, parts->passes->count, err)
-                         : ask_rows(parts, asked, table, row_count, err);
+        r->ask[ASK_PRINT].bytes = 0;
+        status =
+            is_done ? seal(asked, parts->passes->count, err) : question(r, table, row_count, err);
+        if (status == PC_OK && !is_done) status = ask_prints(parts, asked, err);
         status = pc_comm_agree(r->job->comm, status, err);
         if (status != PC_OK || is_done) return status;
     }
@@ -131,6 +161,13 @@ static pc_status read_block(pc_spool *spool, int64_t block, pc_buffer *out, pc_e
     out->bytes = 0;
     if (spool == NULL || block >= pc_spool_block_count(spool)) return PC_OK;
     return pc_spool_read(spool, (int)block, out, err);
+}
+
+int64_t parts_key_count(const key_parts *parts, int part)
+{
+    int64_t count = parts->keys[part] == NULL ? 0 : pc_spool_row_count(parts->keys[part]);
+    pc_comm_sum_int64(parts->r->job->comm, &count, 1);
+    return count;
 }
 
 pc_status parts_put(key_parts *parts, int part, keymap *map, pc_error *err)
@@ -190,10 +227,26 @@ pc_status parts_answer(key_parts *parts, int child, int part, keymap *map, pc_er
 
 void parts_rewind(key_parts *parts)
 {
+    parts->has_last = false;
     for (int p = 0; p < parts->passes->count; p++) {
         parts->reader[p].next = 0;
-        parts->reader[p].at = parts->reader[p].block.bytes = 0;
+        parts->reader[p].at = 0;
+        pc_buffer_release(&parts->reader[p].block);
     }
+}
+
+/** The next answer of the part. */
+static pc_status read_answer(key_parts *parts, int child, int part, pc_error *err)
+{
+    part_reader *reader = &parts->reader[part];
+    if (reader->at == reader->block.bytes) {
+        pc_spool *answer = parts->answer[(ptrdiff_t)child * parts->passes->count + part];
+        PC_TRY(read_block(answer, reader->next++, &reader->block, err));
+        reader->at = 0;
+    }
+    memcpy(parts->last_answer, reader->block.data + reader->at, ANSWER_BYTES);
+    reader->at += ANSWER_BYTES;
+    return PC_OK;
 }
 
 pc_status parts_take(key_parts *parts, int child, int64_t count, pc_error *err)
@@ -202,17 +255,11 @@ pc_status parts_take(key_parts *parts, int child, int64_t count, pc_error *err)
     const key_print *print = (const key_print *)(const void *)r->ask[0].data;
     bool *found = (bool *)(void *)r->found[0].data;
     for (int64_t i = 0; i < count; i++) {
-        const int part = pass_of(parts->passes, &print[i]);
-        part_reader *reader = &parts->reader[part];
-        if (reader->at == reader->block.bytes) {
-            pc_spool *answer = parts->answer[(ptrdiff_t)child * parts->passes->count + part];
-            PC_TRY(read_block(answer, reader->next++, &reader->block, err));
-            reader->at = 0;
+        if (!asks_again(parts, &print[i])) {
+            PC_TRY(read_answer(parts, child, pass_of(parts->passes, &print[i]), err));
         }
-        const char *record = reader->block.data + reader->at;
-        found[i] = record[PC_TAG_BYTES] != 0;
-        memcpy(r->tag[0].data + i * PC_TAG_BYTES, record, PC_TAG_BYTES);
-        reader->at += ANSWER_BYTES;
+        found[i] = parts->last_answer[PC_TAG_BYTES] != 0;
+        memcpy(r->tag[0].data + i * PC_TAG_BYTES, parts->last_answer, PC_TAG_BYTES);
     }
     return PC_OK;
 }

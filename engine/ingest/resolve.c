@@ -6,13 +6,17 @@
 
 enum { MOST_PASSES = 4096 };
 
-static int widest(const ingest_job *job, bool of_person)
+/** Bytes of the widest pseudonym or person key of the model. */
+static int widest(const ingest_job *job)
 {
     int most = 1;
     for (int t = 0; t < job->model->table_count; t++) {
         const pc_model_table *table = &job->model->table[t];
-        const int column = of_person ? table->person : table->pseudonym;
-        if (column >= 0 && table->column[column].width > most) most = table->column[column].width;
+        const int column[2] = {table->pseudonym, table->person};
+        for (int i = 0; i < 2; i++) {
+            const int width = column[i] < 0 ? 0 : table->column[column[i]].width;
+            if (width > most) most = width;
+        }
     }
     return most;
 }
@@ -20,38 +24,28 @@ static int widest(const ingest_job *job, bool of_person)
 pc_status resolver_open(resolver *r, ingest_job *job, pc_error *err)
 {
     *r = (resolver){.job = job, .rows.budget = job->budget, .want.budget = job->budget};
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < MAP_COUNT; i++) {
         r->ask[i].budget = job->budget;
         r->tag[i].budget = job->budget;
         r->found[i].budget = job->budget;
     }
-    r->pseudonym_bytes = widest(job, false);
-    r->person_bytes = widest(job, true);
-    if (r->pseudonym_bytes > MOST_ID_BYTES || r->person_bytes > MOST_ID_BYTES ||
-        job->model->person.latest_count > MOST_LATEST || job->model->person.identity_count < 1) {
+    if (widest(job) > MOST_ID_BYTES || job->model->person.latest_count > MOST_LATEST ||
+        job->model->person.identity_count < 1) {
         return PC_FAIL(err, PC_BAD_JOB,
                        "model '%s': expected pseudonyms and person keys of at most %d bytes, an "
                        "identity table, and at most %d columns in 'latest'",
                        job->model->name, MOST_ID_BYTES, MOST_LATEST);
     }
-    const int pair = r->pseudonym_bytes + RANK_BYTES;
-    PC_TRY(
-        keymap_init(&r->pair, job->comm, pair, r->pseudonym_bytes, &job->arena, job->budget, err));
-    PC_TRY(keymap_init(&r->pseudonym, job->comm, r->pseudonym_bytes, r->pseudonym_bytes,
-                       &job->arena, job->budget, err));
-    return keymap_init(&r->person, job->comm, r->person_bytes, r->person_bytes, &job->arena,
-                       job->budget, err);
+    return PC_OK;
 }
 
 void resolver_release(resolver *r)
 {
-    keymap_release(&r->pair);
-    keymap_release(&r->pseudonym);
-    keymap_release(&r->person);
+    identity_close(r);
     keymap_release(&r->same);
     pc_buffer_release(&r->rows);
     pc_buffer_release(&r->want);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < MAP_COUNT; i++) {
         pc_buffer_release(&r->ask[i]);
         pc_buffer_release(&r->tag[i]);
         pc_buffer_release(&r->found[i]);
@@ -187,6 +181,7 @@ static pc_status resolve_roots(resolver *r, int table, key_passes *passes, pc_er
     route out;
     row_rounds rounds = {.table = table};
     pc_status status = pc_comm_agree(job->comm, route_begin(&out, job, table, err), err);
+    if (r->identity.parts != NULL) parts_rewind(r->identity.parts);
     while (status == PC_OK) {
         int64_t row_count = 0;
         bool is_done = false;
@@ -204,6 +199,7 @@ static pc_status resolve_roots(resolver *r, int table, key_passes *passes, pc_er
             status = pc_comm_agree(job->comm, status, err);
         }
     }
+    if (r->identity.parts != NULL) parts_rewind(r->identity.parts);
     return route_end(&out, status, err);
 }
 
@@ -291,9 +287,8 @@ static pc_status resolve_children(resolver *r, int child, int table, key_passes 
 
 // ---- the order of tables ----------------------------------------------------------------------
 
-int choose_passes(ingest_job *job, int table, int64_t more)
+int choose_passes(ingest_job *job, int64_t key_count)
 {
-    const ingest_table *t = &job->table[table];
     const int64_t cost = keymap_entry_cost(sizeof(key_print));
     const size_t left = pc_budget_left(job->budget);
     const size_t reserve = job->bucket_pool == NULL // not yet open: rows that move are looked for
@@ -303,7 +298,7 @@ int choose_passes(ingest_job *job, int table, int64_t more)
     if (room < LEAST_KEYMAP_BYTES) room = LEAST_KEYMAP_BYTES;
     int64_t share = room > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)room;
     pc_comm_min_int64(job->comm, &share, 1);
-    const int64_t passes = (t->all_rows + more) / job->ranks * cost / share + 1;
+    const int64_t passes = key_count / job->ranks * cost / share + 1;
     return passes > MOST_PASSES ? MOST_PASSES : (int)passes;
 }
 
@@ -368,14 +363,12 @@ static pc_status put_old_keys(resolver *r, int table, key_passes *passes, pc_err
     return status;
 }
 
-/** A map for one pass of a key. */
-static pc_status open_map(ingest_job *job, int parent, key_passes *passes, pc_error *err)
+pc_status open_print_map(ingest_job *job, int64_t key_count, keymap *map, pc_error *err)
 {
-    const int bytes = sizeof(key_print);
     pc_status status =
-        keymap_init(&passes->map, job->comm, bytes, bytes, &job->arena, job->budget, err);
-    const int64_t count = job->table[parent].all_rows / job->ranks / passes->count;
-    if (status == PC_OK) status = keymap_expect(&passes->map, count + count / 64, err);
+        keymap_init(map, job->comm, sizeof(key_print), &job->arena, job->budget, err);
+    const int64_t count = key_count / job->ranks;
+    if (status == PC_OK) status = keymap_expect(map, count + count / 64, err);
     return pc_comm_agree(job->comm, status, err);
 }
 
@@ -396,7 +389,7 @@ static pc_status resolve_at_once(resolver *r, int key, key_passes *passes, pc_er
     ingest_job *job = r->job;
     const int parent = job->model->key[key].table;
     const pc_arena_mark mark = pc_arena_now(&job->arena);
-    pc_status status = open_map(job, parent, passes, err);
+    pc_status status = open_print_map(job, job->table[parent].all_rows, &passes->map, err);
     if (status == PC_OK) status = resolve_roots(r, parent, passes, err);
     drop_rows(job, parent);
     if (status == PC_OK) status = end_map(r, key, passes, err);
@@ -416,7 +409,10 @@ static pc_status resolve_part(resolver *r, int key, key_passes *passes, pc_error
     ingest_job *job = r->job;
     const pc_arena_mark mark = pc_arena_now(&job->arena); // per part and rank: it would add up
     pc_status status = pc_comm_agree(job->comm, ingest_check_stop(err), err);
-    if (status == PC_OK) status = open_map(job, job->model->key[key].table, passes, err);
+    if (status == PC_OK) {
+        const int64_t count = parts_key_count(passes->parts, passes->at);
+        status = open_print_map(job, count, &passes->map, err);
+    }
     if (status == PC_OK) status = parts_put(passes->parts, passes->at, &passes->map, err);
     if (status == PC_OK) status = end_map(r, key, passes, err);
     int child = 0;
@@ -443,7 +439,7 @@ static pc_status resolve_in_parts(resolver *r, int key, key_passes *passes, pc_e
     drop_rows(job, parent);
     int child = 0;
     for (int t = -1; status == PC_OK && (t = next_child(job, key, t)) >= 0; child++)
-        status = parts_ask(passes->parts, child, t, err);
+        status = parts_ask(passes->parts, child, t, parts_ask_parents, err);
     for (; status == PC_OK && passes->at < passes->count; passes->at++)
         status = resolve_part(r, key, passes, err);
     child = 0;
@@ -457,12 +453,12 @@ static pc_status resolve_in_parts(resolver *r, int key, key_passes *passes, pc_e
     return status;
 }
 
-/** Rows that wait in memory for their turn go to the scratch files: keys need it more. Collective.
- */
-static pc_status make_room(ingest_job *job, pc_error *err)
+pc_status resolver_make_room(ingest_job *job, pc_error *err)
 {
     pc_status status = pc_spool_pool_evict(job->read_pool, err);
-    if (status == PC_OK) status = pc_spool_pool_evict(job->bucket_pool, err);
+    if (status == PC_OK && job->bucket_pool != NULL) {
+        status = pc_spool_pool_evict(job->bucket_pool, err);
+    }
     return pc_comm_agree(job->comm, status, err);
 }
 
@@ -472,10 +468,11 @@ static pc_status resolve_key(resolver *r, int key, pc_error *err)
     int64_t old_count = 0;
     const pc_status status = count_old_keys(r->job, key, &old_count, err);
     if (status != PC_OK) return status;
-    key_passes passes = {.count = choose_passes(r->job, parent, old_count)};
+    const int64_t key_count = r->job->table[parent].all_rows + old_count;
+    key_passes passes = {.count = choose_passes(r->job, key_count)};
     if (passes.count > 1) {
-        PC_TRY(make_room(r->job, err));
-        passes.count = choose_passes(r->job, parent, old_count);
+        PC_TRY(resolver_make_room(r->job, err));
+        passes.count = choose_passes(r->job, key_count);
     }
     if (passes.count == 1) return resolve_at_once(r, key, &passes, err);
     pc_log_line(r->job->log, PC_INFO, "keys_in_parts", "table=%s parts=%d left_bytes=%zu",
@@ -546,6 +543,7 @@ pc_status ingest_resolve(ingest_job *job, pc_error *err)
         status = movers_take(&r, err);
         ingest_phase_end(job, "move");
     }
+    if (status == PC_OK) status = identity_answer(&r, err);
     if (status == PC_OK) status = route_open_buckets(job, err);
     if (status == PC_OK) status = same_open(&r, err);
     status = pc_comm_agree(job->comm, status, err);

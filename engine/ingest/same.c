@@ -220,7 +220,7 @@ static pc_status put_stores(resolver *r, int table, int bytes, pc_error *err)
     const pc_model_same *same = &job->model->table[table].same;
     const pc_arena_mark mark = pc_arena_now(&job->arena);
     keymap wanted;
-    pc_status status = keymap_init(&wanted, job->comm, bytes, bytes, &job->arena, job->budget, err);
+    pc_status status = keymap_init(&wanted, job->comm, bytes, &job->arena, job->budget, err);
     status = pc_comm_agree(job->comm, status, err);
     if (status == PC_OK) status = same_put_rows(r, &wanted, table, -1, err);
     for (int i = 0; status == PC_OK && i < same->table_count; i++) {
@@ -239,8 +239,7 @@ pc_status same_build(resolver *r, int table, pc_error *err)
     const pc_model_same *same = &job->model->table[table].same;
     int bytes = width_of(job, table, same->column, same->column_count);
     if (bytes == 0) bytes = 1; // no row has a key: nothing is asked
-    pc_status status =
-        keymap_init(&r->same, job->comm, bytes, bytes, &job->arena, job->budget, err);
+    pc_status status = keymap_init(&r->same, job->comm, bytes, &job->arena, job->budget, err);
     r->same.several_is_none = true;
     status = pc_comm_agree(job->comm, status, err);
     for (int i = 0; status == PC_OK && i < same->table_count; i++) {

@@ -4,34 +4,34 @@
 
 enum { MOST_DUMMIES = 8 }; // columns of a table with values that stand for nobody
 
-/** Which map a row asks; TAGGED: its tag is set already. */
-enum { ASK_PAIR, ASK_PSEUDONYM, ASK_PERSON, ASK_SAME, MAP_COUNT, TAGGED = MAP_COUNT };
+enum { TAGGED = MAP_COUNT }; // in place of the map that a row asks: its tag is set already
 
 typedef struct row_want {
     int32_t question; // index among the keys that are asked of the map
     uint8_t map;
 } row_want;
 
-static keymap *map_of(resolver *r, int map)
-{
-    keymap *const maps[] = {&r->pair, &r->pseudonym, &r->person, &r->same};
-    return maps[map];
-}
-
 static pc_status settle(unsigned char *row, const pc_slot_entry *entry, row_want *want, route *out,
                         pc_error *err)
 {
     memcpy(row + PC_ROW_TAG, entry->tag, PC_TAG_BYTES);
     want->map = TAGGED;
-    return route_slot(out, entry, err);
+    return out == NULL ? PC_OK : route_slot(out, entry, err);
 }
 
-static pc_status ask(resolver *r, int map, const unsigned char *key, row_want *want, pc_error *err)
+static pc_status ask(resolver *r, int map, const void *key, int bytes, row_want *want,
+                     pc_error *err)
 {
-    const size_t bytes = (size_t)map_of(r, map)->key_bytes;
     want->map = (uint8_t)map;
-    want->question = (int32_t)(r->ask[map].bytes / bytes);
-    return pc_buffer_append(&r->ask[map], key, bytes, err);
+    want->question = (int32_t)(r->ask[map].bytes / (size_t)bytes);
+    return pc_buffer_append(&r->ask[map], key, (size_t)bytes, err);
+}
+
+static pc_status ask_identity(resolver *r, int kind, const unsigned char *id,
+                              const unsigned char *rank, row_want *want, pc_error *err)
+{
+    const key_print print = identity_print(kind, id, rank);
+    return ask(r, ASK_PRINT, &print, sizeof print, want, err);
 }
 
 static pc_status want_identity(resolver *r, int table, unsigned char *row, row_want *want,
@@ -64,8 +64,8 @@ static pc_status want_direct(resolver *r, int table, unsigned char *row, row_wan
         counts = at >= 0 && !pc_row_is_null(&layout->field[at], row) &&
                  pc_row_int(&layout->field[at], row) == t->person_flag_value;
     }
-    if (counts && identity_id(job, table, t->person, row, id, r->person_bytes)) {
-        return ask(r, ASK_PERSON, id, want, err);
+    if (counts && identity_id(job, table, t->person, row, id, MOST_ID_BYTES)) {
+        return ask_identity(r, PRINT_PERSON, id, NULL, want, err);
     }
     pc_slot_entry entry;
     slot_of_nobody(job, table, row, PC_SLOT_DUMMY, &entry);
@@ -76,12 +76,15 @@ static pc_status want_same(resolver *r, int table, unsigned char *row, row_want 
                            pc_error *err)
 {
     unsigned char key[MOST_SAME_BYTES];
-    if (same_key(r->job, table, row, key)) return ask(r, ASK_SAME, key, want, err);
+    if (same_key(r->job, table, row, key)) {
+        return ask(r, ASK_SAME, key, r->same.key_bytes, want, err);
+    }
     pc_slot_entry entry;
     slot_of_nobody(r->job, table, row, PC_SLOT_ORPHAN, &entry);
     return settle(row, &entry, want, out, err);
 }
 
+/** @param out  NULL: what settles a row by itself is of no interest now */
 static pc_status want_of_row(resolver *r, int table, unsigned char *row, row_want *want, route *out,
                              pc_error *err)
 {
@@ -89,18 +92,19 @@ static pc_status want_of_row(resolver *r, int table, unsigned char *row, row_wan
     const pc_model_table *t = &job->model->table[table];
     if (t->path == PC_PATH_SAME) return want_same(r, table, row, want, out, err);
     if (t->path == PC_PATH_IDENTITY) return want_identity(r, table, row, want, out, err);
-    unsigned char key[MOST_ID_BYTES + RANK_BYTES];
-    int64_t rank;
+    unsigned char id[MOST_ID_BYTES], rank[RANK_BYTES];
+    int64_t number;
     const bool is_dummy = slot_is_dummy(job, table, row);
     if (!is_dummy && t->path == PC_PATH_DIRECT) return want_direct(r, table, row, want, out, err);
-    if (is_dummy || !identity_id(job, table, t->pseudonym, row, key, r->pseudonym_bytes)) {
+    if (is_dummy || !identity_id(job, table, t->pseudonym, row, id, MOST_ID_BYTES)) {
         pc_slot_entry entry;
         slot_of_nobody(job, table, row, PC_SLOT_DUMMY, &entry);
         return settle(row, &entry, want, out, err);
     }
-    const bool has_rank = identity_rank(job, table, row, key + r->pseudonym_bytes, &rank);
+    const bool has_rank = identity_rank(job, table, row, rank, &number);
     const bool by_pair = has_rank || (t->path == PC_PATH_PAIR && t->rank >= 0);
-    return ask(r, by_pair ? ASK_PAIR : ASK_PSEUDONYM, key, want, err);
+    return by_pair ? ask_identity(r, PRINT_PAIR, id, rank, want, err)
+                   : ask_identity(r, PRINT_PSEUDONYM, id, NULL, want, err);
 }
 
 /** What a row becomes when the map gave its answer. */
@@ -120,7 +124,7 @@ static pc_status take_answer(resolver *r, int table, unsigned char *row, row_wan
         slot_of_nobody(job, table, row, PC_SLOT_AMBIGUOUS, &entry);
     } else if (want->map == ASK_SAME) {
         slot_of_nobody(job, table, row, PC_SLOT_ORPHAN, &entry);
-    } else if (want->map == ASK_PERSON) {
+    } else if (job->model->table[table].path == PC_PATH_DIRECT) {
         unsigned char id[MOST_ID_BYTES + 1] = {0};
         (void)identity_id(job, table, job->model->table[table].person, row, id, MOST_ID_BYTES);
         slot_entry_make(PC_SLOT_UNRESOLVED, pc_span_of((const char *)id), &entry);
@@ -130,24 +134,34 @@ static pc_status take_answer(resolver *r, int table, unsigned char *row, row_wan
     return settle(row, &entry, want, out, err);
 }
 
-static pc_status ask_map(resolver *r, int map, pc_status status, pc_error *err)
+static pc_status ask_map(resolver *r, int table, int map, pc_status status, pc_error *err)
 {
-    keymap *of = map_of(r, map);
-    const int64_t count = (int64_t)r->ask[map].bytes / of->key_bytes;
+    keymap *of = map == ASK_SAME ? &r->same : &r->identity.map;
+    const int bytes = map == ASK_SAME ? of->key_bytes : (int)sizeof(key_print);
+    const int64_t count = (int64_t)r->ask[map].bytes / bytes;
     if (status == PC_OK) {
         status = pc_buffer_reserve(&r->tag[map], (size_t)count * PC_TAG_BYTES + 1, err);
     }
     if (status == PC_OK) status = pc_buffer_reserve(&r->found[map], (size_t)count + 1, err);
+    if (map == ASK_PRINT && r->identity.parts != NULL) {
+        if (status == PC_OK) {
+            status = parts_take(r->identity.parts, r->asker[table], count, err);
+        }
+        return pc_comm_agree(r->job->comm, status, err);
+    }
     return keymap_get(of, status, (const unsigned char *)r->ask[map].data, count,
                       (unsigned char *)r->tag[map].data, (bool *)(void *)r->found[map].data, err);
 }
 
+bool tag_asks_identity(const pc_model_table *table)
+{
+    return table->path == PC_PATH_DIRECT || table->path == PC_PATH_PAIR ||
+           table->path == PC_PATH_PSEUDONYM;
+}
+
 static bool path_asks(const pc_model_table *t, int map)
 {
-    if (t->path == PC_PATH_DIRECT) return map == ASK_PERSON;
-    if (t->path == PC_PATH_SAME) return map == ASK_SAME;
-    if (t->path == PC_PATH_PAIR) return map == (t->rank >= 0 ? ASK_PAIR : ASK_PSEUDONYM);
-    return t->path == PC_PATH_PSEUDONYM && (map == ASK_PAIR || map == ASK_PSEUDONYM);
+    return map == ASK_SAME ? t->path == PC_PATH_SAME : tag_asks_identity(t);
 }
 
 /** Columns by which a row asks for its person. Neighbours often hold the same. */
@@ -235,6 +249,12 @@ static pc_status take_all(resolver *r, int table, int64_t row_count, route *out,
     return PC_OK;
 }
 
+pc_status tag_questions(resolver *r, int table, int64_t row_count, pc_error *err)
+{
+    PC_TRY(pc_buffer_reserve(&r->want, (size_t)row_count * sizeof(row_want), err));
+    return want_all(r, table, row_count, NULL, err);
+}
+
 pc_status tag_roots(resolver *r, int table, int64_t row_count, route *out, pc_error *err)
 {
     pc_status status = pc_buffer_reserve(&r->want, (size_t)row_count * sizeof(row_want), err);
@@ -243,7 +263,7 @@ pc_status tag_roots(resolver *r, int table, int64_t row_count, route *out, pc_er
     if (status == PC_OK) status = want_all(r, table, row_count, out, err);
     for (int m = 0; m < MAP_COUNT; m++) {
         if (!path_asks(&r->job->model->table[table], m)) continue;
-        status = ask_map(r, m, status, err);
+        status = ask_map(r, table, m, status, err);
         if (status != PC_OK) return status; // agreed
     }
     if (status == PC_OK) status = take_all(r, table, row_count, out, err);

@@ -32,7 +32,7 @@ static void test_against_list(void)
     unsigned char smallest[KEYS][PC_TAG_BYTES] = {{0}};
     bool is_there[KEYS] = {false}, has_several[KEYS] = {false};
     uint64_t random = 3;
-    CU_ASSERT_EQUAL(keymap_init(&map, open_comm(), KEY_BYTES, 4, &arena, &budget, NULL), PC_OK);
+    CU_ASSERT_EQUAL(keymap_init(&map, open_comm(), KEY_BYTES, &arena, &budget, NULL), PC_OK);
     pc_error err = {0};
     int wrong = 0, several = 0;
     for (int round = 0; round < ROUNDS; round++) {
@@ -91,7 +91,7 @@ static void test_any_request_may_be_refused(void)
         bool found[300];
         for (int i = 0; i < 300; i++)
             key_of(i, key[i]);
-        status = keymap_init(&map, open_comm(), KEY_BYTES, KEY_BYTES, &arena, &budget, &err);
+        status = keymap_init(&map, open_comm(), KEY_BYTES, &arena, &budget, &err);
         for (int i = 0; status == PC_OK && i < 300; i++) {
             status = keymap_put(&map, PC_OK, key[i], tag[i], 1, 1, &err);
         }

@@ -91,8 +91,8 @@ static pc_status look_up(resolver *r, key_parts *parts, int count, pc_error *err
 {
     for (int part = 0; part < count; part++) {
         keymap map = {0};
-        pc_status status = keymap_init(&map, r->job->comm, sizeof(key_print), sizeof(key_print),
-                                       &r->job->arena, r->job->budget, err);
+        const int64_t key_count = parts_key_count(parts, part);
+        pc_status status = open_print_map(r->job, key_count, &map, err);
         if (status == PC_OK) status = parts_put(parts, part, &map, err);
         if (status == PC_OK) status = parts_answer(parts, 0, part, &map, err);
         keymap_release(&map);
@@ -132,7 +132,7 @@ static pc_status run(const family *f, int parts_count, size_t room, pc_budget *b
     ingest_job job = {
         .comm = open_comm(), .ranks = 1, .budget = budget, .arena.budget = budget, .table = table};
     resolver r = {.job = &job, .rows.budget = budget};
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < MAP_COUNT; i++) {
         r.ask[i].budget = budget;
         r.tag[i].budget = budget;
         r.found[i].budget = budget;
@@ -144,7 +144,7 @@ static pc_status run(const family *f, int parts_count, size_t room, pc_budget *b
     if (status == PC_OK) status = put_in_spool(&job, f, &err);
     if (status == PC_OK) status = parts_open(&r, &passes, 1, &parts, &err);
     if (status == PC_OK) status = keep_parents(&r, parts, f, &err);
-    if (status == PC_OK) status = parts_ask(parts, 0, 1, &err);
+    if (status == PC_OK) status = parts_ask(parts, 0, 1, parts_ask_parents, &err);
     if (status == PC_OK) status = look_up(&r, parts, parts_count, &err);
     for (int twice = 0; status == PC_OK && twice < 2; twice++)
         status = take_answers(&r, parts, f, out, &err);
