@@ -6,10 +6,24 @@
 #include "report.h"
 #include "route.h"
 
-enum { ASK_SECONDS = 5 }; // a network may answer only when rank 0 asks too: not at each shard
+enum {
+    ASK_SECONDS = 5,  // a network may answer only when rank 0 asks too: not at each shard
+    LARGE_SHARE = 8,  // a bucket larger than one part in so many of the memory left may not fit
+    BUCKET_COPIES = 5 // of a slot's rows: as they came, sorted, as columns, derived and encoded
+};
+
+/** Of a bucket that takes much of the memory: what to say when it is too much. */
+typedef struct bucket_size {
+    size_t bytes, used_before; // of its rows; of all else
+    size_t large_bytes;        // so many may not fit
+    int64_t row_count;
+    unsigned char tag[PC_TAG_BYTES]; // of the slot with more than half of the rows, if one has
+    int64_t slot_rows;               // of that slot
+} bucket_size;
 
 typedef struct shard_state {
     ingest_job *job;
+    bucket_size size;
     const pc_person_plan *person;
     pc_derive *derive;
     old_join join;        // with the store that is added to
@@ -81,11 +95,84 @@ static void close_state(shard_state *s)
     pc_arena_reset(&s->bucket_arena);
 }
 
+// ---- a bucket that may not fit ----------------------------------------------------------------
+
+/** The tags of the rows of a table: each row of the slot votes for it, every other one against it
+ *  (Boyer and Moore, 1981), or `counts` those of the slot. */
+static pc_status vote(shard_state *s, pc_spool *spool, int table, bool counts, int64_t *votes,
+                      pc_error *err)
+{
+    const size_t width = (size_t)s->job->table[table].layout->row_bytes;
+    pc_buffer *rows = &s->rows[table];
+    for (int b = 0; b < pc_spool_block_count(spool); b++) {
+        rows->bytes = 0;
+        PC_TRY(pc_spool_read(spool, b, rows, err));
+        for (size_t at = PC_ROW_TAG; at < rows->bytes; at += width) {
+            const bool is_it = memcmp(s->size.tag, rows->data + at, PC_TAG_BYTES) == 0;
+            if (counts || is_it || *votes > 0) {
+                *votes += is_it ? 1 : counts ? 0 : -1;
+                continue;
+            }
+            memcpy(s->size.tag, rows->data + at, PC_TAG_BYTES);
+            *votes = 1;
+        }
+    }
+    return PC_OK;
+}
+
+/** How large a bucket is; of one that takes much of the memory also, which slot makes it so. */
+static pc_status measure_bucket(shard_state *s, pc_spool *const *spool, pc_error *err)
+{
+    const ingest_job *job = s->job;
+    s->size = (bucket_size){.used_before = job->budget->used_bytes,
+                            .large_bytes = pc_budget_left(job->budget) / LARGE_SHARE};
+    for (int t = 0; t < job->model->table_count; t++) {
+        if (spool[t] == NULL) continue;
+        const int64_t rows = pc_spool_row_count(spool[t]);
+        s->size.row_count += rows;
+        s->size.bytes += (size_t)rows * (size_t)job->table[t].layout->row_bytes;
+    }
+    if (s->size.bytes < s->size.large_bytes) return PC_OK;
+    int64_t votes[2] = {0};
+    for (int counts = 0; counts < 2; counts++) {
+        for (int t = 0; t < job->model->table_count; t++) {
+            if (spool[t] == NULL) continue;
+            PC_TRY(vote(s, spool[t], t, counts == 1, &votes[counts], err));
+        }
+    }
+    s->size.slot_rows = 2 * votes[1] > s->size.row_count ? votes[1] : 0;
+    return PC_OK;
+}
+
+/** Puts in front of a refusal of memory what the memory was for, and how much would do. */
+static pc_status explain(const shard_state *s, uint32_t shard, pc_status status, pc_error *err)
+{
+    size_t bytes = 0; // with those of the store
+    for (int t = 0; t < s->job->model->table_count; t++)
+        bytes += s->rows[t].bytes;
+    if (bytes < s->size.bytes) bytes = s->size.bytes;
+    if (status != PC_NO_MEMORY || bytes < s->size.large_bytes) return status;
+    const size_t wanted = ((s->size.used_before + BUCKET_COPIES * bytes) >> 20) + 1;
+    if (s->size.slot_rows == 0) {
+        pc_error_prefix(err,
+                        "shard %u: %lld rows (%zu MiB) are sorted together, --memory %zuM would do",
+                        shard, (long long)s->size.row_count, bytes >> 20, wanted);
+    } else {
+        pc_error_prefix(err,
+                        "shard %u: one patient (or one claim or stay of nobody) has %lld rows, "
+                        "which are sorted together (%zu MiB); --memory %zuM would do, more ranks "
+                        "would not help",
+                        shard, (long long)s->size.slot_rows, bytes >> 20, wanted);
+    }
+    return status;
+}
+
 static pc_status load_bucket(shard_state *s, int64_t bucket, pc_error *err)
 {
     const ingest_job *job = s->job;
     const int tables = job->model->table_count;
     pc_spool **spool = &job->bucket_rows[(bucket - job->first_bucket) * (tables + 1)];
+    PC_TRY(measure_bucket(s, spool, err));
     for (int t = 0; t <= tables; t++) {
         s->rows[t].bytes = 0;
         if (t < tables) s->bucket.table[t] = (pc_bucket_table){.layout = job->table[t].layout};
@@ -292,7 +379,8 @@ static pc_status write_shard(shard_state *s, uint32_t shard, pc_error *err)
     }
     for (int64_t bucket = first; bucket < end; bucket++) {
         PC_TRY(ingest_check_stop(err));
-        PC_TRY(write_bucket(s, bucket, shard, err));
+        const pc_status status = write_bucket(s, bucket, shard, err);
+        if (status != PC_OK) return explain(s, shard, status, err);
     }
     if (job->old != NULL) PC_TRY(old_join_end(&s->join, err));
     if (s->part == NULL) return checkpoint_end(job, &s->mark, shard, NULL, err); // no slot

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One patient with very many claims (40,000; 400,000 with a release build): counts, sums, quantiles, windows, distinct
 # rows, joins and an order over them are what Python finds in the delivery, the same on 1 to 3 ranks, with a quarter of
-# the memory too or with a sentence about memory. Also tables without rows, and more ranks than shards.
+# the memory too or with a sentence about memory, at ingest too. Also tables without rows, and more ranks than shards.
 # usage: test_long_patient.sh BIN_DIR
 set -u
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -10,8 +10,8 @@ parcours=$(realpath "${folder:-$1}")/parcours
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-rows=40000 memory=48M
-[ -z "$folder" ] || { rows=400000 memory=160M; }
+rows=40000 memory=48M little=48M
+[ -z "$folder" ] || { rows=400000 memory=160M little=128M; }
 
 must "$parcours" synth --patients 200 --years 2019:2019 --seed 4 --columns core --out delivery --quiet --progress never
 python3 - $rows >expected <<'END' || fail "in Python"
@@ -50,7 +50,12 @@ SELECT max(n) FROM (SELECT p.patient, count(*) AS n FROM PERSON p JOIN ER_PRS_F 
 SELECT PRS_ORD_NUM FROM ER_PRS_F ORDER BY 1 DESC LIMIT 1
 SELECT count(*) FROM T_MCOaaA a JOIN PERSON p USING (patient) WHERE p.birth_year < 1800
 END
-must mpirun --oversubscribe -n 2 "$parcours" ingest --model snds --in delivery --store store --shards 2 --quiet --progress never
+# Too little memory to sort the patient's rows: the sentence names shard and rows, and says how much would do.
+ingest=(mpirun --oversubscribe -n 2 "$parcours" ingest --model snds --in delivery --store store --shards 2 --quiet --progress never)
+expect 1 'shard [01]: one patient .* has 4[0-9]* rows' "${ingest[@]}" --memory $little
+[ ! -e store/store.json ] || fail "a store stays"
+enough=$(grep -o -- '--memory [0-9]*M would do' said | head -1 | cut -d' ' -f2) || true
+must "${ingest[@]}" --memory "$enough"
 : >small
 number=0
 while read -r query; do
