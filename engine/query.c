@@ -118,7 +118,7 @@ typedef struct query_work {
     const pc_catalog *catalog;
     const pc_query *query;
     pc_result result;
-    pc_store_texts texts; // of the store, on this node
+    pc_store_shared shared; // of the store, on this node
     pc_gate_counts gate;
     pc_buffer text; // the result as it is written
     char digest[PC_DIGEST_TEXT_BYTES];
@@ -133,7 +133,7 @@ static pc_status plan_query(query_work *w, pc_error *err)
     pc_cli *cli = w->cli;
     w->scratch = pc_cli_scratch(cli, cli->operand[0], err);
     if (w->scratch == NULL) return PC_NO_MEMORY;
-    PC_TRY(pc_store_open_with(cli->operand[0], &w->texts, &cli->budget, &w->store, err));
+    PC_TRY(pc_store_open_with(cli->operand[0], &w->shared, &cli->budget, &w->store, err));
     PC_TRY(pc_catalog_of_store(w->store, &cli->arena, &w->catalog, err));
     PC_TRY(pc_sql_plan(w->sql, w->catalog, !w->unprotected, &cli->arena, &w->query, err));
     return w->unprotected ? PC_OK : check_traits(w->query, err);
@@ -232,7 +232,7 @@ static void log_profile(const query_work *w, const pc_query_profile *p)
 static pc_status execute(query_work *w, pc_error *err)
 {
     pc_cli *cli = w->cli;
-    w->texts = pc_share_texts(cli->comm, cli->operand[0], &cli->budget);
+    w->shared = pc_share_store(cli->comm, cli->operand[0], &cli->budget);
     pc_status status = pc_comm_agree(cli->comm, plan_query(w, err), err);
     if (status != PC_OK) return status;
     const pc_query_output output = {.context = w, .format = format_piece, .write = write_piece};

@@ -30,7 +30,7 @@ pc_status pc_session_open(pc_session *session, const pc_study_options *options, 
     *session = (pc_session){.arena = {.budget = options->budget}};
     session->study.arena = &session->arena;
     if (options->store != NULL) {
-        PC_TRY(pc_store_open_with(options->store, options->texts, options->budget, &session->store,
+        PC_TRY(pc_store_open_with(options->store, options->shared, options->budget, &session->store,
                                   err));
         PC_TRY(pc_catalog_of_store(session->store, &session->arena, &session->catalog, err));
     } else {

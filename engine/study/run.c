@@ -675,8 +675,8 @@ pc_status pc_study_run(pc_comm *comm, const pc_study_options *options, const pc_
     pc_lost lost = {.arena = {.budget = options->budget}};
     *outcome = (pc_study_outcome){0};
     pc_study_options again = *options;
-    const pc_store_texts texts = pc_share_texts(comm, options->store, options->budget);
-    again.texts = &texts;
+    const pc_store_shared shared = pc_share_store(comm, options->store, options->budget);
+    again.shared = &shared;
     bool starts_over = false;
     pc_status status;
     do {

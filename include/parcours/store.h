@@ -15,19 +15,22 @@ pc_status pc_store_open(const char *path, pc_budget *budget, pc_store **out,
                         pc_error *err) PC_MUST_CHECK;
 void pc_store_close(pc_store *store);
 
-/** The dictionaries of a store in one piece of memory, which several ranks of a node may read. */
-typedef struct pc_store_texts {
-    void *memory; ///< filled by pc_store_texts_pack; not changed any more. NULL: none
+/** The dictionaries and reference tables of a store in one piece of memory, which several ranks of
+ * a node see. A reference table is read there by the rank that first asks for it. */
+typedef struct pc_store_shared {
+    void *memory; ///< made by pc_store_shared_pack. NULL: none
     size_t bytes;
     int readers; ///< ranks that share it: each counts its part in its budget
-} pc_store_texts;
-/** Bytes that the dictionaries of an open store need there. */
-size_t pc_store_texts_size(const pc_store *store);
-/** Copies them to `memory` [pc_store_texts_size], aligned for 64 bits. */
-void pc_store_texts_pack(const pc_store *store, void *memory);
-/** As pc_store_open, without reading dictionaries that `texts` holds (NULL, or of another state of
- * the store: they are read). `texts->memory` outlives the store, which may not be grown. */
-pc_status pc_store_open_with(const char *path, const pc_store_texts *texts, pc_budget *budget,
+} pc_store_shared;
+/** Bytes that the dictionaries of an open store need there, and, with `has_references`, its
+ * reference tables might: pages of those that nobody asks for are never touched. */
+size_t pc_store_shared_size(const pc_store *store, bool has_references);
+/** Copies the dictionaries to `memory` [pc_store_shared_size], aligned for 64 bytes, and says that
+ * no reference table was read. */
+void pc_store_shared_pack(const pc_store *store, bool has_references, void *memory);
+/** As pc_store_open, without reading what `shared` holds (NULL, or of another state of the store:
+ * it is read). `shared->memory` outlives the store, which may not be grown. */
+pc_status pc_store_open_with(const char *path, const pc_store_shared *shared, pc_budget *budget,
                              pc_store **out, pc_error *err) PC_MUST_CHECK;
 
 const char *pc_store_id(const pc_store *store);

@@ -24,7 +24,7 @@ typedef struct pc_study_options {
     bool resume;         ///< run: goes on with what `out` holds; nothing is done when complete
     bool keep_going;     ///< run: goes on without shards that cannot be read
     pc_budget *budget;   ///< borrowed
-    const struct pc_store_texts *texts; ///< the store's dictionaries, shared on a node; NULL: none
+    const struct pc_store_shared *shared; ///< of the store, what its node holds once; NULL: nothing
 } pc_study_options;
 
 /** Validates a study. Local. Appends to `out` one line an error, `path: id: sentence`, all of them;

@@ -10,6 +10,15 @@
 
 #define PC_STORE_FORMAT "parcours-store-1"
 
+enum { PC_SHARED_ALIGN = 64 };
+/** What an open store sees of the memory that its node shares. */
+typedef struct pc_store_seen {
+    char *at; ///< the area of the reference tables; NULL: none
+    size_t bytes;
+    int readers;
+    size_t counted_bytes; ///< of the budget: this rank's part, of dictionaries too
+} pc_store_seen;
+
 struct pc_store {
     pc_budget *budget;
     pc_arena arena;
@@ -34,7 +43,7 @@ struct pc_store {
     uint32_t *hidden;       ///< slots, ascending within a part
     int64_t *shard_part;    ///< [shard_count + 1] first part of each shard
     int64_t *shard_slot;    ///< [shard_count + 1] number of the first slot of each shard
-    size_t texts_bytes;     ///< of the budget, for dictionaries in memory that is not ours
+    pc_store_seen shared;
     pc_digest parts_digest, dictionaries_digest, references_digest;
 };
 
@@ -44,8 +53,9 @@ pc_status pc_dictionaries_write(const char *path, const pc_store_contents *conte
 pc_status pc_dictionaries_read(pc_store *store, const char *path, pc_error *err) PC_MUST_CHECK;
 /** Room for the dictionaries and the maps of older generations, still empty. */
 pc_status pc_dictionaries_room(pc_store *store, pc_error *err) PC_MUST_CHECK;
-/** Points the dictionaries into `texts`. `*is_done` false: these are texts of another edition. */
-pc_status pc_dictionaries_attach(pc_store *store, const pc_store_texts *texts, bool *is_done,
+/** Points the dictionaries into `shared`, and tells the store where references are.
+ *  `*is_done` false: that is memory of another edition. */
+pc_status pc_dictionaries_attach(pc_store *store, const pc_store_shared *shared, bool *is_done,
                                  pc_error *err) PC_MUST_CHECK;
 /** Are the texts of each dictionary in order? Opening trusts the file's digest that they are. */
 pc_status pc_dictionaries_check(const pc_store *store, pc_error *err) PC_MUST_CHECK;
@@ -56,6 +66,26 @@ pc_status pc_references_write(const char *path, const pc_store_contents *content
 pc_status pc_references_open(pc_store *store, pc_error *err) PC_MUST_CHECK;
 /** Reads reference table `table`, or all (-1), unless it was. */
 pc_status pc_references_read(pc_store *store, int table, pc_error *err) PC_MUST_CHECK;
+
+/** Bytes of the area of the reference tables: at most the budget, what does not fit is not shared.
+ */
+size_t pc_references_shared_bytes(const pc_store *store);
+/** Makes the area at `memory` one where nothing was read yet. */
+void pc_references_shared_begin(const pc_store *store, void *memory);
+/** Where a table is read to. */
+typedef struct pc_room {
+    char *at; ///< NULL: the store's arena
+    const char *end;
+} pc_room;
+/** Memory of `count * width` zeros there, or in `arena`. NULL: refused by the arena. */
+void *pc_room_take(pc_room *room, pc_arena *arena, size_t count, size_t width, pc_error *err);
+/** Takes reference table `t` as another rank of the node has read it, waiting until it is done
+ *  (`reference_is_read`). Else it is to be read: to `room`, and then told. */
+pc_status pc_references_shared_ask(pc_store *store, int t, pc_room *room,
+                                   pc_error *err) PC_MUST_CHECK;
+/** Tells the node that the table is there, or that it is not (`status`, which is given back). */
+pc_status pc_references_shared_tell(pc_store *store, int t, const pc_room *room, pc_status status,
+                                    pc_error *err) PC_MUST_CHECK;
 /** Path of the file of the store that the edition names `base`, its digest compared. */
 pc_status pc_store_find_file(const pc_store *store, const char *base, const pc_digest *digest,
                              char *path, pc_error *err) PC_MUST_CHECK;

@@ -99,12 +99,12 @@ pc_status pc_references_write(const char *path, const pc_store_contents *content
 }
 
 // Splits stored values into values and bitmap.
-static pc_status split_nulls(pc_store *store, pc_column *column, char *data, int64_t row_count,
-                             pc_error *err)
+static pc_status split_nulls(pc_store *store, pc_room *room, pc_column *column, char *data,
+                             int64_t row_count, pc_error *err)
 {
     const size_t width = column->width;
     uint64_t *valid =
-        pc_arena_array(&store->arena, (size_t)(row_count + 63) / 64 + 1, sizeof *valid, err);
+        pc_room_take(room, &store->arena, (size_t)(row_count + 63) / 64 + 1, sizeof *valid, err);
     if (valid == NULL) return PC_NO_MEMORY;
     int64_t null = 0, null_count = 0;
     if (pc_form_is_integer(column->type)) null = pc_form_null(column->type, column->width);
@@ -135,8 +135,8 @@ static pc_status check_codes(const pc_column *column, int64_t row_count, pc_erro
 }
 
 static pc_status read_column(pc_store *store, hid_t file, const char *path,
-                             const pc_model_column *about, int64_t row_count, pc_column *out,
-                             pc_error *err)
+                             const pc_model_column *about, int64_t row_count, pc_room *room,
+                             pc_column *out, pc_error *err)
 {
     *out = (pc_column){.type = about->type,
                        .scale = about->scale,
@@ -153,17 +153,17 @@ static pc_status read_column(pc_store *store, hid_t file, const char *path,
         return PC_FAIL(err, PC_BAD_INPUT, "it has another form than the model says");
     }
     out->width = (uint8_t)width;
-    char *data = pc_arena_array(&store->arena, (size_t)rows, (size_t)width, err);
+    char *data = pc_room_take(room, &store->arena, (size_t)rows, (size_t)width, err);
     if (data == NULL) return PC_NO_MEMORY;
     if (!pc_h5_read_plain(file, path, about->type, width, data)) {
         return PC_FAIL(err, PC_BAD_INPUT, "it cannot be read");
     }
-    PC_TRY(split_nulls(store, out, data, rows, err));
+    PC_TRY(split_nulls(store, room, out, data, rows, err));
     return check_codes(out, rows, err);
 }
 
 // Each column of a table that the file has; its number of rows is the manifest's.
-static pc_status read_table(pc_store *store, hid_t file, int t, pc_error *err)
+static pc_status read_table(pc_store *store, hid_t file, int t, pc_room *room, pc_error *err)
 {
     const pc_model_table *table = &store->model->table[t];
     char path[REFERENCE_PATH_BYTES];
@@ -182,14 +182,13 @@ static pc_status read_table(pc_store *store, hid_t file, int t, pc_error *err)
     }
     for (int c = 0; c < table->column_count; c++) {
         snprintf(path, sizeof path, "/%s/%s", table->name, table->column[c].name);
-        const pc_status status =
-            read_column(store, file, path, &table->column[c], rows, &store->reference[t][c], err);
+        const pc_status status = read_column(store, file, path, &table->column[c], rows, room,
+                                             &store->reference[t][c], err);
         if (status != PC_OK) {
             pc_error_prefix(err, "'%s'", path);
             return status;
         }
     }
-    store->reference_is_read[t] = true;
     return PC_OK;
 }
 
@@ -229,31 +228,47 @@ static bool is_asked(const pc_store *store, int t, int table)
     return store->reference[t] != NULL && !store->reference_is_read[t] && (table < 0 || t == table);
 }
 
-static pc_status read_file(pc_store *store, const char *path, int table, pc_error *err)
+// The file, the first time that something is to be read of it, its digest compared once.
+static pc_status open_file(pc_store *store, char *path, hid_t *file, pc_error *err)
 {
-    const hid_t file = pc_h5_open(path);
-    if (file < 0) return PC_FAIL(err, PC_BAD_INPUT, "'%s' is not an HDF5 file", path);
-    pc_status status = PC_OK;
-    for (int t = 0; t < store->model->table_count && status == PC_OK; t++) {
-        if (is_asked(store, t, table)) status = read_table(store, file, t, err);
+    if (*file >= 0) return PC_OK;
+    const pc_digest *digest = store->references_are_right ? NULL : &store->references_digest;
+    PC_TRY(pc_store_find_file(store, "references", digest, path, err));
+    store->references_are_right = true;
+    PC_TRY(pc_budget_take(store->budget, PC_H5_BYTES, err)); // libhdf5's own memory
+    *file = pc_h5_open(path);
+    if (*file >= 0) return PC_OK;
+    pc_budget_give(store->budget, PC_H5_BYTES);
+    return PC_FAIL(err, PC_BAD_INPUT, "'%s' is not an HDF5 file", path);
+}
+
+// From the file, or as another rank of the node has read it.
+static pc_status get_table(pc_store *store, int t, char *path, hid_t *file, pc_error *err)
+{
+    pc_room room;
+    PC_TRY(pc_references_shared_ask(store, t, &room, err));
+    if (store->reference_is_read[t]) return PC_OK;
+    pc_status status = open_file(store, path, file, err);
+    if (status == PC_OK) {
+        status = read_table(store, *file, t, &room, err);
+        if (status == PC_BAD_INPUT) pc_error_prefix(err, "'%s'", path);
     }
-    if (status == PC_BAD_INPUT) pc_error_prefix(err, "'%s'", path);
-    (void)pc_h5_close(file);
+    if (room.at != NULL) return pc_references_shared_tell(store, t, &room, status, err);
+    store->reference_is_read[t] = status == PC_OK;
     return status;
 }
 
 pc_status pc_references_read(pc_store *store, int table, pc_error *err)
 {
-    bool is_due = false;
-    for (int t = 0; t < store->model->table_count; t++)
-        is_due = is_due || is_asked(store, t, table);
-    if (!is_due) return PC_OK;
     char path[PC_PATH_BYTES];
-    const pc_digest *digest = store->references_are_right ? NULL : &store->references_digest;
-    PC_TRY(pc_store_find_file(store, "references", digest, path, err));
-    store->references_are_right = true;
-    PC_TRY(pc_budget_take(store->budget, PC_H5_BYTES, err)); // libhdf5's own memory
-    const pc_status status = read_file(store, path, table, err);
-    pc_budget_give(store->budget, PC_H5_BYTES);
+    hid_t file = H5I_INVALID_HID;
+    pc_status status = PC_OK;
+    for (int t = 0; t < store->model->table_count && status == PC_OK; t++) {
+        if (is_asked(store, t, table)) status = get_table(store, t, path, &file, err);
+    }
+    if (file >= 0) {
+        (void)pc_h5_close(file);
+        pc_budget_give(store->budget, PC_H5_BYTES);
+    }
     return status;
 }

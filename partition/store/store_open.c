@@ -158,11 +158,11 @@ static pc_status read_named(pc_store *store, const char *base, const pc_digest *
     return status;
 }
 
-static pc_status open_files(pc_store *store, const pc_store_texts *texts, pc_error *err)
+static pc_status open_files(pc_store *store, const pc_store_shared *shared, pc_error *err)
 {
     bool has_texts = false;
     PC_TRY(read_manifest(store, err));
-    PC_TRY(pc_dictionaries_attach(store, texts, &has_texts, err));
+    PC_TRY(pc_dictionaries_attach(store, shared, &has_texts, err));
     if (!has_texts) {
         PC_TRY(read_named(store, "dictionaries", &store->dictionaries_digest, pc_dictionaries_read,
                           err));
@@ -176,7 +176,7 @@ pc_status pc_store_open(const char *path, pc_budget *budget, pc_store **out, pc_
     return pc_store_open_with(path, NULL, budget, out, err);
 }
 
-pc_status pc_store_open_with(const char *path, const pc_store_texts *texts, pc_budget *budget,
+pc_status pc_store_open_with(const char *path, const pc_store_shared *shared, pc_budget *budget,
                              pc_store **out, pc_error *err)
 {
     *out = NULL;
@@ -190,7 +190,7 @@ pc_status pc_store_open_with(const char *path, const pc_store_texts *texts, pc_b
     if (bytes < 0 || bytes >= (int)sizeof store->path) {
         status = PC_FAIL(err, PC_BAD_INPUT, "the path of the store is too long");
     }
-    if (status == PC_OK) status = open_files(store, texts, err);
+    if (status == PC_OK) status = open_files(store, shared, err);
     if (status != PC_OK) {
         pc_store_close(store);
         return status;
@@ -203,7 +203,7 @@ void pc_store_close(pc_store *store)
 {
     if (store == NULL) return;
     pc_json_free(store->manifest);
-    pc_budget_give(store->budget, store->texts_bytes);
+    pc_budget_give(store->budget, store->shared.counted_bytes);
     pc_arena arena = store->arena; // the store itself lies in it
     pc_arena_reset(&arena);
 }

@@ -1,15 +1,16 @@
 /** The dictionaries of an open store as one run of bytes without pointers, so that the ranks of a
- * node may share one copy, each at an address of its own:
+ * node may share one copy, each at an address of its own; behind them the area of the reference
+ * tables, which are read when they are asked for (references_shared.c):
  *
  *      head | texts of each dictionary | of each older generation | where texts begin | maps |
- * bytes
+ * bytes | references
  */
 #include <assert.h>
 #include <string.h>
 #include "inside.h"
 
 typedef struct texts_head {
-    pc_digest digest; // of dictionaries.h5
+    pc_digest dictionaries, references; // of their files
     uint64_t dict_count, generation_count;
     uint64_t text_count, old_count; // of all dictionaries; of all older generations
     uint64_t byte_count;
@@ -58,7 +59,8 @@ static texts_layout lay_out(const texts_head *head, char *memory)
 static texts_head head_of(const pc_store *store)
 {
     const size_t dicts = (size_t)store->model->dict_count;
-    texts_head head = {.digest = store->dictionaries_digest,
+    texts_head head = {.dictionaries = store->dictionaries_digest,
+                       .references = store->references_digest,
                        .dict_count = dicts,
                        .generation_count = store->generation_count};
     for (size_t d = 0; d < dicts; d++) {
@@ -71,13 +73,19 @@ static texts_head head_of(const pc_store *store)
     return head;
 }
 
-size_t pc_store_texts_size(const pc_store *store)
+// Where the area of the reference tables begins.
+static size_t references_at(const texts_head *head)
 {
-    const texts_head head = head_of(store);
-    return places_of(&head).end;
+    return (places_of(head).end + PC_SHARED_ALIGN - 1) / PC_SHARED_ALIGN * PC_SHARED_ALIGN;
 }
 
-void pc_store_texts_pack(const pc_store *store, void *memory)
+size_t pc_store_shared_size(const pc_store *store, bool has_references)
+{
+    const texts_head head = head_of(store);
+    return references_at(&head) + (has_references ? pc_references_shared_bytes(store) : 0);
+}
+
+void pc_store_shared_pack(const pc_store *store, bool has_references, void *memory)
 {
     const texts_head head = head_of(store);
     const texts_layout at = lay_out(&head, memory);
@@ -104,27 +112,36 @@ void pc_store_texts_pack(const pc_store *store, void *memory)
         }
         map += at.old[i];
     }
+    if (has_references) {
+        pc_references_shared_begin(store, (char *)memory + references_at(&head));
+    }
 }
 
-pc_status pc_dictionaries_attach(pc_store *store, const pc_store_texts *texts, bool *is_done,
+pc_status pc_dictionaries_attach(pc_store *store, const pc_store_shared *shared, bool *is_done,
                                  pc_error *err)
 {
     texts_head head;
     *is_done = false;
-    if (texts == NULL || texts->memory == NULL) return PC_OK;
-    memcpy(&head, texts->memory, sizeof head);
+    if (shared == NULL || shared->memory == NULL) return PC_OK;
+    memcpy(&head, shared->memory, sizeof head);
     // The store was changed since they were packed: then it is read like any other.
-    if (memcmp(&head.digest, &store->dictionaries_digest, sizeof head.digest) != 0 ||
+    if (memcmp(&head.dictionaries, &store->dictionaries_digest, sizeof head.dictionaries) != 0 ||
+        memcmp(&head.references, &store->references_digest, sizeof head.references) != 0 ||
         head.dict_count != (uint64_t)store->model->dict_count ||
         head.generation_count != store->generation_count) {
         return PC_OK;
     }
-    const size_t share = texts->bytes / (size_t)texts->readers;
+    const size_t area = references_at(&head);
+    const size_t share = area / (size_t)shared->readers;
     PC_TRY(pc_budget_take(store->budget, share, err));
-    store->texts_bytes = share;
+    store->shared = (pc_store_seen){.readers = shared->readers, .counted_bytes = share};
+    if (area < shared->bytes) {
+        store->shared.at = (char *)shared->memory + area;
+        store->shared.bytes = shared->bytes - area;
+    }
     PC_TRY(pc_dictionaries_room(store, err));
-    const texts_layout at = lay_out(&head, texts->memory);
-    assert(places_of(&head).end == texts->bytes);
+    const texts_layout at = lay_out(&head, shared->memory);
+    assert(area <= shared->bytes);
     uint64_t text = 0;
     for (size_t d = 0; d < head.dict_count; d++) {
         store->dict[d] = (pc_dict){.count = (uint32_t)at.count[d],

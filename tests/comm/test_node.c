@@ -1,5 +1,7 @@
 /** Memory of a node: what its first rank writes is what all its ranks read, on one node and on
  * several (ranks in pairs), and ranks alone get none. */
+#include <stdio.h>
+#include <stdlib.h>
 #include "comm/comm_main.h"
 #include "engine/comm/comm_internal.h"
 
@@ -80,6 +82,55 @@ static void test_alone(void)
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
 }
 
+// What launchers say, and whether all ranks are on one node then. NULL: the variable is not set.
+typedef struct launch {
+    const char *ranks, *ranks_here, *pmix_rank, *step_nodes;
+    bool is_one_node;
+} launch;
+
+static const char *const launch_name[] = {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE",
+                                          "PMIX_RANK", "SLURM_STEP_NUM_NODES"};
+enum { LAUNCH_NAMES = sizeof launch_name / sizeof launch_name[0] };
+
+static void set_or_unset(const char *name, const char *value)
+{
+    CU_ASSERT_EQUAL(value == NULL ? unsetenv(name) : setenv(name, value, 1), 0);
+}
+
+static void test_is_on_one_node(void)
+{
+    static const launch cases[] = {
+        {NULL, NULL, NULL, NULL, true}, // nothing launched it
+        {NULL, NULL, NULL, "2", true},  // by hand within a job of Slurm
+        {"4", "4", "0", NULL, true},    // mpirun on one node
+        {"4", "2", "0", NULL, false},   // on two
+        {"4", "2", "0", "1", false},    // mpirun within a step of one node: it knows better
+        {"40", "4", "0", NULL, false},  // a number that begins like the other
+        {"4", NULL, "0", "1", false},   // a launcher that does not tell how many are here
+        {NULL, NULL, "0", "1", true},   // srun with PMIx
+        {NULL, NULL, "3", "2", false},  // on two nodes
+        {NULL, NULL, "3", "12", false}, //
+        {NULL, NULL, "3", NULL, false}, // a launcher that says nothing
+    };
+    char kept[LAUNCH_NAMES][32];
+    bool was_set[LAUNCH_NAMES];
+    for (int i = 0; i < LAUNCH_NAMES; i++) {
+        const char *value = getenv(launch_name[i]);
+        was_set[i] = value != NULL;
+        snprintf(kept[i], sizeof kept[i], "%s", value == NULL ? "" : value);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        set_or_unset(launch_name[0], cases[i].ranks);
+        set_or_unset(launch_name[1], cases[i].ranks_here);
+        set_or_unset(launch_name[2], cases[i].pmix_rank);
+        set_or_unset(launch_name[3], cases[i].step_nodes);
+        CU_ASSERT_EQUAL(pc_comm_is_on_one_node(), cases[i].is_one_node);
+    }
+    for (int i = 0; i < LAUNCH_NAMES; i++)
+        set_or_unset(launch_name[i], was_set[i] ? kept[i] : NULL);
+}
+
 PC_COMM_TEST_MAIN("node", {"one copy a node", test_one_copy_a_node},
                   {"nothing to share", test_nothing_to_share},
-                  {"several nodes", test_several_nodes}, {"alone", test_alone});
+                  {"several nodes", test_several_nodes}, {"alone", test_alone},
+                  {"what launchers say", test_is_on_one_node});

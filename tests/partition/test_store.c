@@ -318,12 +318,12 @@ static int64_t texts_that_differ(const pc_store *a, const pc_store *b)
     return wrong;
 }
 
-static pc_status open_and_verify(const char *folder, const pc_store_texts *texts,
+static pc_status open_and_verify(const char *folder, const pc_store_shared *shared,
                                  const pc_store *expected, pc_budget *budget, pc_error *err)
 {
     pc_store *store = NULL;
     pc_verify_counts counts = {0};
-    pc_status status = pc_store_open_with(folder, texts, budget, &store, err);
+    pc_status status = pc_store_open_with(folder, shared, budget, &store, err);
     if (status == PC_OK) {
         CU_ASSERT_EQUAL(texts_that_differ(expected, store), 0);
         status = pc_store_verify(store, 0, pc_store_shard_count(store), budget, &counts, err);
@@ -347,10 +347,10 @@ static void test_texts_of_a_node(void)
     CU_ASSERT_EQUAL_FATAL(pc_store_open(folder, &budget, &plain, &err), PC_OK);
     CU_ASSERT(plain->generation_count > 1);
     pc_arena arena = {0};
-    pc_store_texts texts = {.bytes = pc_store_texts_size(plain), .readers = 4};
+    pc_store_shared texts = {.bytes = pc_store_shared_size(plain, false), .readers = 4};
     texts.memory = pc_arena_take(&arena, texts.bytes, &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(texts.memory);
-    pc_store_texts_pack(plain, texts.memory);
+    pc_store_shared_pack(plain, false, texts.memory);
     CU_ASSERT_EQUAL(open_and_verify(folder, &texts, plain, &budget, &err), PC_OK);
     pc_store *taken = NULL;
     CU_ASSERT_EQUAL_FATAL(pc_store_open_with(folder, &texts, &budget, &taken, &err), PC_OK);
@@ -370,6 +370,83 @@ static void test_texts_of_a_node(void)
     CU_ASSERT(taken->dict[0].bytes < from || taken->dict[0].bytes >= from + texts.bytes);
     CU_ASSERT_EQUAL(texts_that_differ(plain, taken), 0);
     pc_store_close(taken);
+    pc_store_close(plain);
+    pc_arena_reset(&arena);
+    CU_ASSERT_EQUAL(budget.used_bytes, 0);
+    case_remove(folder);
+    pc_arena_reset(&w.arena);
+}
+
+enum { NODE_LIMIT = 1 << 26 };
+
+// Asks for table CODES; `*at` where its first column with values lies.
+static pc_status ask_for_codes(const world *w, const char *folder, const pc_store_shared *shared,
+                               pc_budget *budget, const char **at, pc_error *err)
+{
+    pc_store *store = NULL;
+    const int codes = pc_model_find_table(w->model, pc_span_of("CODES"));
+    const pc_column *column = NULL;
+    int64_t rows = 0;
+    pc_status status = pc_store_open_with(folder, shared, budget, &store, err);
+    if (status == PC_OK) status = pc_store_reference(store, codes, &column, &rows, err);
+    *at = NULL;
+    if (status == PC_OK) {
+        pc_arena arena = {0};
+        pc_reference_rows right;
+        make_reference(w, &right, &arena);
+        int64_t wrong = rows != right.row_count;
+        for (int c = 0; c < w->model->table[codes].column_count; c++) {
+            if (*at == NULL) *at = column[c].data;
+            for (int64_t row = 0; row < rows; row++)
+                wrong += !case_same(&column[c], row, &right.column[c], row);
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+        pc_arena_reset(&arena);
+    }
+    pc_store_close(store);
+    return status;
+}
+
+/** A reference table is read by the first rank of a node that asks for it, where the others see it;
+ * where that failed, each reads its own. */
+static void test_references_of_a_node(void)
+{
+    char folder[128];
+    case_folder(folder);
+    world w;
+    pc_budget budget = {0};
+    pc_error err = {0};
+    pc_arena arena = {0};
+    make_world(&w, 7, false);
+    CU_ASSERT_EQUAL_FATAL(write_world(&w, folder, &budget, &err), PC_OK);
+    pc_store *plain = NULL;
+    CU_ASSERT_EQUAL_FATAL(pc_store_open(folder, &budget, &plain, &err), PC_OK);
+    pc_store_shared node = {.bytes = pc_store_shared_size(plain, true), .readers = 4};
+    node.memory = pc_arena_take(&arena, node.bytes, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(node.memory);
+    const char *first = NULL, *second = NULL;
+    pc_store_shared_pack(plain, true, node.memory);
+    CU_ASSERT_EQUAL(ask_for_codes(&w, folder, &node, &budget, &first, &err), PC_OK);
+    CU_ASSERT_EQUAL(ask_for_codes(&w, folder, &node, &budget, &second, &err), PC_OK);
+    const char *from = node.memory;
+    CU_ASSERT(first > from && first < from + node.bytes);
+    CU_ASSERT_PTR_EQUAL(first, second);
+    // Too little memory, wherever it runs out: the next one reads the table, or takes it.
+    pc_status status = PC_NO_MEMORY;
+    for (size_t limit = 0; status != PC_OK && limit < NODE_LIMIT; limit += 1 << 12) {
+        pc_store_shared_pack(plain, true, node.memory);
+        pc_budget tight = {.limit_bytes = limit};
+        status = ask_for_codes(&w, folder, &node, &tight, &first, &err);
+        CU_ASSERT(status == PC_OK || status == PC_NO_MEMORY);
+        CU_ASSERT_EQUAL(tight.used_bytes, 0);
+        CU_ASSERT_EQUAL(ask_for_codes(&w, folder, &node, &budget, &second, &err), PC_OK);
+    }
+    CU_ASSERT_EQUAL(status, PC_OK);
+    // A node whose area ends before the table.
+    pc_store_shared_pack(plain, true, node.memory);
+    node.bytes = pc_store_shared_size(plain, false) + 64;
+    CU_ASSERT_EQUAL(ask_for_codes(&w, folder, &node, &budget, &first, &err), PC_OK);
+    CU_ASSERT(first < from || first > from + node.bytes);
     pc_store_close(plain);
     pc_arena_reset(&arena);
     CU_ASSERT_EQUAL(budget.used_bytes, 0);
@@ -819,6 +896,7 @@ PC_TEST_MAIN("store", {"several parts are read as one", test_merged_parts},
              {"what a store says of itself", test_open_store},
              {"texts that a node holds once", test_texts_of_a_node},
              {"rows of a reference table", test_rows_of_a_reference},
+             {"references that a node holds once", test_references_of_a_node},
              {"damage anywhere is found", test_damage_is_found},
              {"any request for memory may be refused", test_any_request_may_be_refused},
              {"a larger model", test_larger_model}, {"cohort files", test_cohort_file},
