@@ -34,7 +34,8 @@ static pc_status compile(pc_derive *derive, rule *r, pc_error *err)
     const pc_model_table *t = &derive->catalog.model->table[r->table];
     const pc_model_column *c = column_of(derive, r);
     char what[256];
-    (void)snprintf(what, sizeof what, "model: %s.%s", t->name, c->name);
+    (void)snprintf(what, sizeof what, "model '%s': %s.%s", derive->catalog.model->name, t->name,
+                   c->name);
     PC_TRY(pc_row_scope_open(&derive->catalog, r->table, derive->arena, &r->scope, err));
     pc_row_scope_hide(r->scope, r->column);
     pc_scope *scope = pc_row_scope_scope(r->scope);
@@ -132,7 +133,8 @@ static pc_status store_codes(const pc_derive *derive, rule *r, const pc_column *
             map[code] = pc_dict_find(dict, pc_dict_text(result->dict, code));
             if (map[code] == PC_DICT_NONE) {
                 return PC_FAIL(err, PC_BAD_INPUT,
-                               "model: %s.%s: the rule makes a text that its dictionary lacks",
+                               "model '%s': %s.%s: the rule makes a text that its dictionary lacks",
+                               derive->catalog.model->name,
                                derive->catalog.model->table[r->table].name, c->name);
             }
         }
@@ -212,7 +214,8 @@ pc_status pc_derive_block(pc_derive *derive, pc_block *block, pc_error *err)
         const pc_status status = derive_column(derive, r, block, err);
         if (status == PC_OK) continue;
         if (status == PC_BAD_INPUT) {
-            pc_error_prefix(err, "model: %s.%s", derive->catalog.model->table[r->table].name,
+            pc_error_prefix(err, "model '%s': %s.%s", derive->catalog.model->name,
+                            derive->catalog.model->table[r->table].name,
                             column_of(derive, r)->name);
         }
         return status;

@@ -30,7 +30,7 @@ static pc_status bad_type(const model_builder *b, const char *path, const char *
 {
     return model_fail(b, path,
                       "expected a type (bool, int(digits), decimal(digits,scale), float, date, "
-                      "date(ddmmyyyy), date(yyyymmdd), code, id(bytes), text), found '%.40s'",
+                      "date(ddmmyyyy), date(yyyymmdd), code, id(1..64), text), found '%.40s'",
                       word);
 }
 

@@ -87,11 +87,14 @@ static bool holds_document(pc_span base, pc_span text)
 }
 
 // A document that the base does not hold must be an extension that it does not have.
-static pc_status check_extension(const pc_model *base, pc_span text, const char *name,
-                                 pc_error *err)
+static pc_status check_extension(const pc_model *base, pc_span text, pc_span name, pc_error *err)
 {
     pc_json *document = NULL;
-    PC_TRY(pc_json_parse(text, name, &document, err));
+    char file[PC_ERROR_BYTES], what[PC_ERROR_BYTES + 16];
+    const int name_bytes = name.bytes < sizeof file ? (int)name.bytes : (int)sizeof file - 1;
+    (void)snprintf(file, sizeof file, "%.*s", name_bytes, name.data);
+    (void)snprintf(what, sizeof what, "model '%s'", file);
+    PC_TRY(pc_json_parse(text, what, &document, err));
     const bool is_object = pc_json_kind_of(document) == PC_JSON_OBJECT;
     const pc_json *title = is_object ? pc_json_get(document, "model") : NULL;
     const char *own = title == NULL ? NULL : pc_json_text(title);
@@ -107,7 +110,7 @@ static pc_status check_extension(const pc_model *base, pc_span text, const char 
                          "the store was made with another text of model '%s': a delivery that is "
                          "added must be read by the same (leave out --model), or by an extension "
                          "that is new to the store",
-                         own == NULL ? name : own);
+                         own == NULL ? file : own);
     }
     pc_json_free(document);
     return status;
@@ -123,11 +126,11 @@ static pc_status add_documents(const pc_model *base, const char *names, const ch
         const size_t bytes = strcspn(names, "+");
         text.bytes = 0;
         status = read_one((pc_span){names, bytes}, share, &text, err);
-        const pc_span document = {text.data, text.bytes};
+        const pc_span document = {text.data, text.bytes}, name = {names, bytes};
         names += bytes;
         if (*names == '+') names++;
         if (status != PC_OK || holds_document(base->document, document)) continue;
-        status = check_extension(base, document, "--model", err);
+        status = check_extension(base, document, name, err);
         if (status == PC_OK) status = pc_buffer_append(all, ",", 1, err);
         if (status == PC_OK) status = pc_buffer_append(all, text.data, text.bytes, err);
     }

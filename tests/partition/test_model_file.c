@@ -124,8 +124,8 @@ static void test_refused(void)
                {"base", "base_changed", "another text of model 'base'"},
                {"base+a", "clash", "is there twice"},
                {"a", "b", "given behind its base"},
-               {"base", "broken", "--model"},
-               {"base", "list", "another text of model '--model'"},
+               {"base", "broken", "_broken.json': line 1, column 10"},
+               {"base", "list", "_list.json'"},
                {"base", "nowhere", "there is no file"}};
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         pc_budget budget = {0};
