@@ -93,7 +93,7 @@ static pc_status run_compaction(ingest_job *job, pc_error *err)
 static void warn_of_files(const ingest_job *job)
 {
     for (int i = 0; i < job->ignored_count; i++) {
-        pc_log_line(job->log, PC_INFO, "file_ignored", "file=%s", job->ignored[i]);
+        pc_log_line(job->log, PC_WARNING, "file_ignored", "file=%s", job->ignored[i]);
     }
     int short_files = 0;
     for (int i = 0; i < job->file_count; i++) {
@@ -117,6 +117,25 @@ static void warn_of_files(const ingest_job *job)
                     "files=%d of=%d (columns of the model that a file lacks are null)", short_files,
                     job->file_count);
     }
+}
+
+/** How much of the store was written again beside the new rows, and why. Collective. */
+static void log_rewritten(const ingest_job *job)
+{
+    static const char *const name[REWRITE_COUNT] = {NULL,     "shard",   "reference", "person",
+                                                    "parent", "primary", "same_day"};
+    int64_t count[2 * REWRITE_COUNT + 1];
+    memcpy(count, job->old->rewritten_slots, sizeof job->old->rewritten_slots);
+    memcpy(count + REWRITE_COUNT, job->old->rewritten_rows, sizeof job->old->rewritten_rows);
+    count[2 * REWRITE_COUNT] = (int64_t)(job->old->moved.bytes / sizeof(pc_slot_entry));
+    pc_comm_sum_int64(job->comm, count, 2 * REWRITE_COUNT + 1);
+    for (int why = REWRITE_NOT + 1; why < REWRITE_COUNT; why++) {
+        if (count[why] == 0) continue;
+        pc_log_line(job->log, PC_INFO, "ingest_rewritten", "why=%s slots=%lld rows=%lld", name[why],
+                    (long long)count[why], (long long)count[REWRITE_COUNT + why]);
+    }
+    pc_log_line(job->log, PC_INFO, "ingest_moved", "slots=%lld",
+                (long long)count[2 * REWRITE_COUNT]);
 }
 
 /** What it took, of the rank that took most. Collective. */
@@ -198,6 +217,7 @@ pc_status pc_ingest_run(pc_comm *comm, const pc_ingest_options *options, const p
         pc_log_line(log, PC_INFO, "ingest_complete", "store=%s nothing_to_do=true", options->store);
     } else if (status == PC_OK) {
         log_phases(&job);
+        if (job.old != NULL && !job.old->compacts) log_rewritten(&job);
         job.profile.spilled_bytes = job.spilled_bytes;
         if (options->profile != NULL) *options->profile = job.profile;
     }

@@ -28,7 +28,20 @@ typedef struct old_change {
     int64_t value;
 } old_change;
 
+/** Why a slot of the store is written again with its new rows: docs/ingest.md has them. */
+typedef enum old_rewrite {
+    REWRITE_NOT,
+    REWRITE_SHARD,     // all of the shard is
+    REWRITE_REFERENCE, // a row finds another row of a reference table
+    REWRITE_PERSON,    // PERSON changes
+    REWRITE_PARENT,    // a parent stands in the store, or came for rows that do
+    REWRITE_PRIMARY,   // rows of a primary key are counted together
+    REWRITE_DAY,       // a table has old and new rows of one day
+    REWRITE_COUNT
+} old_rewrite;
+
 struct ingest_old {
+    int64_t rewritten_slots[REWRITE_COUNT], rewritten_rows[REWRITE_COUNT]; // of this rank
     pc_store *store;
     int delivery_count;
     old_delivery *delivery;

@@ -275,34 +275,47 @@ static bool has_linked_rows(const old_join *join, int key)
 }
 
 static pc_status table_must_join(old_join *join, const pc_bucket *bucket, int slot, int table,
-                                 bool *out, pc_error *err)
+                                 old_rewrite *out, pc_error *err)
 {
     const pc_model_table *about = &join->job->model->table[table];
     const pc_bucket_table *fresh = &bucket->table[table];
     const int64_t from = fresh->offset[slot], to = fresh->offset[slot + 1];
-    *out = false;
+    *out = REWRITE_NOT;
     if (from == to) return PC_OK;
     // PERSON speaks of all identity rows.
-    *out = tells_person(join->job->model, table);
+    if (tells_person(join->job->model, table)) {
+        *out = REWRITE_PERSON;
+        return PC_OK;
+    }
     // A parent that is not among the new rows stands in the store, or nowhere.
-    for (int64_t i = from; !*out && fresh->parent != NULL && i < to; i++) {
-        *out = fresh->parent[i] < 0 && pc_row_parent_key(fresh->layout, fresh->sorted[i]) != NULL;
+    bool is_parted = false;
+    for (int64_t i = from; !is_parted && fresh->parent != NULL && i < to; i++) {
+        is_parted =
+            fresh->parent[i] < 0 && pc_row_parent_key(fresh->layout, fresh->sorted[i]) != NULL;
     }
     // Rows of the store that find their patient by themselves may have waited for this parent.
-    *out = *out || (about->own_key >= 0 && has_linked_rows(join, about->own_key));
+    if (is_parted || (about->own_key >= 0 && has_linked_rows(join, about->own_key))) {
+        *out = REWRITE_PARENT;
+        return PC_OK;
+    }
     const int64_t *offset = join->block->table[table].offset;
-    if (*out || offset[join->slot] == offset[join->slot + 1]) return PC_OK;
+    if (offset[join->slot] == offset[join->slot + 1]) return PC_OK;
     // Rows with one primary key are counted together, whatever their days.
-    *out = about->primary_count > 0 && about->own_key < 0 && about->path != PC_PATH_KEY;
-    return *out ? PC_OK : shares_day(join, fresh, from, to, table, out, err);
+    if (about->primary_count > 0 && about->own_key < 0 && about->path != PC_PATH_KEY) {
+        *out = REWRITE_PRIMARY;
+        return PC_OK;
+    }
+    bool is_shared = false;
+    PC_TRY(shares_day(join, fresh, from, to, table, &is_shared, err));
+    if (is_shared) *out = REWRITE_DAY;
+    return PC_OK;
 }
 
 /** Whether the slot, of which the store has rows, must be written again. */
-static pc_status must_join(old_join *join, const pc_bucket *bucket, int slot, bool *out,
+static pc_status must_join(old_join *join, const pc_bucket *bucket, int slot, old_rewrite *out,
                            pc_error *err)
 {
-    *out = join->rewrites_all;
-    for (int t = 0; !*out && t < join->job->model->table_count; t++) {
+    for (int t = 0; *out == REWRITE_NOT && t < join->job->model->table_count; t++) {
         if (!ingest_is_patient_table(&join->job->model->table[t])) continue;
         PC_TRY(table_must_join(join, bucket, slot, t, out, err));
     }
@@ -310,9 +323,9 @@ static pc_status must_join(old_join *join, const pc_bucket *bucket, int slot, bo
 }
 
 /** Whether a row of the slot may look at another row of a reference table now. */
-static pc_status looks_elsewhere(old_join *join, bool *out, pc_error *err)
+static pc_status looks_elsewhere(old_join *join, old_rewrite *out, pc_error *err)
 {
-    *out = false;
+    *out = REWRITE_NOT;
     for (int l = 0; l < join->look_count; l++) {
         const old_look *look = &join->look[l];
         const int64_t *offset = join->block->table[look->table].offset;
@@ -323,8 +336,11 @@ static pc_status looks_elsewhere(old_join *join, bool *out, pc_error *err)
         for (int64_t row = offset[join->slot]; row < offset[join->slot + 1]; row++) {
             if (pc_column_is_null(column, row)) continue;
             const int64_t value = pc_column_int(column, row);
-            *out = bsearch(&value, look->value, look->count, sizeof value, compare_values) != NULL;
-            if (*out) return PC_OK;
+            if (bsearch(&value, look->value, look->count, sizeof value, compare_values) == NULL) {
+                continue;
+            }
+            *out = REWRITE_REFERENCE;
+            return PC_OK;
         }
     }
     return PC_OK;
@@ -339,8 +355,16 @@ static int compare_slots(const pc_slot_key *a, const pc_slot_key *b)
     return memcmp(a->byte, b->byte, sizeof a->byte);
 }
 
-static pc_status take_slot(old_join *join, const pc_slot_key *key, pc_error *err)
+static pc_status take_slot(old_join *join, const pc_slot_key *key, old_rewrite why, pc_error *err)
 {
+    ingest_old *old = join->job->old;
+    old->rewritten_slots[why]++;
+    for (int t = 0; t < join->job->model->table_count; t++) {
+        const int64_t *offset = join->block->table[t].offset;
+        if (offset != NULL) {
+            old->rewritten_rows[why] += offset[join->slot + 1] - offset[join->slot];
+        }
+    }
     pc_slot_entry entry = {.key = *key};
     pc_slot_tag(key, entry.tag);
     PC_TRY(old_slot_take(join->job, join->block, join->slot, join->rows, err));
@@ -366,11 +390,11 @@ pc_status old_join_bucket(old_join *join, pc_bucket *bucket, int64_t number, pc_
             at++;
         const bool is_here =
             at < bucket->slot_count && compare_slots(&bucket->slot_key[at], key) == 0;
-        bool takes = join->rewrites_all;
-        if (!takes) PC_TRY(looks_elsewhere(join, &takes, err));
-        if (is_here && !takes) PC_TRY(must_join(join, bucket, at, &takes, err));
-        if (takes) {
-            PC_TRY(take_slot(join, key, err));
+        old_rewrite why = REWRITE_SHARD;
+        if (!join->rewrites_all) PC_TRY(looks_elsewhere(join, &why, err));
+        if (is_here && why == REWRITE_NOT) PC_TRY(must_join(join, bucket, at, &why, err));
+        if (why != REWRITE_NOT) {
+            PC_TRY(take_slot(join, key, why, err));
         } else if (is_here) {
             is_continued[at] = true;
         }

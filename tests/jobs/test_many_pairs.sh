@@ -78,6 +78,8 @@ first=$(sum_of plenty)
 [ "$(grep -c -E 'resolved|unresolved|ambiguous' kinds)" = 3 ] || die "not every kind of patient: $(cat kinds)"
 load 1 plenty 4G second --append
 both=$(sum_of plenty)
+grep -o 'why=.*' said >why
+[ "$(grep -c -E '^why=(person|same_day) slots=[1-9][0-9]* rows=[1-9]' why)" = 2 ] || die "what is rewritten: $(cat why)"
 for ranks in 1 3; do
     step "little memory, $ranks ranks"
     load $ranks little$ranks "$little" first --shards 4
@@ -85,6 +87,7 @@ for ranks in 1 3; do
     [ "$(sum_of little$ranks)" = "$first" ] || die "little memory on $ranks ranks gives other bytes"
     load $ranks little$ranks "$little" second --append
     [ $ranks != 1 ] || grep -q 'identity_in_parts.*parts=[2-9]' said || { cat said; die "the append is not in parts"; }
+    grep -o 'why=.*' said | cmp - why || die "$ranks ranks rewrite other slots"
     [ "$(sum_of little$ranks)" = "$both" ] || die "an append with little memory on $ranks ranks gives other bytes"
 done
 finish
